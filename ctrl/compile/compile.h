@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The compiler: a cluster in, a ruleset image out. Pure: no I/O, no clock but `now_ms`. The image's
+ * format and how a decision is read from it are in <tidegate/ruleset.h>.
+ *
+ *	compiler = tg_compiler_create(...)            lives as long as the process: keeps rule slots
+ *	tg_compile(compiler, cluster, options, &out)  as often as needed
+ *	tg_compiled_place_pod(out, pod, ...)          pods that come and go within existing classes
+ *	tg_compiled_free(out)
+ *
+ * Not thread-safe; one compiler is used by one thread at a time. A tg_compiled stays valid when the
+ * compiler compiles again, but not after the cluster's intern table is gone.
+ */
+#ifndef TG_COMPILE_H
+#define TG_COMPILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tidegate/ruleset.h>
+
+#include "model.h"
+
+/* semantics: what happens to traffic of pods that no policy isolates in a direction */
+enum tg_default_action { TG_DEFAULT_DENY, TG_DEFAULT_AUDIT, TG_DEFAULT_KUBERNETES };
+
+/* One configured infrastructure tuple: node (or other non-pod) addresses to anything. */
+struct tg_infrastructure {
+	const char *name; /* becomes the rule's name */
+	bool from_nodes;  /* every known node address; else `from` */
+	bool to_nodes;
+	struct tg_prefix from; /* matches non-pod addresses only */
+	struct tg_prefix to;
+	uint8_t protocol; /* IANA number */
+	uint16_t lo, hi;  /* destination ports, inclusive; 0..65535 for protocols without ports */
+};
+
+struct tg_compile_options {
+	enum tg_default_action default_action[TG_DIRECTION_COUNT];
+	bool transit_allow;
+	uint16_t zone; /* the address zone this cluster lives in */
+	const struct tg_prefix
+		*pod_ranges; /* from the configuration; Node.spec.podCIDRs add to it */
+	size_t n_pod_ranges;
+	/* Node bridge and tunnel addresses inside pod ranges; they are node addresses. */
+	const struct tg_addr *node_addrs;
+	size_t n_node_addrs;
+	const struct tg_infrastructure *infrastructure;
+	size_t n_infrastructure;
+	uint32_t cell_budget;	/* class-level cells of one namespace; 0: the default, 262144 */
+	uint32_t slot_capacity; /* slots the dataplane can count; 0: 1 << 20 */
+	uint64_t generation;
+	uint64_t delta_sequence;
+	uint64_t now_ms;
+};
+
+#define TG_WARNINGS(X)                                          \
+	X(BLOCK_OVERLAPS_PODS, "ipblock-overlaps-pods")         \
+	X(BLOCK_OVERLAPS_SERVICES, "ipblock-overlaps-services") \
+	X(ADDRESS_CONFLICT, "address-conflict")                 \
+	X(CELL_BUDGET, "cell-budget")                           \
+	X(SELECTOR_EMPTY, "selector-matches-nothing")           \
+	X(NAMED_PORT_UNRESOLVED, "named-port-unresolved")       \
+	X(NAMESPACE_UNKNOWN, "namespace-unknown")               \
+	X(POD_OUTSIDE_RANGES, "pod-outside-ranges")
+
+enum tg_warning_kind {
+#define X(sym, label) TG_WARN_##sym,
+	TG_WARNINGS(X)
+#undef X
+		TG_WARN_COUNT
+};
+
+struct tg_warning {
+	enum tg_warning_kind kind;
+	struct tg_place place;
+	const char *text; /* one sentence with the object and field path; owned by the compiled */
+};
+
+const char *tg_warning_label(enum tg_warning_kind kind);
+
+/* Figures of one compilation, for status, metrics and benchmarks. */
+struct tg_compile_stats {
+	size_t endpoints, classes, rows, groups, columns, cells, programs, steps, prefixes, rules;
+	size_t image_size; /* bytes */
+	uint64_t duration_us;
+};
+
+struct tg_compiler;
+struct tg_compiled;
+
+struct tg_compiler *tg_compiler_create(void);
+void tg_compiler_free(struct tg_compiler *compiler);
+
+/*
+ * Remember the rule slots of an image that is already in force (after a restart of ctrl), so that
+ * the same rules keep their slots. 0 or -EINVAL for a damaged image.
+ */
+int tg_compiler_adopt_slots(struct tg_compiler *compiler, const void *image, size_t size);
+/*
+ * Slots freed by generations up to this one may be given to other rules: no connection refers to
+ * them any more (stats.h swept_generation, minimum over the workers).
+ */
+void tg_compiler_slots_swept(struct tg_compiler *compiler, uint64_t generation);
+
+/*
+ * Compiles. On success *out is the caller's. Errors: -ENOMEM; -E2BIG when the result passes a limit
+ * of the image or the slot capacity; -EEXIST, -EINVAL for a cluster or options that break the rules
+ * above; `error` (size bytes) then says what. Nothing of the compiler's state is lost by an error.
+ */
+int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
+	const struct tg_compile_options *options, struct tg_compiled **out, char *error,
+	size_t error_size);
+void tg_compiled_free(struct tg_compiled *compiled);
+
+/* The image; owned by the compiled. */
+const void *tg_compiled_image(const struct tg_compiled *compiled, size_t *size);
+const struct tg_compile_stats *tg_compiled_stats(const struct tg_compiled *compiled);
+const struct tg_warning *tg_compiled_warnings(const struct tg_compiled *compiled, size_t *n);
+
+/* An exact address and its class, as the image or a CLASSMAP holds it. */
+struct tg_placement {
+	struct tg_addr addr;
+	uint32_t cls;
+	uint32_t node;
+};
+
+/*
+ * Where a new or changed pod would go in a compiled ruleset without compiling again: one placement
+ * for each of its addresses in out[0..n_addrs-1], and returns their number (0 for hostNetwork and
+ * finished pods). -ENOENT when the pod needs a class that does not exist (compile again);
+ * -EEXIST when one of its addresses is already claimed by another pod in the compiled cluster
+ * (compile again: conflicts are resolved there). `pod` need not be part of the cluster compiled.
+ */
+int tg_compiled_place_pod(
+	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out);
+/*
+ * What an address becomes when its pod goes: the class of the address as if no pod had it, TG_NONE
+ * meaning "remove the exact entry, the prefixes decide".
+ */
+int tg_compiled_vacate_pod(
+	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out);
+
+#endif

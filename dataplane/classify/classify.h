@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The accelerated lookup of the dataplane, built from a checked ruleset image. Judges bursts of
+ * tuples with software prefetch; always agrees with lib/ruleset's portable lookup.
+ *
+ * Synchronisation: one writer (the control thread) builds, edits and frees; any number of workers
+ * read concurrently without locks. tg_classifier_apply edits exact-address entries one at a time
+ * while readers run (value before key; a freed slot is taken again only after
+ * tg_classifier_reclaim, which the writer calls when every worker has passed a quiescent state). A
+ * classifier is freed only after a grace period.
+ */
+#ifndef TG_CLASSIFY_H
+#define TG_CLASSIFY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tidegate/control.h>
+#include <tidegate/ruleset.h>
+
+#include "image.h"
+
+#define TG_CLASSIFY_BURST 64 /* the most tuples one call takes */
+
+/* A tuple as the wire has it, initiator first. Addresses in network order. */
+struct tg_tuple {
+	union {
+		uint32_t v4; /* network order */
+		uint8_t v6[16];
+	} src, dst;
+	uint16_t sport, dport; /* host order; 0 for protocols without ports */
+	uint16_t zone;	       /* address zone */
+	uint8_t protocol;      /* IANA number */
+	uint8_t family;	       /* 4 or 6 */
+};
+
+struct tg_judgement {
+	uint32_t verdict[TG_DIRECTION_COUNT]; /* verdict words, EXT resolved, own node considered */
+	uint8_t src_kind, dst_kind;	      /* enum tg_class_kind */
+	uint8_t action;			      /* enum tg_action of both sides together */
+	uint8_t reserved;
+};
+
+struct tg_classifier;
+
+/*
+ * Builds from a checked image; `image` and its memory must outlive the classifier only until the
+ * call returns. `headroom` is the number of exact addresses that deltas may add. Memory comes
+ * from `socket` (rte_malloc with huge pages when there are any). NULL with rte_errno.
+ */
+struct tg_classifier *tg_classifier_build(
+	const struct tg_image *image, uint32_t headroom, int socket);
+void tg_classifier_free(struct tg_classifier *classifier);
+
+/*
+ * Applies class-map entries in order, all or none. 0; -EINVAL an entry is bad (its index in
+ * *index); -ENOSPC no room (nothing changed).
+ */
+int tg_classifier_apply(struct tg_classifier *classifier, const struct tg_classmap_entry *entries,
+	uint32_t n, uint32_t *index);
+void tg_classifier_reclaim(struct tg_classifier *classifier);
+
+/* Judges n <= TG_CLASSIFY_BURST tuples. Worker context: no locks, no allocation. */
+void tg_classify_burst(const struct tg_classifier *classifier,
+	const struct tg_tuple *const tuples[], struct tg_judgement *out, unsigned int n);
+/* Bytes of memory held. */
+size_t tg_classifier_size(const struct tg_classifier *classifier);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The statistics segment: one shared memory file (memfd), created by the dataplane at its
+ * configured maximum size so that it never moves, mapped read-only by everybody else. Sparse:
+ * pages that no counter touched cost nothing.
+ *
+ * Layout: struct tg_stats_header; ports[TG_STATS_PORTS]; then for each worker, at
+ * worker_offset + w * worker_stride: struct tg_stats_worker, then slot_capacity times struct
+ * tg_stats_slot. Offsets and strides are multiples of 64.
+ *
+ * Each counter has one writer (the worker; the control thread for header and ports) that
+ * stores aligned 64-bit words without locks; readers load them relaxed and sum over the
+ * workers. Counters only grow while the process lives; `instance` changes when it restarts.
+ * The header's generation fields are written inside a sequence lock (`seq` odd while writing).
+ */
+#ifndef TIDEGATE_STATS_H
+#define TIDEGATE_STATS_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#include <tidegate/verdict.h>
+
+#define TG_STATS_MAGIC 0x31535441545354ull /* the bytes "TSTATS1" */
+#define TG_STATS_MAJOR 1
+#define TG_STATS_MINOR 0
+#define TG_STATS_PORTS 64
+#define TG_STATS_WORKERS_MAX 64
+#define TG_STATS_PORT_NAME 32
+
+struct tg_stats_port {
+	char name[TG_STATS_PORT_NAME]; /* as configured; empty: unused */
+	uint32_t side;		       /* 0 inside, 1 outside, 2 any */
+	uint32_t link_up;	       /* 0 or 1 */
+	uint32_t peer;		       /* index of the other port of the pair */
+	uint32_t mtu;
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t rx_missed; /* the NIC had no descriptor */
+	uint64_t rx_errors;
+	uint64_t tx_errors;
+	uint64_t link_changes;
+	uint64_t reserved[2];
+};
+
+struct tg_stats_header {
+	uint64_t magic;
+	uint16_t major;
+	uint16_t minor;
+	uint32_t header_size;
+	uint64_t size;	     /* of the segment */
+	uint64_t instance;   /* random, new at every start */
+	uint64_t started_at; /* Unix time, ms */
+	uint32_t n_workers;
+	uint32_t n_ports;
+	uint32_t slot_capacity;
+	uint32_t n_drop_reasons; /* of the writer; labels by number, see verdict.h */
+	uint64_t worker_offset;
+	uint64_t worker_stride;
+	/* under the sequence lock */
+	uint32_t seq;
+	uint32_t epoch;
+	uint64_t generation;
+	uint64_t delta_sequence;
+	uint64_t applied_at;  /* Unix time of the last swap, ms */
+	uint32_t state_flags; /* TG_STATE_* of control.h */
+	uint32_t image_checksum;
+	uint64_t image_size;
+	uint64_t rulesets_applied;
+	uint64_t rulesets_refused;
+	uint64_t deltas_applied;
+	uint64_t deltas_refused;
+	uint64_t checkpoint_at;
+	uint64_t checkpoint_errors;
+	uint64_t heartbeat; /* Unix time, ms; stored about once a second */
+	uint64_t reserved[10];
+};
+
+struct tg_stats_count {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/* Occupancy fields are gauges. */
+struct tg_stats_worker {
+	struct tg_stats_count drops[64]; /* by enum tg_drop_reason */
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t polls;
+	uint64_t idle_polls;
+	uint64_t conn4_used; /* gauges: entries */
+	uint64_t conn4_capacity;
+	uint64_t conn6_used;
+	uint64_t conn6_capacity;
+	uint64_t half_open;
+	uint64_t half_open_capacity;
+	uint64_t fragments_used;
+	uint64_t fragments_capacity;
+	uint64_t conn_created; /* counters from here on */
+	uint64_t conn_closed;
+	uint64_t conn_expired;
+	uint64_t conn_evicted;
+	uint64_t conn_revoked;
+	uint64_t conn_rejudged;
+	uint64_t handoff_sent;
+	uint64_t handoff_received;
+	uint64_t swept_generation; /* no connection refers to a slot of an older generation */
+	uint64_t seen_epoch;
+	uint64_t busy_cycles; /* TSC */
+	uint64_t total_cycles;
+	uint64_t reserved[6];
+};
+
+/*
+ * One rule. Established connections keep their packet counts in their own entry and add them
+ * here when the entry is swept: a live connection's packets show up within a few seconds.
+ */
+struct tg_stats_slot {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t connections; /* new connections this rule decided, allowed or denied */
+	uint64_t would_deny;  /* packets passed by an AUDIT verdict */
+};
+
+static_assert(sizeof(struct tg_stats_port) == 128, "port layout");
+static_assert(sizeof(struct tg_stats_header) == 256, "header layout");
+static_assert(sizeof(struct tg_stats_worker) % 64 == 0, "worker layout");
+static_assert(sizeof(struct tg_stats_slot) == 32, "slot layout");
+
+#endif

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Builds and runs every test; the last line is `N passed, N failed, N skipped`.
+#   --long   also the heavy tail (long fuzzing, soak), suite "long"
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+long=0
+[ "${1:-}" = --long ] && long=1
+
+# One build folder a variant: {folder, meson options, what meson test is told}.
+run_variant()
+{
+	local dir=$1 options=$2
+	shift 2
+	if [ ! -f "$dir/build.ninja" ]; then
+		# shellcheck disable=SC2086
+		meson setup "$dir" -Dwerror=true $options >"$dir.setup.log" 2>&1 || {
+			cat "$dir.setup.log"
+			return 1
+		}
+		rm -f "$dir.setup.log"
+	fi
+	ninja -C "$dir" --quiet || return 1
+	meson test -C "$dir" --no-rebuild --print-errorlogs "$@" || true
+	cp "$dir/meson-logs/testlog.json" "$dir/check.json"
+}
+
+failed_builds=0
+rm -f build*/check.json
+suites=(--no-suite long)
+[ $long -eq 1 ] && suites=()
+run_variant build "" "${suites[@]}" || failed_builds=$((failed_builds + 1))
+run_variant build-asan "-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1" \
+	--no-suite long --no-suite bench --no-suite lint --timeout-multiplier 5 || failed_builds=$((failed_builds + 1))
+CC=clang run_variant build-fuzz "-Dfuzz=true" \
+	--suite fuzz || failed_builds=$((failed_builds + 1))
+
+python3 tests/summary.py "$failed_builds" build*/check.json
