@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Interned strings: equal strings have equal numbers. Number 0 is the empty string. Strings live
- * as long as the table; memory is not given back before. Not thread-safe.
+ * as long as the table; memory is not given back before.
+ *
+ * Synchronisation: one thread at a time adds (tg_intern_id); any number of others may meanwhile
+ * find, read texts and count, without locks. So a compilation in a worker thread and the loading
+ * of the next change share one table.
  */
 #ifndef TG_BASE_INTERN_H
 #define TG_BASE_INTERN_H
