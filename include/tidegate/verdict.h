@@ -126,7 +126,8 @@ enum tg_class_kind {
 	X(BGP, "bgp", "BGP between routers, where the port lists it")                              \
 	X(BFD, "bfd", "BFD between routers, where the port lists it")                              \
 	X(VRRP, "vrrp", "VRRP between routers, where the port lists it")                           \
-	X(PICKUP, "pickup", "a connection found in mid-stream after a start, and judged")
+	X(PICKUP, "pickup", "a connection found in mid-stream after a start, and judged")          \
+	X(KEPT, "kept", "a live connection that only existing-connections: keep lets pass")
 
 enum tg_builtin_rule {
 #define X(sym, label, text) TG_BUILTIN_##sym,
