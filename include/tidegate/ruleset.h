@@ -5,11 +5,12 @@
  *
  * Encoding. All integers little-endian, naturally aligned; addresses in network byte order, an
  * IPv4 address as a host-order u32 in little-endian (so that it sorts as a number). No pointers,
- * bools or enums. The image is a header, a table of sections, and the sections, each beginning on
- * a 64-byte boundary in the order of the table, padding zero. A section that this version does not
- * know is refused when its type has TG_SECTION_REQUIRED set, else ignored; so zones, shadow
- * verdicts and name tables can come with a minor version. The checksum is CRC-32 (zlib's crc32)
- * over the whole image with the checksum field zero.
+ * bools or enums. The image is a header, a table of sections, and the sections in the order of the
+ * table, each beginning on the first 64-byte boundary after the one before it; the image's size is
+ * a multiple of 64; padding is zero. A section that this version does not know is refused when its
+ * type has TG_SECTION_REQUIRED set, else ignored; so zones, shadow verdicts and name tables can
+ * come with a minor version. The checksum is CRC-32 (zlib's crc32) over the whole image with the
+ * checksum field zero.
  *
  * The decision. Judging a new connection (zone, source, destination, protocol, destination port):
  *
@@ -81,7 +82,7 @@ struct tg_image_header {
 	uint64_t delta_sequence; /* class-map deltas up to this one are contained */
 	uint32_t n_rows;	 /* rows are 0..n_rows-1 */
 	uint32_t n_columns;	 /* columns are 0..n_columns-1 */
-	uint32_t slot_limit;	 /* every slot is below this */
+	uint32_t slot_limit;	 /* every slot is below this; TG_SLOT_FIRST..1 << 24 */
 	uint32_t flags;		 /* zero */
 	uint8_t reserved[56];	 /* zero */
 };
@@ -149,6 +150,7 @@ struct tg_image_cell {
 	uint32_t program; /* program reference */
 };
 
+/* Consecutive: each begins where the one before ends, and together they have every step. */
 struct tg_image_program {
 	uint32_t first; /* index of the first step */
 	uint32_t count; /* >= 1 */
@@ -182,7 +184,10 @@ enum tg_rule_kind {
 		TG_RULE_KIND_COUNT
 };
 
-/* Sorted by slot. String fields are offsets into STRINGS; 0 is the empty string. */
+/*
+ * Sorted by slot, each TG_SLOT_FIRST or above: built-in rules have no record. String fields are
+ * offsets into STRINGS; 0 is the empty string.
+ */
 struct tg_image_rule {
 	uint32_t slot;
 	uint8_t kind;	   /* enum tg_rule_kind */

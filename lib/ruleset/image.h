@@ -41,7 +41,8 @@ struct tg_image_error {
 /*
  * Checks `size` bytes at `data` (64-byte aligned, private memory that nobody else can write) and
  * fills `image` with pointers into it. 0; -EINVAL damaged or hostile; -EPROTONOSUPPORT another
- * major version; -EFBIG too large; `error` then says where. Linear in the image's size.
+ * major version; -EFBIG too large; -ENOMEM. `error` then says where and `image` is empty. Linear in
+ * the image's size.
  */
 int tg_image_check(
 	const void *data, size_t size, struct tg_image *image, struct tg_image_error *error);
