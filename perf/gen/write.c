@@ -99,26 +99,48 @@ static void put_services(struct writer *w)
 	}
 }
 
-static void put_selector(struct writer *w, const struct tg_selector *selector)
+static void put_requirement(struct writer *w, const struct tg_requirement *req)
 {
 	static const char *const ops[] = {"In", "NotIn", "Exists", "DoesNotExist"};
+
+	fprintf(w->f, "{key: \"%s\", operator: %s", text(w, req->key), ops[req->op]);
+	for (uint32_t i = 0; i < req->n_values; i++)
+		fprintf(w->f, "%s\"%s\"", i > 0 ? ", " : ", values: [", text(w, req->values[i]));
+	fputs(req->n_values > 0 ? "]}" : "}", w->f);
+}
+
+/* People write matchLabels where they can. */
+static bool as_match_labels(const struct tg_selector *selector)
+{
+	for (uint32_t i = 0; i < selector->n_reqs; i++) {
+		const struct tg_requirement *req = &selector->reqs[i];
+
+		if (req->op != TG_OP_IN || req->n_values != 1 ||
+			(i > 0 && req->key == selector->reqs[i - 1].key))
+			return false;
+	}
+	return true;
+}
+
+static void put_selector(struct writer *w, const struct tg_selector *selector)
+{
+	bool labels = as_match_labels(selector);
 
 	if (selector->n_reqs == 0) {
 		fputs("{}\n", w->f);
 		return;
 	}
-	fputs("{matchExpressions: [", w->f);
+	fputs(labels ? "{matchLabels: {" : "{matchExpressions: [", w->f);
 	for (uint32_t i = 0; i < selector->n_reqs; i++) {
 		const struct tg_requirement *req = &selector->reqs[i];
 
-		fprintf(w->f, "%s{key: \"%s\", operator: %s", i > 0 ? ", " : "", text(w, req->key),
-			ops[req->op]);
-		for (uint32_t k = 0; k < req->n_values; k++)
-			fprintf(w->f, "%s\"%s\"", k > 0 ? ", " : ", values: [",
-				text(w, req->values[k]));
-		fputs(req->n_values > 0 ? "]}" : "}", w->f);
+		fputs(i > 0 ? ", " : "", w->f);
+		if (labels)
+			fprintf(w->f, "\"%s\": \"%s\"", text(w, req->key), text(w, req->values[0]));
+		else
+			put_requirement(w, req);
 	}
-	fputs("]}\n", w->f);
+	fputs(labels ? "}}\n" : "]}\n", w->f);
 }
 
 static void put_block(struct writer *w, const struct tg_peer *peer)
