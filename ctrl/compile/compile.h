@@ -25,15 +25,32 @@
 /* semantics: what happens to traffic of pods that no policy isolates in a direction */
 enum tg_default_action { TG_DEFAULT_DENY, TG_DEFAULT_AUDIT, TG_DEFAULT_KUBERNETES };
 
-/* One configured infrastructure tuple: node (or other non-pod) addresses to anything. */
+/*
+ * Whose an address is, in this order: a Node's (status.addresses, options.node_addrs), a pod's, a
+ * Service's, else that of the prefixes: inside a pod range an unknown endpoint, else the world. A
+ * pod of a Namespace that the cluster does not have is an unknown endpoint; hostNetwork and
+ * finished pods own no address.
+ *
+ * Who judges what (E: the source's egress side, I: the destination's ingress side):
+ *   infrastructure tuple that holds     allowed by it on both sides, before anything else
+ *   pod                                 its policies, else the default action of its namespace
+ *   world, node                         no opinion (TG_BUILTIN_NOT_SUBJECT), except
+ *     between two world addresses       TG_BUILTIN_TRANSIT on both sides
+ *     node to or from node or world     TG_BUILTIN_NODE_DEFAULT on the node's side(s): the default
+ *                                       action of that direction
+ *   unknown endpoint, Service, conflict deny by their built-in rule in both directions, whatever
+ *                                       the default action
+ */
+
+/* One configured infrastructure tuple: node or world addresses to anything. */
 struct tg_infrastructure {
 	const char *name; /* becomes the rule's name */
 	bool from_nodes;  /* every known node address; else `from` */
 	bool to_nodes;
-	struct tg_prefix from; /* matches non-pod addresses only */
-	struct tg_prefix to;
-	uint8_t protocol; /* IANA number */
-	uint16_t lo, hi;  /* destination ports, inclusive; 0..65535 for protocols without ports */
+	struct tg_prefix from; /* matches node and world addresses only, so no masqueraded pod */
+	struct tg_prefix to;   /* matches every address, whoever's it is */
+	uint8_t protocol;      /* IANA number */
+	uint16_t lo, hi; /* destination ports, inclusive; 0..65535 for protocols without ports */
 };
 
 struct tg_compile_options {
@@ -131,13 +148,16 @@ struct tg_placement {
  * for each of its addresses in out[0..n_addrs-1], and returns their number (0 for hostNetwork and
  * finished pods). -ENOENT when the pod needs a class that does not exist (compile again);
  * -EEXIST when one of its addresses is already claimed by another pod in the compiled cluster
- * (compile again: conflicts are resolved there). `pod` need not be part of the cluster compiled.
+ * or by a node (compile again: conflicts are resolved there). `pod` need not be part of the cluster
+ * compiled; a pod of the same namespace and name in it is the same pod. Deltas already sent are not
+ * known here: the caller sees to it that two pods it places have no address in common.
  */
 int tg_compiled_place_pod(
 	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out);
 /*
  * What an address becomes when its pod goes: the class of the address as if no pod had it, TG_NONE
- * meaning "remove the exact entry, the prefixes decide".
+ * meaning "remove the exact entry, the prefixes decide". Returns as tg_compiled_place_pod; -EEXIST
+ * when several claimed the address, -ENOENT when it becomes a Service's (compile again).
  */
 int tg_compiled_vacate_pod(
 	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out);
