@@ -4,7 +4,7 @@
  * a place is a value and the way to it.
  *
  *	struct tg_at spec, port;
- *	tg_at_field(&object, "spec", &spec);       absent and null are the same: value NULL
+ *	spec = tg_at_field(&object, "spec");       absent and null are the same: value NULL
  *	tg_read_known(reader, &spec, names);       every other member is a problem
  *	port = tg_at_item(&ports, value, 3);
  *	tg_reader_problem(reader, &port, "must be between 1 and 65535");
@@ -59,6 +59,8 @@ struct tg_at tg_at_root(const struct tg_value *value);
 struct tg_at tg_at_field(const struct tg_at *up, const char *key);
 /* An item of the list at `up`. A null item has value NULL. */
 struct tg_at tg_at_item(const struct tg_at *up, const struct tg_value *item, size_t index);
+/* A member of the map at `up` that was found by walking it. */
+struct tg_at tg_at_member(const struct tg_at *up, const struct tg_value *member);
 
 /*
  * Type checks. An absent value is fine (the out value is left alone) and returns false; a value of
@@ -73,7 +75,7 @@ bool tg_read_int(
 	struct tg_reader *reader, const struct tg_at *at, int64_t lo, int64_t hi, int64_t *out);
 /* Every member of the map at `at` that is not in `names` (ends with NULL) is a problem. */
 void tg_read_known(struct tg_reader *reader, const struct tg_at *at, const char *const *names);
-/* A key that is set twice anywhere below `at` is a problem. */
+/* A key that is set twice in a map at or below `at` is a problem; the first one is reported. */
 void tg_read_no_duplicates(struct tg_reader *reader, const struct tg_at *at);
 
 /* Walks the list or map at a place: for (v = tg_at_first(&at), i = 0; v != NULL; v = v->next, i++)

@@ -8,9 +8,9 @@
  *
  * JSON is read by a fast path; a text that begins like JSON but is not is read as YAML.
  *
- * Bounds: TG_TREE_SIZE_MAX bytes, TG_TREE_DEPTH_MAX levels, and aliases may not multiply the
- * values of a document beyond TG_TREE_ALIAS_MAX. Aliases share the values they name (the tree is
- * then a graph without cycles), with the lines of the anchor.
+ * Bounds: TG_TREE_SIZE_MAX bytes, TG_TREE_VALUES_MAX values, TG_TREE_DEPTH_MAX levels, and aliases
+ * may not multiply the values beyond TG_TREE_ALIAS_MAX. Aliases share the values they name (the
+ * tree is then a graph without cycles), with the lines of the anchor.
  */
 #ifndef TG_YAML_TREE_H
 #define TG_YAML_TREE_H
@@ -19,9 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TG_TREE_SIZE_MAX (512u << 20) /* bytes of text */
-#define TG_TREE_DEPTH_MAX 128u	      /* nested lists and maps */
-#define TG_TREE_ALIAS_MAX 100000u     /* values reached through aliases in one document */
+#define TG_TREE_SIZE_MAX (256u << 20)  /* bytes of text */
+#define TG_TREE_VALUES_MAX (32u << 20) /* values of one text */
+#define TG_TREE_DEPTH_MAX 128u	       /* nested lists and maps */
+#define TG_TREE_ALIAS_MAX 100000u      /* values reached through aliases in one text */
+#define TG_TREE_ANCHORS_MAX 4096u      /* in one document */
 
 enum tg_value_type {
 	TG_VALUE_NULL,
