@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The oracle: says what NetworkPolicy means for one tuple, as naively as possible: loops over
+ * policies, rules, peers and ports for every question. No classes, no tables, no caching. What the
+ * product decides must equal what the oracle says, down to the deciding rule.
+ *
+ * Reasons are texts, so that they compare and print easily:
+ *   "policy NAMESPACE/NAME INDEX"        the first rule in canonical order that allows
+ *   "implicit NAMESPACE: NAME, NAME..."  isolated by these, and no rule allows
+ *   "baseline NAMESPACE"                 default-action deny or audit of a pod not isolated
+ *   "infrastructure NAME"                a tuple of the configuration
+ *   "builtin LABEL"                      a built-in rule (verdict.h)
+ */
+#ifndef TG_ORACLE_H
+#define TG_ORACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+#include <tidegate/verdict.h>
+
+#include "addr.h"
+
+enum oracle_default { ORACLE_DENY, ORACLE_AUDIT, ORACLE_KUBERNETES };
+
+/* A configured tuple; texts as in the configuration. */
+struct oracle_infrastructure {
+	const char *name;
+	const char *from, *to; /* prefix text; NULL: every node address */
+	int protocol;
+	int lo, hi;
+};
+
+struct oracle_options {
+	enum oracle_default default_action[TG_DIRECTION_COUNT];
+	bool transit_allow;
+	bool implicit_namespaces;      /* as when manifests are the source */
+	const char *const *pod_ranges; /* prefix texts */
+	size_t n_pod_ranges;
+	const char *const *node_addrs; /* address texts */
+	size_t n_node_addrs;
+	const struct oracle_infrastructure *infrastructure;
+	size_t n_infrastructure;
+};
+
+struct oracle_tuple {
+	struct tg_addr src, dst; /* different addresses of one family */
+	int protocol;
+	int dport; /* 0 for protocols without ports */
+};
+
+struct oracle_side {
+	enum tg_action action;
+	char reason[512];
+};
+
+struct oracle_answer {
+	struct oracle_side side[TG_DIRECTION_COUNT];
+	enum tg_action action; /* of both together */
+};
+
+struct oracle;
+
+/* `list` (an array of objects) and `options` must outlive the oracle. NULL: they are not valid. */
+struct oracle *oracle_create(const cJSON *list, const struct oracle_options *options);
+void oracle_free(struct oracle *oracle);
+void oracle_judge(const struct oracle *oracle, const struct oracle_tuple *tuple,
+	struct oracle_answer *answer);
+
+#endif
