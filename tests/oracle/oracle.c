@@ -122,28 +122,35 @@ static bool in_pod_range(const struct oracle *o, const struct tg_addr *addr)
 	return false;
 }
 
+/* A pod that several claim, or whose Namespace is not known, is no pod. */
+static void identify_pod(const struct oracle *o, struct party *party, bool tie)
+{
+	if (tie)
+		party->kind = TG_KIND_CONFLICT;
+	else if (find_namespace(o, party->pod->ns) == NULL)
+		party->kind = TG_KIND_UNKNOWN;
+	else
+		party->kind = TG_KIND_POD;
+	if (party->kind != TG_KIND_POD)
+		party->pod = NULL;
+}
+
 static struct party identify(const struct oracle *o, const struct tg_addr *addr)
 {
 	struct party party = {.kind = TG_KIND_WORLD, .addr = *addr};
 	bool tie;
 
-	party.pod = find_pod(o, addr, &tie);
-	if (party.pod != NULL) {
-		if (tie)
-			party.kind = TG_KIND_CONFLICT;
-		else if (find_namespace(o, party.pod->ns) == NULL)
-			party.kind = TG_KIND_UNKNOWN;
-		else
-			party.kind = TG_KIND_POD;
-		if (party.kind != TG_KIND_POD)
-			party.pod = NULL;
-	} else if (find_node(o, &party)) {
+	if (find_node(o, &party)) {
 		party.kind = TG_KIND_NODE;
-	} else if (is_service(o, addr)) {
-		party.kind = TG_KIND_SERVICE;
-	} else if (in_pod_range(o, addr)) {
-		party.kind = TG_KIND_UNKNOWN;
+		return party;
 	}
+	party.pod = find_pod(o, addr, &tie);
+	if (party.pod != NULL)
+		identify_pod(o, &party, tie);
+	else if (is_service(o, addr))
+		party.kind = TG_KIND_SERVICE;
+	else if (in_pod_range(o, addr))
+		party.kind = TG_KIND_UNKNOWN;
 	return party;
 }
 
