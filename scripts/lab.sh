@@ -163,3 +163,50 @@ lab_device()
 	af_xdp) echo "net_af_xdp$2$1,iface=$1$2" ;;
 	esac
 }
+
+# The fabric's side of every wire, as a YAML list: node addresses inside the pod range.
+lab_node_addresses()
+{
+	local pod n list=
+	for pod in "${LAB_PODS[@]}"; do
+		n=${pod#*:}
+		list+="${list:+, }10.10.$n.1, \"fd00:10:$n::1\""
+	done
+	echo "$list"
+}
+
+# A dataplane configuration with a wire for each pod, on standard output.
+lab_dataplane_config()
+{
+	local pod n
+	cat <<-END
+		socket: $LAB_DIR/dataplane.sock
+		state-directory: $LAB_DIR
+		workers: ${LAB_WORKERS:-1}
+		eal: {huge-pages: false, memory: ${LAB_MEMORY:-512}, file-prefix: $LAB}
+		${LAB_DATAPLANE_EXTRA:-}
+		ports:
+	END
+	for pod in "${LAB_PODS[@]}"; do
+		n=${pod#*:}
+		echo "  - {name: p$n, device: \"$(lab_device "$n" p)\", side: inside}"
+		echo "  - {name: f$n, device: \"$(lab_device "$n" f)\", side: any}"
+	done
+	echo "wires:"
+	for pod in "${LAB_PODS[@]}"; do
+		n=${pod#*:}
+		echo "  - {ports: [p$n, f$n]}"
+	done
+}
+
+# Starts the dataplane of BUILD in the gateway's namespace, with $LAB_DIR/dataplane.yaml. Returns
+# when it listens, which it does after its ports are up.
+lab_dataplane_start()
+{
+	rm -f "$LAB_DIR/dataplane.sock"
+	ip netns exec "$LAB-gw" "$1/dataplane/tidegate-dataplane" -c "$LAB_DIR/dataplane.yaml" \
+		>>"$LAB_DIR/dataplane.log" 2>&1 &
+	LAB_DATAPLANE=$!
+	LAB_PIDS+=("$LAB_DATAPLANE")
+	lab_wait 30 "the dataplane to listen" test -S "$LAB_DIR/dataplane.sock"
+}

@@ -13,8 +13,9 @@
 #include "arena.h"
 #include "hash.h"
 
-#define CHUNK_BITS 10u /* the first chunk has 1 << CHUNK_BITS texts, each further one twice that \
-			*/
+#define CHUNK_BITS                                                                    \
+	10u /* the first chunk has 1 << CHUNK_BITS texts, each further one twice that \
+	     */
 #define CHUNKS (32u - CHUNK_BITS)
 
 struct table {

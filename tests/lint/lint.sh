@@ -3,7 +3,7 @@
 # Style and hygiene: formatting, SPDX lines, white space, layering of includes, each contract header
 # alone, shell scripts, spelling. Prints what is wrong with its place; exit 1 if anything is.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 bad=0
 complain()
 {

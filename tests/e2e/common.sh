@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Shared by the end-to-end scenarios. A scenario is sourced setup, statements and checks; its log is
+# printed by meson only when it fails. Exit 77: skipped, with the reason.
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${TIDEGATE_BUILD:-$root/build}
+# shellcheck source=scripts/lab.sh
+. "$root/scripts/lab.sh"
+
+skip()
+{
+	echo "skipped: $*"
+	exit 77
+}
+
+fail()
+{
+	echo "FAIL: $*"
+	for log in "$LAB_DIR"/*.log; do
+		echo "--- $log"
+		tail -n 40 "$log"
+	done
+	exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root for network namespaces"
+[ -c /dev/net/tun ] || skip "no /dev/net/tun"
+
+# check WHAT COMMAND... : the command must succeed
+check()
+{
+	local what=$1
+	shift
+	"$@" >>"$LAB_DIR/check.log" 2>&1 || fail "$what: $*"
+	echo "ok: $what"
+}
+
+# check_not WHAT COMMAND... : the command must fail
+check_not()
+{
+	local what=$1
+	shift
+	if "$@" >>"$LAB_DIR/check.log" 2>&1; then
+		fail "$what: $* should have failed"
+	fi
+	echo "ok: $what"
+}
+
+# The control process, in the gateway's namespace: its HTTP port is nobody else's there.
+ctrl_start()
+{
+	[ -f "$LAB_DIR/ctrl.yaml" ] || cat >"$LAB_DIR/ctrl.yaml" <<-END
+		manifests: $LAB_DIR/manifests
+		dataplane-socket: $LAB_DIR/dataplane.sock
+		state-directory: $LAB_DIR
+		http: {listen: 127.0.0.1:9469}
+		default-action: deny
+		node-addresses: [$(lab_node_addresses)]
+	END
+	ip netns exec "$LAB-gw" "$build/ctrl/tidegate-ctrl" -c "$LAB_DIR/ctrl.yaml" \
+		>>"$LAB_DIR/ctrl.log" 2>&1 &
+	CTRL=$!
+	LAB_PIDS+=("$CTRL")
+}
+
+http()
+{
+	lab_in gw curl -sf --max-time 5 "http://127.0.0.1:9469$1"
+}
+
+ready()
+{
+	http /readyz
+}
+
+applied()
+{
+	http /v1/status | jq -r .generation.applied
+}
+
+# Waits until a generation after $1 is applied.
+newer_than()
+{
+	[ "$(applied)" -gt "$1" ]
+}
+
+# drops REASON : packets dropped for it so far
+drops()
+{
+	http /metrics | awk -v r="reason=\"$1\"" \
+		'/^tidegate_drop.*packets/ && index($0, r) { sum += $NF } END { printf "%d\n", sum }'
+}
+
+pod_manifest()
+{
+	local pod name n
+	for pod in "${LAB_PODS[@]}"; do
+		name=${pod%:*} n=${pod#*:}
+		cat <<-END
+			apiVersion: v1
+			kind: Pod
+			metadata: {namespace: default, name: $name, labels: {app: $name}}
+			spec: {nodeName: other-node, containers: [{name: c, ports: [{name: http, containerPort: 8080}]}]}
+			status: {phase: Running, podIPs: [{ip: 10.10.$n.2}, {ip: "fd00:10:$n::2"}]}
+			---
+		END
+	done
+	cat <<-END
+		apiVersion: v1
+		kind: Node
+		metadata: {name: node-1}
+		spec: {podCIDRs: [10.10.0.0/16, "fd00:10::/32"]}
+		status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}
+	END
+}
+
+# Gateway, control process, pods; manifests are in $LAB_DIR/manifests already.
+gateway_up()
+{
+	[ "$LAB_PORTS" = tap ] || lab_plumb
+	lab_dataplane_config >"$LAB_DIR/dataplane.yaml"
+	lab_dataplane_start "$build" || fail "the dataplane did not start"
+	[ "$LAB_PORTS" != tap ] || lab_plumb
+	ctrl_start
+	lab_wait 20 "the first ruleset" ready || fail "no ruleset came into force"
+}
