@@ -95,7 +95,9 @@ lab_port_plumb()
 		;;
 	*)
 		lab_in gw ip link add "$port" type veth peer name "$ifname" netns "$LAB-$ns"
-		lab_in gw ip link set "$port" up
+		lab_in gw ip link set dev "$port" up
+		# The gateway cannot reach the far end of the veth to do this itself.
+		lab_in "$ns" ethtool -K "$ifname" tx off gso off tso off >/dev/null
 		;;
 	esac
 }
@@ -178,7 +180,8 @@ lab_node_addresses()
 # A dataplane configuration with a wire for each pod, on standard output.
 lab_dataplane_config()
 {
-	local pod n
+	local pod n trust=
+	[ "$LAB_PORTS" = tap ] || trust=", kernel-offloads: trust"
 	cat <<-END
 		socket: $LAB_DIR/dataplane.sock
 		state-directory: $LAB_DIR
@@ -189,8 +192,8 @@ lab_dataplane_config()
 	END
 	for pod in "${LAB_PODS[@]}"; do
 		n=${pod#*:}
-		echo "  - {name: p$n, device: \"$(lab_device "$n" p)\", side: inside}"
-		echo "  - {name: f$n, device: \"$(lab_device "$n" f)\", side: any}"
+		echo "  - {name: p$n, device: \"$(lab_device "$n" p)\", side: inside$trust}"
+		echo "  - {name: f$n, device: \"$(lab_device "$n" f)\", side: any$trust}"
 	done
 	echo "wires:"
 	for pod in "${LAB_PODS[@]}"; do
