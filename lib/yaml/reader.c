@@ -51,20 +51,17 @@ uint32_t tg_at_line(const struct tg_at *at)
 	return 0;
 }
 
-void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const char *fmt, ...)
+static void add_problem(
+	struct tg_reader *reader, uint32_t line, const char *path, const char *fmt, va_list ap)
 {
-	struct tg_problem problem = {.line = tg_at_line(at)};
-	char path[PATH_MAX_TEXT], message[MESSAGE_MAX];
-	va_list ap;
+	struct tg_problem problem = {.line = line};
+	char message[MESSAGE_MAX];
 
 	if (reader->problems.n >= TG_PROBLEMS_MAX) {
 		reader->dropped++;
 		return;
 	}
-	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	tg_at_path(at, path, sizeof(path));
 	problem.text = tg_arena_printf(
 		reader->arena, "%s%s%s", path, path[0] != '\0' ? ": " : "", message);
 	/* A problem must never be lost: without memory for its text it keeps a fixed one. */
@@ -72,6 +69,25 @@ void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const c
 		problem.text = "out of memory";
 	if (tg_vec_push(&reader->problems, problem) != 0)
 		reader->dropped++;
+}
+
+void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const char *fmt, ...)
+{
+	char path[PATH_MAX_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_problem(reader, tg_at_line(at), tg_at_path(at, path, sizeof(path)), fmt, ap);
+	va_end(ap);
+}
+
+void tg_reader_problem_line(struct tg_reader *reader, uint32_t line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_problem(reader, line, "", fmt, ap);
+	va_end(ap);
 }
 
 struct tg_at tg_at_root(const struct tg_value *value)

@@ -50,6 +50,9 @@ void tg_reader_free(struct tg_reader *reader);
 /* Adds a problem at a place; the line is that of the nearest value that exists. */
 void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Adds a problem of a line, for texts that are no trees; 0: of the whole file. */
+void tg_reader_problem_line(struct tg_reader *reader, uint32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* "spec.ingress[0].from" into buf, cut short when it is too small; returns buf. */
 const char *tg_at_path(const struct tg_at *at, char *buf, size_t size);
 uint32_t tg_at_line(const struct tg_at *at);

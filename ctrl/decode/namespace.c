@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* v1 Namespace. */
+#include <string.h>
+
+#include "decoder.h"
+
+/* The labels with kubernetes.io/metadata.name set to the name, whatever the manifest says. */
+static struct tg_labels with_name(struct decoder *d, const struct tg_labels *labels, uint32_t name)
+{
+	uint32_t key = decoder_string(d, "kubernetes.io/metadata.name"), n = 0;
+	struct tg_label *v = decoder_alloc(d, (size_t)labels->n + 1, sizeof(*v));
+	struct tg_labels out = {0};
+	bool placed = false;
+
+	if (v == NULL)
+		return out;
+	for (uint32_t i = 0; i < labels->n; i++) {
+		if (!placed && labels->v[i].key >= key) {
+			v[n++] = (struct tg_label){key, name};
+			placed = true;
+		}
+		if (labels->v[i].key != key)
+			v[n++] = labels->v[i];
+	}
+	if (!placed)
+		v[n++] = (struct tg_label){key, name};
+	out.v = v;
+	out.n = n;
+	return out;
+}
+
+void decode_namespace(struct decoder *d, const struct tg_at *object)
+{
+	struct tg_namespace *ns = decoder_alloc(d, 1, sizeof(*ns));
+	struct metadata meta;
+
+	if (ns == NULL)
+		return;
+	decode_metadata(d, object, false, &meta);
+	warn_annotations(d, &meta.at, "the policies of the namespace are enforced in full");
+	ns->name = meta.name;
+	ns->labels = with_name(d, &meta.labels, meta.name);
+	ns->place = decoder_place(d, object);
+	if (tg_vec_push(&d->out->namespaces, ns) != 0)
+		d->no_memory = true;
+}
