@@ -5,9 +5,10 @@
  *
  * Synchronisation: one writer (the control thread) builds, edits and frees; any number of workers
  * read concurrently without locks. tg_classifier_apply edits exact-address entries one at a time
- * while readers run (value before key; a freed slot is taken again only after
- * tg_classifier_reclaim, which the writer calls when every worker has passed a quiescent state). A
- * classifier is freed only after a grace period.
+ * while readers run: a reader sees an entry as it was or as it becomes, and always sees those that
+ * are not edited. A removed entry's place is taken by another address only after
+ * tg_classifier_reclaim, which the writer calls when every worker has passed a quiescent state
+ * since tg_classifier_apply returned. A classifier is freed only after a grace period.
  */
 #ifndef TG_CLASSIFY_H
 #define TG_CLASSIFY_H
@@ -41,20 +42,34 @@ struct tg_judgement {
 	uint8_t reserved;
 };
 
+/* Which instructions a classifier judges with; AUTO is the best that the processor has. */
+enum tg_classify_simd {
+	TG_CLASSIFY_AUTO,
+	TG_CLASSIFY_SCALAR,
+	TG_CLASSIFY_AVX2,
+	TG_CLASSIFY_AVX512,
+};
+
 struct tg_classifier;
 
 /*
  * Builds from a checked image; `image` and its memory must outlive the classifier only until the
- * call returns. `headroom` is the number of exact addresses that deltas may add. Memory comes
- * from `socket` (rte_malloc with huge pages when there are any). NULL with rte_errno.
+ * call returns. `headroom` is the number of exact addresses that deltas may add to each zone and
+ * family. Memory comes from `socket` (rte_malloc with huge pages when there are any). The build is
+ * compared with the portable lookup before it is handed out. NULL with rte_errno: ENOMEM, E2BIG,
+ * or EBADMSG when the comparison failed.
  */
 struct tg_classifier *tg_classifier_build(
 	const struct tg_image *image, uint32_t headroom, int socket);
 void tg_classifier_free(struct tg_classifier *classifier);
+/* Before workers use it. 0, or -ENOTSUP when processor or build has not these instructions. */
+int tg_classifier_use(struct tg_classifier *classifier, enum tg_classify_simd simd);
 
 /*
  * Applies class-map entries in order, all or none. 0; -EINVAL an entry is bad (its index in
- * *index); -ENOSPC no room (nothing changed).
+ * *index): family, zone, class, class of the other family, reserved bytes; -ENOSPC no room (the
+ * entry's index in *index; nothing changed). Removing an address that is not there is no error.
+ * A removed address takes room until tg_classifier_reclaim.
  */
 int tg_classifier_apply(struct tg_classifier *classifier, const struct tg_classmap_entry *entries,
 	uint32_t n, uint32_t *index);

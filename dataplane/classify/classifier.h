@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The inside of a classifier: zones of address tables, class records, rows, programs. Everything
+ * but the exact addresses is read-only once built.
+ */
+#ifndef TG_CLASSIFY_CLASSIFIER_H
+#define TG_CLASSIFY_CLASSIFIER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+
+#include "classify.h"
+#include "exact.h"
+#include "lpm.h"
+#include "program.h"
+#include "row.h"
+
+struct zone {
+	struct exact exact4;
+	struct lpm4 lpm4;
+	struct exact exact6;
+	struct lpm6 lpm6;
+	uint16_t id;
+};
+
+/* The image's class with its rows and columns turned into places; half a cache line. */
+struct class_record {
+	uint32_t row[TG_DIRECTION_COUNT];     /* first line */
+	uint32_t column[TG_COLUMNS];	      /* scrambled */
+	uint32_t program[TG_DIRECTION_COUNT]; /* default program: reference of the classifier */
+	uint8_t row_log[TG_DIRECTION_COUNT];
+	uint8_t kind;
+	uint8_t family;
+};
+
+static_assert(sizeof(struct class_record) == 32, "two of them to a cache line");
+
+typedef void (*burst_fn)(const struct tg_classifier *classifier,
+	const struct tg_tuple *const tuples[], struct tg_judgement *out, unsigned int n);
+
+struct tg_classifier {
+	burst_fn burst;
+	struct zone *zones; /* sorted by id */
+	uint32_t n_zones;
+	uint32_t n_classes;
+	struct class_record *classes;
+	struct rows rows;
+	struct programs programs;
+};
+
+/* The same function for each kind of processor, from burst.h. */
+void burst_scalar(const struct tg_classifier *classifier, const struct tg_tuple *const tuples[],
+	struct tg_judgement *out, unsigned int n);
+void burst_avx2(const struct tg_classifier *classifier, const struct tg_tuple *const tuples[],
+	struct tg_judgement *out, unsigned int n);
+void burst_avx512(const struct tg_classifier *classifier, const struct tg_tuple *const tuples[],
+	struct tg_judgement *out, unsigned int n);
+
+/*
+ * Compares every prefix's edges and every exact address with the portable lookup. 0, or -EBADMSG
+ * when they disagree.
+ */
+int classifier_verify(const struct tg_classifier *classifier, const struct tg_image *image);
+
+static inline const struct zone *classifier_zone(const struct tg_classifier *c, uint16_t id)
+{
+	uint32_t lo = 0, hi = c->n_zones;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (c->zones[mid].id == id)
+			return &c->zones[mid];
+		if (c->zones[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* One address at a time; for verifying, and for the rare tuple that needs a node. */
+static inline uint32_t zone_class4(const struct zone *zone, uint32_t addr, uint32_t *node)
+{
+	uint32_t lane, cls;
+
+	cls = exact_find4(&zone->exact4, exact_home4(&zone->exact4, addr), addr, &lane);
+	*node = TG_NONE;
+	if (cls >= LANE_PENDING)
+		return lpm4_find(&zone->lpm4, addr);
+	*node = __atomic_load_n(&zone->exact4.nodes[lane], __ATOMIC_RELAXED);
+	return cls;
+}
+
+static inline uint32_t zone_class6(const struct zone *zone, const uint8_t addr[16], uint32_t *node)
+{
+	uint32_t lane, cls;
+
+	cls = exact_find6(&zone->exact6, exact_home6(&zone->exact6, addr), addr, &lane);
+	*node = TG_NONE;
+	if (cls >= LANE_PENDING)
+		return lpm6_find(&zone->lpm6, addr);
+	*node = __atomic_load_n(&zone->exact6.nodes[lane], __ATOMIC_RELAXED);
+	return cls;
+}
+
+#endif

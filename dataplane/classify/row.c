@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "row.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static_assert(sizeof(struct row_line) == 64, "one cache line");
+
+#define ROW_LINES_MAX (1u << 30)
+
+/* One line keeps a free lane; several are filled to at most a half on average. */
+static uint8_t log_for(uint32_t cells)
+{
+	uint8_t log = 0;
+
+	if (cells < ROW_LANES)
+		return 0;
+	while ((uint64_t)ROW_LANES / 2 << log < cells)
+		log++;
+	return log;
+}
+
+/* The end of the run of cells that begins at `at` and has one row. */
+static uint32_t run_end(const struct tg_image *image, uint32_t at)
+{
+	const uint32_t row = image->cells[at].row;
+
+	while (at < image->n_cells && image->cells[at].row == row)
+		at++;
+	return at;
+}
+
+static uint32_t count_rows(const struct tg_image *image)
+{
+	uint32_t n = 0;
+
+	for (uint32_t at = 0; at < image->n_cells; at = run_end(image, at))
+		n++;
+	return n;
+}
+
+/* Gives each row its lines; line 0 stays the empty row. */
+static int place_rows(struct rows *t, const struct tg_image *image)
+{
+	uint64_t line = 1;
+	uint32_t end;
+
+	t->places = malloc(((size_t)count_rows(image) + 1) * sizeof(*t->places));
+	if (t->places == NULL)
+		return -ENOMEM;
+	for (uint32_t at = 0; at < image->n_cells; at = end) {
+		uint8_t log;
+
+		end = run_end(image, at);
+		log = log_for(end - at);
+		t->places[t->n_places++] =
+			(struct row_place){image->cells[at].row, (uint32_t)line, log};
+		line += 1ull << log;
+		if (line > ROW_LINES_MAX)
+			return -E2BIG;
+	}
+	t->n_lines = (uint32_t)line;
+	return 0;
+}
+
+static void put_cell(
+	struct rows *t, const struct row_place *place, uint32_t column, uint32_t program)
+{
+	const uint32_t mask = (1u << place->log) - 1;
+
+	/* There are twice as many lanes as cells: this ends. */
+	for (uint32_t i = 0;; i++) {
+		struct row_line *line = &t->lines[place->line + ((column + i) & mask)];
+
+		for (uint32_t k = 0; k < ROW_LANES; k++) {
+			if (line->program[k] != PROGRAM_NONE)
+				continue;
+			line->column[k] = column;
+			line->program[k] = program;
+			return;
+		}
+	}
+}
+
+static void empty_lines(struct rows *t)
+{
+	const uint32_t none = rows_scramble(t, TG_NONE);
+
+	for (uint32_t i = 0; i < t->n_lines; i++)
+		for (uint32_t k = 0; k < ROW_LANES; k++) {
+			t->lines[i].column[k] = none;
+			t->lines[i].program[k] = PROGRAM_NONE;
+		}
+}
+
+int rows_build(struct rows *t, const struct tg_image *image, const struct programs *programs,
+	uint32_t salt, int socket)
+{
+	const struct row_place *place;
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	t->salt = salt;
+	err = place_rows(t, image);
+	if (err != 0)
+		goto fail;
+	err = -ENOMEM;
+	t->lines = table_alloc(t->n_lines, sizeof(*t->lines), socket);
+	if (t->lines == NULL)
+		goto fail;
+	empty_lines(t);
+	place = t->places;
+	for (uint32_t i = 0; i < image->n_cells; i++) {
+		const struct tg_image_cell *cell = &image->cells[i];
+
+		if (cell->row != place->row)
+			place++;
+		put_cell(t, place, rows_scramble(t, cell->column),
+			programs_reference(programs, image, cell->program));
+	}
+	return 0;
+fail:
+	rows_free(t);
+	return err;
+}
+
+struct row_place rows_find(const struct rows *t, uint32_t row)
+{
+	uint32_t lo = 0, hi = t->n_places;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (t->places[mid].row == row)
+			return t->places[mid];
+		if (t->places[mid].row < row)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (struct row_place){.row = row};
+}
+
+void rows_built(struct rows *t)
+{
+	free(t->places);
+	t->places = NULL;
+	t->n_places = 0;
+}
+
+void rows_free(struct rows *t)
+{
+	rows_built(t);
+	rte_free(t->lines);
+	memset(t, 0, sizeof(*t));
+}

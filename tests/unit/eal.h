@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The EAL for tests: no huge pages, no devices, no files left behind. */
+#ifndef TG_TEST_EAL_H
+#define TG_TEST_EAL_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_eal.h>
+
+static inline void test_eal_start(const char *megabytes)
+{
+	char *argv[] = {(char *)"test", (char *)"--no-huge", (char *)"--no-shconf",
+		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
+		(char *)"-l", (char *)"0", (char *)"-m", (char *)megabytes, NULL};
+
+	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0) {
+		fprintf(stderr, "no EAL\n");
+		exit(1);
+	}
+}
+
+#endif
