@@ -95,6 +95,11 @@ static int find_by_name(const struct tg_offline *offline, const char *text,
 	char ns[NAME_MAX_LENGTH + 1];
 	const struct tg_pod *pod = NULL;
 
+	if (offline->roster == NULL) {
+		snprintf(error, error_size,
+			"'%.300s' is a name, and names are not known here (see --names)", text);
+		return -ENOENT;
+	}
 	if ((size_t)(slash - text) < sizeof(ns) && strlen(slash + 1) <= NAME_MAX_LENGTH) {
 		memcpy(ns, text, (size_t)(slash - text));
 		ns[slash - text] = '\0';
@@ -121,8 +126,32 @@ int tg_endpoint_find(const struct tg_offline *offline, const char *text, struct 
 	*out = (struct tg_endpoint){.own = addr, .n_addrs = 1};
 	out->addrs = &out->own;
 	tg_addr_format(&addr, out->text);
-	note_owner(offline, out);
+	if (offline->roster != NULL)
+		note_owner(offline, out);
 	return 0;
+}
+
+static const struct tg_addr *first_of_family(const struct tg_endpoint *end, uint8_t family)
+{
+	for (uint32_t i = 0; i < end->n_addrs; i++)
+		if (end->addrs[i].family == family)
+			return &end->addrs[i];
+	return NULL;
+}
+
+unsigned int tg_endpoint_pairs(
+	const struct tg_endpoint *src, const struct tg_endpoint *dst, struct tg_addr_pair out[2])
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < src->n_addrs && n < 2; i++) {
+		const struct tg_addr *dst_addr = first_of_family(dst, src->addrs[i].family);
+
+		if (dst_addr == NULL || (n == 1 && out[0].src.family == dst_addr->family))
+			continue;
+		out[n++] = (struct tg_addr_pair){src->addrs[i], *dst_addr};
+	}
+	return n;
 }
 
 bool tg_endpoint_same(const struct tg_endpoint *a, const struct tg_endpoint *b)

@@ -33,6 +33,17 @@ int tg_endpoint_find(const struct tg_offline *offline, const char *text, struct 
 /* The same for a pod that is already known. */
 int tg_endpoint_of_pod(const struct tg_offline *offline, const struct tg_pod *pod,
 	struct tg_endpoint *out, char *error, size_t error_size);
+/*
+ * The addresses that a packet from one to the other could have: one pair for each family that both
+ * have, in the order of the source's addresses (the first is what a client prefers). Returns their
+ * number, 0..2.
+ */
+struct tg_addr_pair {
+	struct tg_addr src, dst;
+};
+
+unsigned int tg_endpoint_pairs(
+	const struct tg_endpoint *src, const struct tg_endpoint *dst, struct tg_addr_pair out[2]);
 /* Both are the same pod or address: never judged. */
 bool tg_endpoint_same(const struct tg_endpoint *a, const struct tg_endpoint *b);
 

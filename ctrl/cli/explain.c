@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch.h"
+#include "explanation.h"
+#include "remote.h"
+
+struct arguments {
+	struct tg_offline_request request;
+	const char *url;
+	const char *names;
+	bool live, batch, json;
+};
+
+static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"batch", no_argument, NULL, 'b'},
+		{"config", required_argument, NULL, 'c'},
+		{"default-action", required_argument, NULL, 'd'},
+		{"live", no_argument, NULL, 'l'},
+		{"names", required_argument, NULL, 'n'},
+		{"output", required_argument, NULL, 'o'},
+		{"url", required_argument, NULL, 'u'},
+		{0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
+		switch (c) {
+		case 'b':
+			args->batch = true;
+			break;
+		case 'c':
+			args->request.config = optarg;
+			break;
+		case 'd':
+			args->request.default_action = optarg;
+			break;
+		case 'l':
+			args->live = true;
+			break;
+		case 'n':
+			args->names = optarg;
+			break;
+		case 'o':
+			if (tg_cli_parse_output(optarg, &args->json) != 0)
+				return tg_cli_fail(cli, argv[0], "-o: '%s' is none of text, json",
+					optarg);
+			break;
+		case 'u':
+			args->url = optarg;
+			break;
+		default:
+			return tg_cli_bad_option(cli, c, argv);
+		}
+	return TG_EXIT_OK;
+}
+
+/* Options that mean nothing together are refused rather than ignored. */
+static int check_options(const struct arguments *args, struct tg_cli *cli)
+{
+	if (args->live && args->batch)
+		return tg_cli_fail(cli, "explain", "--live and --batch exclude each other");
+	if (args->live && (args->request.config != NULL || args->request.default_action != NULL))
+		return tg_cli_fail(cli, "explain",
+			"--live asks the ruleset in force: -c and --default-action mean nothing");
+	if (!args->live && (args->names != NULL || args->url != NULL))
+		return tg_cli_fail(cli, "explain", "--names and --url are for --live");
+	return TG_EXIT_OK;
+}
+
+/* PROTO [PORT] into the question; the port may be missing where the protocol has none. */
+static int parse_service(struct tg_cli *cli, char **argv, int n, struct tg_explain_query *query)
+{
+	int protocol = tg_protocol_of_text(argv[0]);
+	char *end;
+	unsigned long port = 0;
+
+	if (protocol < 0)
+		return tg_cli_fail(cli, "explain",
+			"'%s' is no protocol: TCP, UDP, SCTP, ICMP, ICMPv6 or a number 0-255",
+			argv[0]);
+	query->protocol = (uint8_t)protocol;
+	if (n > 1) {
+		port = strtoul(argv[1], &end, 10);
+		if (argv[1][0] < '0' || argv[1][0] > '9' || *end != '\0' || port > 65535)
+			return tg_cli_fail(
+				cli, "explain", "'%s' is no port: 1-65535", argv[1]);
+	}
+	if (!tg_protocol_has_ports(query->protocol))
+		return TG_EXIT_OK;
+	if (port == 0)
+		return tg_cli_fail(cli, "explain", "%s needs a port, 1-65535", argv[0]);
+	query->port = (uint16_t)port;
+	return TG_EXIT_OK;
+}
+
+static int answer(struct tg_offline *offline, struct tg_cli *cli, const struct arguments *args,
+	char **argv, int n)
+{
+	struct tg_explain_query query = {.src_text = argv[0], .dst_text = argv[1]};
+	int code = parse_service(cli, argv + 2, n - 2, &query);
+
+	return code != TG_EXIT_OK ? code : tg_explain(offline, cli, &query, args->json);
+}
+
+static int run_live(struct arguments *args, struct tg_cli *cli, char **argv, int n)
+{
+	struct tg_offline offline = {.command = "explain"};
+	struct tg_remote_image image = {0};
+	int code = TG_EXIT_OK;
+
+	if (n != 3 && n != 4)
+		return tg_cli_bad_usage(cli, "explain", "SRC DST PROTO [PORT]");
+	if (args->names != NULL) {
+		args->request.dir = args->names;
+		code = tg_offline_load(&offline, cli, &args->request);
+	}
+	if (code == TG_EXIT_OK)
+		code = tg_remote_ruleset(cli, "explain", args->url, &image);
+	if (code == TG_EXIT_OK) {
+		offline.image = image.image;
+		offline.options.zone = image.image.prefix4[0].zone;
+		code = answer(&offline, cli, args, argv, n);
+	}
+	tg_remote_image_free(&image);
+	tg_offline_close(&offline);
+	return code;
+}
+
+static int run_offline(struct arguments *args, struct tg_cli *cli, char **argv, int n)
+{
+	struct tg_offline offline;
+	int code;
+
+	if (args->batch ? n != 1 : n != 4 && n != 5)
+		return tg_cli_bad_usage(
+			cli, "explain", args->batch ? "DIR" : "DIR SRC DST PROTO [PORT]");
+	args->request.dir = argv[0];
+	args->request.standins = true;
+	code = tg_offline_open(&offline, cli, &args->request);
+	if (code == TG_EXIT_OK)
+		code = args->batch ? tg_batch(&offline, cli)
+				   : answer(&offline, cli, args, argv + 1, n - 1);
+	tg_offline_close(&offline);
+	return code;
+}
+
+static int run(struct tg_cli *cli, int argc, char **argv)
+{
+	struct arguments args = {.request = {.command = "explain"}};
+	int code = parse_options(&args, cli, argc, argv);
+
+	if (code == TG_EXIT_OK)
+		code = check_options(&args, cli);
+	if (code != TG_EXIT_OK)
+		return code;
+	return args.live ? run_live(&args, cli, argv + optind, argc - optind)
+			 : run_offline(&args, cli, argv + optind, argc - optind);
+}
+
+const struct tg_command tg_command_explain = {
+	.name = "explain",
+	.summary = "say what happens to a connection, which rule decides, and what failed by how much",
+	.help = "usage: tidegate explain [OPTION]... DIR SRC DST PROTO [PORT]\n"
+		"       tidegate explain [OPTION]... --batch DIR\n"
+		"       tidegate explain [--url URL] [--names DIR] --live SRC DST PROTO [PORT]\n"
+		"\n"
+		"Judges a new connection from SRC to DST by the manifests in DIR, with the compiler\n"
+		"and the lookup that enforce them. SRC and DST are namespace/pod or an address;\n"
+		"PROTO is TCP, UDP, SCTP, ICMP, ICMPv6 or a number; PORT is the destination port\n"
+		"(a number; none for protocols without ports).\n"
+		"\n"
+		"Both directions are printed, each with the rule that decided. For an implicit deny:\n"
+		"the policies that isolate the pod, and the nearest miss, the rule that failed on the\n"
+		"fewest fields, with its file and line and the fields that failed.\n"
+		"\n"
+		"A pod without an address yet is judged by its policies all the same; of ipBlocks\n"
+		"only 0.0.0.0/0 and ::/0 without except match it. A hostNetwork pod is its node.\n"
+		"A pod always reaches itself.\n"
+		"\n"
+		"options:\n"
+		"  -c, --config FILE          the control process's configuration: default action,\n"
+		"                             pod ranges, infrastructure (default: its defaults)\n"
+		"      --default-action WORD  deny, audit or kubernetes, over the configuration's\n"
+		"  -o, --output text|json     how to print\n"
+		"      --batch                read questions as JSON lines, answer each with one line\n"
+		"      --live                 ask the ruleset in force, fetched from tidegate-ctrl\n"
+		"      --url URL              where that is (default http://127.0.0.1:9469)\n"
+		"      --names DIR            with --live: manifests that give names to addresses,\n"
+		"                             and the nearest miss; without, only addresses are known\n"
+		"\n"
+		"--batch reads {\"src\": \"shop/web\", \"dst\": \"10.0.0.7\", \"proto\": \"TCP\", \"dport\": 80}\n"
+		"and answers in the same order {\"verdict\": \"deny\", \"egress\": {\"verdict\": \"allow\",\n"
+		"\"rule\": \"shop/web egress[0]\", ...}, \"ingress\": {\"verdict\": \"deny\",\n"
+		"\"rule\": \"implicit-deny\", \"isolated_by\": [\"shop/api\"], ...}}. The side of an address\n"
+		"that is no pod is {\"verdict\": \"allow\", \"rule\": null}; \"reason\" is set when something\n"
+		"else than a pod's policies decided. \"families\" is set when the IPv4 and the IPv6\n"
+		"addresses of two pods are judged differently; the verdict is then that of the\n"
+		"source's first address. What cannot be judged is {\"error\": \"...\"}.\n"
+		"\n"
+		"example:\n"
+		"  tidegate explain manifests shop/web-0 shop/db-0 TCP 5432\n"
+		"\n"
+		"exit codes: 0 allowed (or every line answered); 1 denied; 2 usage or bad input\n",
+	.run = run,
+};
