@@ -59,7 +59,7 @@ static cJSON *answer_error(const char *why)
 static bool whole_number(const cJSON *item, double max)
 {
 	return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= max &&
-		floor(item->valuedouble) == item->valuedouble;
+	       floor(item->valuedouble) == item->valuedouble;
 }
 
 static int read_string(const cJSON *tree, const char *key, const char **out, char *error)
@@ -131,10 +131,9 @@ static int read_question(const cJSON *tree, struct question *out, char *error)
 
 static cJSON *answer_self(void)
 {
-	static const char text[] =
-		"{\"verdict\":\"allow\",\"reason\":\"self\","
-		"\"egress\":{\"verdict\":\"allow\",\"rule\":null},"
-		"\"ingress\":{\"verdict\":\"allow\",\"rule\":null}}";
+	static const char text[] = "{\"verdict\":\"allow\",\"reason\":\"self\","
+				   "\"egress\":{\"verdict\":\"allow\",\"rule\":null},"
+				   "\"ingress\":{\"verdict\":\"allow\",\"rule\":null}}";
 
 	return cJSON_Parse(text);
 }
@@ -150,8 +149,7 @@ static bool add_families(cJSON *tree, const struct tg_addr_pair *pairs, unsigned
 		return true;
 	families = cJSON_AddObjectToObject(tree, "families");
 	for (unsigned int i = 0; i < n && families != NULL; i++)
-		if (cJSON_AddStringToObject(families,
-			    pairs[i].src.family == 4 ? "IPv4" : "IPv6",
+		if (cJSON_AddStringToObject(families, pairs[i].src.family == 4 ? "IPv4" : "IPv6",
 			    tg_action_passes(judgements[i].action) ? "allow" : "deny") == NULL)
 			return false;
 	return families != NULL;

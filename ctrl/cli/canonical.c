@@ -145,8 +145,8 @@ static int add_label(
 {
 	return cJSON_AddStringToObject(labels, tg_intern_text(strings, req->key),
 		       tg_intern_text(strings, req->values[0])) != NULL
-		? 0
-		: -ENOMEM;
+		       ? 0
+		       : -ENOMEM;
 }
 
 static int add_requirements(cJSON *labels, cJSON *expressions, const struct tg_intern *strings,
@@ -197,15 +197,15 @@ static int add_block(cJSON *object, const struct tg_peer *peer)
 	cJSON *block = cJSON_AddObjectToObject(object, "ipBlock"), *except;
 	char text[TG_PREFIX_TEXT];
 
-	if (block == NULL ||
-		cJSON_AddStringToObject(block, "cidr", tg_prefix_format(&peer->block, text)) == NULL)
+	if (block == NULL || cJSON_AddStringToObject(
+				     block, "cidr", tg_prefix_format(&peer->block, text)) == NULL)
 		return -ENOMEM;
 	if (peer->n_except == 0)
 		return 0;
 	except = cJSON_AddArrayToObject(block, "except");
 	for (uint32_t i = 0; i < peer->n_except && except != NULL; i++)
-		if (!cJSON_AddItemToArray(except,
-			    cJSON_CreateString(tg_prefix_format(&peer->except[i], text))))
+		if (!cJSON_AddItemToArray(
+			    except, cJSON_CreateString(tg_prefix_format(&peer->except[i], text))))
 			return -ENOMEM;
 	return except != NULL ? sort_array(except) : -ENOMEM;
 }
@@ -233,15 +233,15 @@ static int fill_port(
 	if (!port->named && !every && port->hi != port->lo &&
 		cJSON_AddNumberToObject(object, "endPort", port->hi) == NULL)
 		return -ENOMEM;
-	if (port->named &&
-		cJSON_AddStringToObject(object, "port", tg_intern_text(strings, port->name)) == NULL)
+	if (port->named && cJSON_AddStringToObject(
+				   object, "port", tg_intern_text(strings, port->name)) == NULL)
 		return -ENOMEM;
 	if (!port->named && !every && cJSON_AddNumberToObject(object, "port", port->lo) == NULL)
 		return -ENOMEM;
-	return cJSON_AddStringToObject(object, "protocol",
-		       tg_protocol_name(port->protocol, text)) != NULL
-		? 0
-		: -ENOMEM;
+	return cJSON_AddStringToObject(
+		       object, "protocol", tg_protocol_name(port->protocol, text)) != NULL
+		       ? 0
+		       : -ENOMEM;
 }
 
 static cJSON *append_object(cJSON *array)
@@ -351,9 +351,8 @@ static int fill_metadata(
 		cJSON_AddStringToObject(
 			metadata, "namespace", tg_intern_text(strings, policy->ns)) == NULL)
 		return -ENOMEM;
-	if (policy->uid != 0 &&
-		cJSON_AddStringToObject(metadata, "uid", tg_intern_text(strings, policy->uid)) ==
-			NULL)
+	if (policy->uid != 0 && cJSON_AddStringToObject(metadata, "uid",
+					tg_intern_text(strings, policy->uid)) == NULL)
 		return -ENOMEM;
 	return 0;
 }

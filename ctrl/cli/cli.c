@@ -59,8 +59,7 @@ static int print_help(struct tg_cli *cli, const char *name)
 	const struct tg_command *command = find_command(name);
 
 	if (command == NULL)
-		return tg_cli_fail(
-			cli, NULL, "unknown command '%s' (see 'tidegate --help')", name);
+		return tg_cli_fail(cli, NULL, "unknown command '%s' (see 'tidegate --help')", name);
 	fputs(command->help, cli->out);
 	return TG_EXIT_OK;
 }

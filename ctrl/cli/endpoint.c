@@ -88,8 +88,8 @@ int tg_endpoint_of_pod(const struct tg_offline *offline, const struct tg_pod *po
 	return 0;
 }
 
-static int find_by_name(const struct tg_offline *offline, const char *text,
-	struct tg_endpoint *out, char *error, size_t error_size)
+static int find_by_name(const struct tg_offline *offline, const char *text, struct tg_endpoint *out,
+	char *error, size_t error_size)
 {
 	const char *slash = strchr(text, '/');
 	char ns[NAME_MAX_LENGTH + 1];
@@ -120,7 +120,8 @@ int tg_endpoint_find(const struct tg_offline *offline, const char *text, struct 
 	if (strchr(text, '/') != NULL)
 		return find_by_name(offline, text, out, error, error_size);
 	if (tg_addr_parse(text, &addr) != 0) {
-		snprintf(error, error_size, "'%.300s' is neither namespace/pod nor an address", text);
+		snprintf(error, error_size, "'%.300s' is neither namespace/pod nor an address",
+			text);
 		return -EINVAL;
 	}
 	*out = (struct tg_endpoint){.own = addr, .n_addrs = 1};

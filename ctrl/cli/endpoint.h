@@ -16,9 +16,9 @@ struct tg_endpoint {
 	const struct tg_pod *named; /* what the question named, a hostNetwork pod included */
 	const struct tg_addr *addrs;
 	uint32_t n_addrs;
-	struct tg_addr own; /* when an address was given */
-	bool standin;	    /* its addresses are made up */
-	bool conflict;	    /* several pods claim its address, and none of them wins */
+	struct tg_addr own;	     /* when an address was given */
+	bool standin;		     /* its addresses are made up */
+	bool conflict;		     /* several pods claim its address, and none of them wins */
 	char text[TG_ENDPOINT_TEXT]; /* as given */
 	char note[TG_ENDPOINT_TEXT]; /* what people should know about it; empty: nothing */
 };

@@ -48,8 +48,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 			break;
 		case 'o':
 			if (tg_cli_parse_output(optarg, &args->json) != 0)
-				return tg_cli_fail(cli, argv[0], "-o: '%s' is none of text, json",
-					optarg);
+				return tg_cli_fail(
+					cli, argv[0], "-o: '%s' is none of text, json", optarg);
 			break;
 		case 'u':
 			args->url = optarg;
@@ -88,8 +88,7 @@ static int parse_service(struct tg_cli *cli, char **argv, int n, struct tg_expla
 	if (n > 1) {
 		port = strtoul(argv[1], &end, 10);
 		if (argv[1][0] < '0' || argv[1][0] > '9' || *end != '\0' || port > 65535)
-			return tg_cli_fail(
-				cli, "explain", "'%s' is no port: 1-65535", argv[1]);
+			return tg_cli_fail(cli, "explain", "'%s' is no port: 1-65535", argv[1]);
 	}
 	if (!tg_protocol_has_ports(query->protocol))
 		return TG_EXIT_OK;
@@ -165,7 +164,8 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 
 const struct tg_command tg_command_explain = {
 	.name = "explain",
-	.summary = "say what happens to a connection, which rule decides, and what failed by how much",
+	.summary =
+		"say what happens to a connection, which rule decides, and what failed by how much",
 	.help = "usage: tidegate explain [OPTION]... DIR SRC DST PROTO [PORT]\n"
 		"       tidegate explain [OPTION]... --batch DIR\n"
 		"       tidegate explain [--url URL] [--names DIR] --live SRC DST PROTO [PORT]\n"

@@ -69,8 +69,8 @@ static void tell_side(struct story *story, enum tg_direction dir)
 	if (rule == NULL || story->offline->roster == NULL)
 		return;
 	if (rule->kind == TG_RULE_POLICY)
-		side->policy = tg_roster_policy(story->offline->roster,
-			judged->strings + rule->ns, judged->strings + rule->policy);
+		side->policy = tg_roster_policy(story->offline->roster, judged->strings + rule->ns,
+			judged->strings + rule->policy);
 	if (rule->kind == TG_RULE_IMPLICIT && side->subject != NULL) {
 		side->isolated = true;
 		find_miss(story, dir);
@@ -98,12 +98,14 @@ static void judge_pair(struct story *story, const struct tg_addr_pair *pair)
 static void print_verdict(struct tg_cli *cli, enum tg_action action, const char *allow,
 	const char *deny, const char *audit)
 {
-	enum tg_colour colour = action == TG_ACTION_ALLOW ? TG_GREEN
-		: action == TG_ACTION_DENY		  ? TG_RED
-							  : TG_YELLOW;
+	enum tg_colour colour = action == TG_ACTION_ALLOW  ? TG_GREEN
+				: action == TG_ACTION_DENY ? TG_RED
+							   : TG_YELLOW;
 
 	fprintf(cli->out, "%s%s%s", tg_colour_on(cli, colour),
-		action == TG_ACTION_ALLOW ? allow : action == TG_ACTION_DENY ? deny : audit,
+		action == TG_ACTION_ALLOW  ? allow
+		: action == TG_ACTION_DENY ? deny
+					   : audit,
 		tg_colour_off(cli));
 }
 
@@ -131,8 +133,7 @@ static void print_service(struct tg_cli *cli, const struct tg_explain_query *que
 		fprintf(cli->out, " port %u", query->port);
 }
 
-static void print_isolating(
-	const struct story *story, struct tg_cli *cli, enum tg_direction dir)
+static void print_isolating(const struct story *story, struct tg_cli *cli, enum tg_direction dir)
 {
 	const struct side_story *side = &story->side[dir];
 	size_t n;
@@ -215,7 +216,8 @@ static void print_story(const struct story *story, struct tg_cli *cli)
 	fputs(", ", cli->out);
 	print_service(cli, story->query);
 	fputs(": ", cli->out);
-	print_verdict(cli, story->judgement.action, "ALLOWED", "DENIED", "ALLOWED, would be denied");
+	print_verdict(
+		cli, story->judgement.action, "ALLOWED", "DENIED", "ALLOWED, would be denied");
 	fputc('\n', cli->out);
 	print_side(story, cli, TG_EGRESS);
 	print_side(story, cli, TG_INGRESS);
@@ -237,8 +239,8 @@ static bool add_text(cJSON *tree, const char *key, const char *text)
 	return cJSON_AddStringToObject(tree, key, text) != NULL;
 }
 
-static bool add_miss(cJSON *side, const struct story *story, const struct tg_miss *miss,
-	enum tg_direction dir)
+static bool add_miss(
+	cJSON *side, const struct story *story, const struct tg_miss *miss, enum tg_direction dir)
 {
 	cJSON *tree = cJSON_AddObjectToObject(side, "nearest"), *list;
 	char text[TG_RULE_NAME];
@@ -246,8 +248,8 @@ static bool add_miss(cJSON *side, const struct story *story, const struct tg_mis
 	snprintf(text, sizeof(text), "%s/%s %s[%u]", text_of(story, miss->policy->ns),
 		text_of(story, miss->policy->name), tg_direction_label(dir), miss->rule);
 	if (tree == NULL || !add_text(tree, "rule", text) ||
-		!add_text(tree, "place",
-			place_text(story, &miss->policy->place, text, sizeof(text))))
+		!add_text(
+			tree, "place", place_text(story, &miss->policy->place, text, sizeof(text))))
 		return false;
 	list = cJSON_AddArrayToObject(tree, "failed");
 	for (uint32_t i = 0; list != NULL && i < miss->n_failed && i < TG_MISS_FIELDS; i++) {
@@ -293,11 +295,11 @@ static cJSON *story_json(const struct story *story)
 	cJSON *tree = tg_judgement_json(&story->judgement);
 	char number[4];
 	bool ok = tree != NULL &&
-		add_end(tree, "src", &story->src, &story->pair.src,
-			story->judgement.side[TG_EGRESS].kind) &&
-		add_end(tree, "dst", &story->dst, &story->pair.dst,
-			story->judgement.side[TG_INGRESS].kind) &&
-		add_text(tree, "protocol", tg_protocol_name(story->query->protocol, number));
+		  add_end(tree, "src", &story->src, &story->pair.src,
+			  story->judgement.side[TG_EGRESS].kind) &&
+		  add_end(tree, "dst", &story->dst, &story->pair.dst,
+			  story->judgement.side[TG_INGRESS].kind) &&
+		  add_text(tree, "protocol", tg_protocol_name(story->query->protocol, number));
 
 	if (ok && tg_protocol_has_ports(story->query->protocol))
 		ok = cJSON_AddNumberToObject(tree, "port", story->query->port) != NULL;
@@ -333,7 +335,8 @@ static int explain_self(struct story *story, struct tg_cli *cli, bool json)
 		return TG_EXIT_OK;
 	}
 	tree = cJSON_CreateObject();
-	if (tree == NULL || !add_text(tree, "verdict", "allow") || !add_text(tree, "reason", "self")) {
+	if (tree == NULL || !add_text(tree, "verdict", "allow") ||
+		!add_text(tree, "reason", "self")) {
 		cJSON_Delete(tree);
 		return tg_cli_fail(cli, "explain", "out of memory");
 	}

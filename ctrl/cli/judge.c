@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill_side(struct tg_judged_side *side, const struct tg_image *image,
-	uint32_t verdict, uint32_t cls)
+static void fill_side(
+	struct tg_judged_side *side, const struct tg_image *image, uint32_t verdict, uint32_t cls)
 {
 	side->action = tg_verdict_action(verdict);
 	side->slot = tg_verdict_slot(verdict);
@@ -14,8 +14,8 @@ static void fill_side(struct tg_judged_side *side, const struct tg_image *image,
 	side->strings = image->strings;
 }
 
-void tg_judge(const struct tg_image *image, const struct tg_question *question,
-	struct tg_judgement *out)
+void tg_judge(
+	const struct tg_image *image, const struct tg_question *question, struct tg_judgement *out)
 {
 	struct tg_image_query query = {
 		.src = question->src,
@@ -35,7 +35,7 @@ void tg_judge(const struct tg_image *image, const struct tg_question *question,
 bool tg_side_is_subject(const struct tg_judged_side *side)
 {
 	return side->kind == TG_KIND_POD || side->kind == TG_KIND_CONFLICT ||
-		side->kind == TG_KIND_QUARANTINE;
+	       side->kind == TG_KIND_QUARANTINE;
 }
 
 const char *tg_side_rule_name(const struct tg_judged_side *side, char buf[TG_RULE_NAME])
@@ -99,7 +99,8 @@ static bool add_rule(cJSON *tree, const struct tg_judged_side *side)
 
 	if (cJSON_AddStringToObject(tree, "rule", tg_side_rule_name(side, name)) == NULL)
 		return false;
-	if (side->action == TG_ACTION_AUDIT && cJSON_AddStringToObject(tree, "would", "deny") == NULL)
+	if (side->action == TG_ACTION_AUDIT &&
+		cJSON_AddStringToObject(tree, "would", "deny") == NULL)
 		return false;
 	if (cJSON_AddStringToObject(tree, "kind",
 		    tg_rule_kind_label(rule != NULL ? rule->kind : TG_RULE_BUILTIN)) == NULL)
@@ -115,7 +116,7 @@ static bool add_rule(cJSON *tree, const struct tg_judged_side *side)
 		cJSON_AddStringToObject(tree, "policy", side->strings + rule->policy) == NULL)
 		return false;
 	return rule->index == TG_NONE ||
-		cJSON_AddNumberToObject(tree, "index", rule->index) != NULL;
+	       cJSON_AddNumberToObject(tree, "index", rule->index) != NULL;
 }
 
 static bool add_side(cJSON *tree, enum tg_direction dir, const struct tg_judged_side *side)
@@ -123,9 +124,8 @@ static bool add_side(cJSON *tree, enum tg_direction dir, const struct tg_judged_
 	cJSON *object = cJSON_AddObjectToObject(tree, tg_direction_label(dir));
 	bool subject = tg_side_is_subject(side);
 
-	if (object == NULL ||
-		cJSON_AddStringToObject(object, "verdict",
-			subject ? verdict_word(side->action) : "allow") == NULL)
+	if (object == NULL || cJSON_AddStringToObject(object, "verdict",
+				      subject ? verdict_word(side->action) : "allow") == NULL)
 		return false;
 	return subject ? add_rule(object, side) : cJSON_AddNullToObject(object, "rule") != NULL;
 }
@@ -135,7 +135,7 @@ cJSON *tg_judgement_json(const struct tg_judgement *judgement)
 	cJSON *tree = cJSON_CreateObject();
 	const char *reason = tg_judgement_reason(judgement);
 	bool ok = tree != NULL &&
-		cJSON_AddStringToObject(tree, "verdict", verdict_word(judgement->action)) != NULL;
+		  cJSON_AddStringToObject(tree, "verdict", verdict_word(judgement->action)) != NULL;
 
 	if (ok && reason != NULL)
 		ok = cJSON_AddStringToObject(tree, "reason", reason) != NULL;

@@ -32,8 +32,8 @@ struct tg_judgement {
 	enum tg_action action; /* of both */
 };
 
-void tg_judge(const struct tg_image *image, const struct tg_question *question,
-	struct tg_judgement *out);
+void tg_judge(
+	const struct tg_image *image, const struct tg_question *question, struct tg_judgement *out);
 
 /* The side's address is somebody whom policies speak about: a pod, or an address several claim. */
 bool tg_side_is_subject(const struct tg_judged_side *side);

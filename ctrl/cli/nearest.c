@@ -23,8 +23,8 @@ __attribute__((format(printf, 3, 4))) static void miss(
 }
 
 /* "in (a, b)" and the like: what a requirement asks of its key. */
-static void describe_requirement(const struct tg_intern *strings, const struct tg_requirement *req,
-	char *buf, size_t size)
+static void describe_requirement(
+	const struct tg_intern *strings, const struct tg_requirement *req, char *buf, size_t size)
 {
 	const char *key = tg_intern_text(strings, req->key);
 	size_t used;
@@ -117,7 +117,8 @@ static void miss_namespace(struct tg_miss *out, const struct tg_roster *roster,
 		return;
 	}
 	snprintf(who, sizeof(who), "namespace %.63s", peer_ns);
-	miss_selector(out, "namespaceSelector", query->strings, &peer->ns_selector, &ns->labels, who);
+	miss_selector(
+		out, "namespaceSelector", query->strings, &peer->ns_selector, &ns->labels, who);
 }
 
 static void miss_peer(struct tg_miss *out, const struct tg_roster *roster,
@@ -245,7 +246,7 @@ bool tg_policy_isolates(
 	const struct tg_policy *policy, const struct tg_pod *pod, enum tg_direction dir)
 {
 	return policy->ns == pod->ns && policy->side[dir].isolates &&
-		tg_selector_matches(&policy->pod_selector, &pod->labels);
+	       tg_selector_matches(&policy->pod_selector, &pod->labels);
 }
 
 void tg_nearest_miss(

@@ -21,7 +21,7 @@ struct tg_side_query {
 	const struct tg_pod *subject;
 	const struct tg_pod *peer; /* NULL: the peer is an address of no pod */
 	struct tg_addr peer_addr;
-	bool peer_unknown;	   /* a stand-in: its address is not known */
+	bool peer_unknown;	     /* a stand-in: its address is not known */
 	const struct tg_pod *target; /* the destination, for named ports; NULL: no pod */
 	uint8_t protocol;
 	uint16_t port;

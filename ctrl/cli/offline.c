@@ -2,6 +2,7 @@
 #include "offline.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
@@ -79,10 +80,25 @@ static int apply_default_action(struct tg_offline *offline, struct tg_cli *cli, 
 	return TG_EXIT_OK;
 }
 
-static int load_options(struct tg_offline *offline, struct tg_cli *cli,
-	const struct tg_offline_request *request)
+static int load_options(
+	struct tg_offline *offline, struct tg_cli *cli, const struct tg_offline_request *request)
 {
-	/* CONFIG */
+	char *error = NULL;
+	int rc = 0;
+
+	if (request->config == NULL)
+		offline->config = tg_config_default();
+	else
+		rc = tg_config_load(request->config, &offline->config, &error);
+	if (rc != 0 || offline->config == NULL) {
+		if (error != NULL)
+			fprintf(cli->err, "%s\n", error);
+		free(error);
+		return tg_cli_fail(cli, offline->command,
+			rc == 0 || rc == -ENOMEM ? "out of memory"
+						 : "the configuration is refused");
+	}
+	offline->options = offline->config->compile;
 	if (request->default_action == NULL)
 		return TG_EXIT_OK;
 	return apply_default_action(offline, cli, request->default_action);
@@ -122,8 +138,8 @@ static int add_standins(struct tg_offline *offline, struct tg_cli *cli)
 	return TG_EXIT_OK;
 }
 
-int tg_offline_load(struct tg_offline *offline, struct tg_cli *cli,
-	const struct tg_offline_request *request)
+int tg_offline_load(
+	struct tg_offline *offline, struct tg_cli *cli, const struct tg_offline_request *request)
 {
 	int code;
 
@@ -165,8 +181,8 @@ int tg_offline_compile(struct tg_offline *offline, struct tg_cli *cli)
 	return TG_EXIT_OK;
 }
 
-int tg_offline_open(struct tg_offline *offline, struct tg_cli *cli,
-	const struct tg_offline_request *request)
+int tg_offline_open(
+	struct tg_offline *offline, struct tg_cli *cli, const struct tg_offline_request *request)
 {
 	int code = tg_offline_load(offline, cli, request);
 
@@ -185,4 +201,5 @@ void tg_offline_close(struct tg_offline *offline)
 	if (offline->view != NULL)
 		tg_view_release(offline->store, offline->view);
 	tg_store_free(offline->store);
+	tg_config_free(offline->config);
 }

@@ -42,12 +42,12 @@ struct tg_offline_request {
  * The steps, each needing the one before; all report on cli->err and return an exit code.
  * tg_offline_close() is right after any of them, failed or not.
  */
-int tg_offline_load(struct tg_offline *offline, struct tg_cli *cli,
-	const struct tg_offline_request *request);
+int tg_offline_load(
+	struct tg_offline *offline, struct tg_cli *cli, const struct tg_offline_request *request);
 int tg_offline_compile(struct tg_offline *offline, struct tg_cli *cli);
 /* Both; policy kinds that are not enforced are reported as a warning. */
-int tg_offline_open(struct tg_offline *offline, struct tg_cli *cli,
-	const struct tg_offline_request *request);
+int tg_offline_open(
+	struct tg_offline *offline, struct tg_cli *cli, const struct tg_offline_request *request);
 void tg_offline_close(struct tg_offline *offline);
 
 /* One line on cli->err for each policy that is not enforced, after `prefix`; returns how many. */

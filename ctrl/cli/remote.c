@@ -105,8 +105,8 @@ static int get_path(struct tg_cli *cli, const char *command, const char *url, co
 	return code;
 }
 
-int tg_remote_json(struct tg_cli *cli, const char *command, const char *url, const char *path,
-	cJSON **out)
+int tg_remote_json(
+	struct tg_cli *cli, const char *command, const char *url, const char *path, cJSON **out)
 {
 	struct body body = {.limit = TG_REMOTE_JSON_MAX};
 	int code = get_path(cli, command, url, path, &body);

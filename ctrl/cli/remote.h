@@ -15,8 +15,8 @@
  * GET url + path as JSON into *out (the caller deletes it). `url` NULL: TG_REMOTE_URL. Returns an
  * exit code; what went wrong is said on cli->err.
  */
-int tg_remote_json(struct tg_cli *cli, const char *command, const char *url, const char *path,
-	cJSON **out);
+int tg_remote_json(
+	struct tg_cli *cli, const char *command, const char *url, const char *path, cJSON **out);
 
 /* The ruleset in force, checked. Zero-initialise; free whatever happened. */
 struct tg_remote_image {

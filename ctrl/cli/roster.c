@@ -11,11 +11,11 @@ struct claim {
 
 struct tg_roster {
 	const struct tg_cluster *cluster;
-	const struct tg_pod **pods;	    /* by (namespace, name) number */
-	const struct tg_node **nodes;	    /* by name number */
+	const struct tg_pod **pods;		/* by (namespace, name) number */
+	const struct tg_node **nodes;		/* by name number */
 	const struct tg_namespace **namespaces; /* by name number */
-	const struct tg_policy **policies;  /* by namespace number, then name as text */
-	struct claim *claims;		    /* by address, the better claim first */
+	const struct tg_policy **policies;	/* by namespace number, then name as text */
+	struct claim *claims;			/* by address, the better claim first */
 	size_t n_claims;
 };
 
@@ -31,8 +31,8 @@ static uint64_t pod_key(const struct tg_pod *pod)
 
 static int compare_pods(const void *a, const void *b)
 {
-	return compare_numbers(
-		pod_key(*(const struct tg_pod *const *)a), pod_key(*(const struct tg_pod *const *)b));
+	return compare_numbers(pod_key(*(const struct tg_pod *const *)a),
+		pod_key(*(const struct tg_pod *const *)b));
 }
 
 static int compare_nodes(const void *a, const void *b)

@@ -16,7 +16,8 @@ struct tg_roster *tg_roster_create(const struct tg_cluster *cluster);
 void tg_roster_free(struct tg_roster *roster);
 
 /* NULL when there is none; also for names that the cluster never mentions. */
-const struct tg_pod *tg_roster_pod(const struct tg_roster *roster, const char *ns, const char *name);
+const struct tg_pod *tg_roster_pod(
+	const struct tg_roster *roster, const char *ns, const char *name);
 const struct tg_node *tg_roster_node(const struct tg_roster *roster, uint32_t name);
 const struct tg_namespace *tg_roster_namespace(const struct tg_roster *roster, uint32_t name);
 const struct tg_policy *tg_roster_policy(

@@ -92,7 +92,8 @@ static bool range_is_free(const struct tg_cluster *cluster, const struct tg_pref
 	return true;
 }
 
-static int choose_range(struct tg_standin *standin, const struct tg_cluster *cluster, uint8_t family)
+static int choose_range(
+	struct tg_standin *standin, const struct tg_cluster *cluster, uint8_t family)
 {
 	for (unsigned int n = 0; n < RANGES; n++) {
 		struct tg_prefix range = candidate(family, n);
@@ -149,7 +150,8 @@ static int make_addresses(struct tg_standin *standin, const struct tg_addr **out
 
 static int copy_pods(struct tg_standin *standin, const struct tg_cluster *from)
 {
-	const struct tg_pod **pods = tg_arena_calloc(standin->arena, from->n_pods + 1, sizeof(*pods));
+	const struct tg_pod **pods =
+		tg_arena_calloc(standin->arena, from->n_pods + 1, sizeof(*pods));
 
 	if (pods == NULL)
 		return -ENOMEM;

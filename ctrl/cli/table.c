@@ -115,7 +115,7 @@ void tg_table_print(const struct tg_table *table, struct tg_cli *cli)
 		for (size_t i = 0; i < table->n_columns; i++) {
 			const struct cell *cell = &table->rows.v[r].cells[i];
 
-			print_cell(table, cli, i, cell->text != NULL ? cell->text : "",
-				cell->colour);
+			print_cell(
+				table, cli, i, cell->text != NULL ? cell->text : "", cell->colour);
 		}
 }

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "live.h"
+#include "table.h"
+
+/* The greatest first; those that never happened are left out unless --all asks for them. */
+static void arrange(cJSON *tree, void *arg)
+{
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(tree, "drops"), *item, *next;
+	const bool *all = arg;
+
+	for (item = list != NULL ? list->child : NULL; item != NULL; item = next) {
+		next = item->next;
+		if (!*all && tg_json_number(item, "packets") == 0)
+			cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
+	}
+	/* A few dozen at most: insertion by walking. */
+	for (item = list != NULL ? list->child : NULL; item != NULL; item = next) {
+		cJSON *at = list->child;
+		int index = 0;
+
+		next = item->next;
+		while (at != item &&
+			tg_json_number(at, "packets") >= tg_json_number(item, "packets")) {
+			at = at->next;
+			index++;
+		}
+		if (at != item)
+			cJSON_InsertItemInArray(
+				list, index, cJSON_DetachItemViaPointer(list, item));
+	}
+}
+
+static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
+{
+	static const char *const titles[] = {"<PACKETS", "<BYTES", "REASON", "MEANING", NULL};
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(tree, "drops"), *item;
+	struct tg_table *table = tg_table_create(titles);
+	int rc = table != NULL ? 0 : -ENOMEM;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		if (rc == 0)
+			rc = tg_table_row(table);
+		if (rc == 0)
+			rc = tg_table_number(table, (uint64_t)tg_json_number(item, "packets"));
+		if (rc == 0)
+			rc = tg_table_number(table, (uint64_t)tg_json_number(item, "bytes"));
+		if (rc == 0)
+			rc = tg_table_text(table, TG_BOLD, tg_json_text(item, "reason"));
+		if (rc == 0)
+			rc = tg_table_text(table, TG_PLAIN, tg_json_text(item, "text"));
+	}
+	if (rc == 0 && cJSON_GetArraySize(list) == 0)
+		fputs("nothing was dropped\n", cli->out);
+	else if (rc == 0)
+		tg_table_print(table, cli);
+	tg_table_free(table);
+	return rc;
+}
+
+static int run(struct tg_cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		TG_LIVE_OPTIONS,
+		{"all", no_argument, NULL, 'a'},
+		{0},
+	};
+	bool all = false;
+	struct tg_live live = {.command = "drops",
+		.path = "/v1/drops",
+		.print = print,
+		.arrange = arrange,
+		.arg = &all};
+	int c, code = TG_EXIT_OK;
+
+	while (code == TG_EXIT_OK &&
+		(c = getopt_long(argc, argv, TG_LIVE_LETTERS "a", longs, NULL)) != -1) {
+		if (c == 'a')
+			all = true;
+		else
+			code = tg_live_option(&live, cli, c, argv);
+	}
+	if (code == TG_EXIT_OK && optind != argc)
+		code = tg_cli_bad_usage(cli, argv[0], "no argument");
+	return code == TG_EXIT_OK ? tg_live_run(&live, cli) : code;
+}
+
+const struct tg_command tg_command_drops = {
+	.name = "drops",
+	.summary = "list what was dropped, by reason",
+	.help = "usage: tidegate drops [OPTION]...\n"
+		"\n"
+		"Lists the packets and bytes that the dataplane dropped since it started, by reason,\n"
+		"the most frequent first.\n"
+		"\n"
+		"options:\n"
+		"  -a, --all                  reasons that never happened as well\n" TG_LIVE_HELP
+		"\n"
+		"example:\n"
+		"  tidegate drops -o json\n"
+		"\n"
+		"exit codes: 0 ok; 2 usage, or the control process does not answer\n",
+	.run = run,
+};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "live.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "remote.h"
+
+#define WATCH_DEFAULT_S 2
+#define WATCH_MAX_S 86400
+
+static int set_watch(struct tg_live *live, struct tg_cli *cli, const char *text)
+{
+	unsigned long seconds = WATCH_DEFAULT_S;
+	char *end;
+
+	if (text != NULL) {
+		seconds = strtoul(text, &end, 10);
+		if (*text < '0' || *text > '9' || *end != '\0' || seconds == 0 ||
+			seconds > WATCH_MAX_S)
+			return tg_cli_fail(cli, live->command, "--watch: '%s' is not 1 to %d", text,
+				WATCH_MAX_S);
+	}
+	live->watch_s = (unsigned int)seconds;
+	return TG_EXIT_OK;
+}
+
+int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv)
+{
+	switch (c) {
+	case 'o':
+		if (tg_cli_parse_output(optarg, &live->json) != 0)
+			return tg_cli_fail(cli, argv[0], "-o: '%s' is none of text, json", optarg);
+		return TG_EXIT_OK;
+	case 'u':
+		live->url = optarg;
+		return TG_EXIT_OK;
+	case 'w':
+		return set_watch(live, cli, optarg);
+	default:
+		return tg_cli_bad_option(cli, c, argv);
+	}
+}
+
+static int print_json(const struct tg_live *live, struct tg_cli *cli, const cJSON *tree)
+{
+	/* While watching: one line an answer, for programs that read line by line. */
+	char *text = live->watch_s != 0 ? cJSON_PrintUnformatted(tree) : cJSON_Print(tree);
+
+	if (text == NULL)
+		return tg_cli_fail(cli, live->command, "out of memory");
+	fprintf(cli->out, "%s\n", text);
+	cJSON_free(text);
+	return TG_EXIT_OK;
+}
+
+static int run_once(const struct tg_live *live, struct tg_cli *cli)
+{
+	cJSON *tree = NULL;
+	int code = tg_remote_json(cli, live->command, live->url, live->path, &tree);
+
+	if (code != TG_EXIT_OK)
+		return code;
+	if (live->arrange != NULL)
+		live->arrange(tree, live->arg);
+	if (live->json)
+		code = print_json(live, cli, tree);
+	else if (live->print(cli, tree, live->arg) != 0)
+		code = tg_cli_fail(cli, live->command, "out of memory");
+	if (code == TG_EXIT_OK && live->finding != NULL)
+		code = live->finding(tree);
+	cJSON_Delete(tree);
+	return code;
+}
+
+int tg_live_run(const struct tg_live *live, struct tg_cli *cli)
+{
+	struct timespec pause = {.tv_sec = live->watch_s};
+	int code;
+
+	do {
+		if (live->watch_s != 0 && cli->colour)
+			fputs("\033[H\033[J", cli->out); /* a terminal: start at the top */
+		code = run_once(live, cli);
+		fflush(cli->out);
+		if (code == TG_EXIT_USAGE || live->watch_s == 0 || ferror(cli->out))
+			return code;
+	} while (nanosleep(&pause, NULL) == 0);
+	return code;
+}
+
+double tg_json_number(const cJSON *tree, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, key);
+
+	return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+const char *tg_json_text(const cJSON *tree, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, key);
+
+	return cJSON_IsString(item) ? item->valuestring : "";
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <getopt.h>
+
+#include "live.h"
+
+static const cJSON *member(const cJSON *tree, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(tree, key);
+}
+
+static bool connected(const cJSON *tree)
+{
+	return cJSON_IsTrue(member(member(tree, "dataplane"), "connected"));
+}
+
+static bool in_step(const cJSON *tree)
+{
+	const cJSON *generation = member(tree, "generation");
+
+	return tg_json_number(generation, "desired") == tg_json_number(generation, "applied");
+}
+
+static int count(const cJSON *tree, const char *list)
+{
+	return cJSON_GetArraySize(member(member(tree, "sources"), list));
+}
+
+static int finding(const cJSON *tree)
+{
+	bool ok = connected(tree) && in_step(tree) &&
+		  cJSON_IsTrue(member(member(tree, "sources"), "synced")) &&
+		  count(tree, "errors") == 0 && count(tree, "not_enforced") == 0;
+
+	return ok ? TG_EXIT_OK : TG_EXIT_NEGATIVE;
+}
+
+static void print_word(
+	struct tg_cli *cli, const char *title, bool good, const char *yes, const char *no)
+{
+	fprintf(cli->out, "%-12s %s%s%s", title, tg_colour_on(cli, good ? TG_GREEN : TG_RED),
+		good ? yes : no, tg_colour_off(cli));
+}
+
+static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
+{
+	const cJSON *dataplane = member(tree, "dataplane");
+	const char *error = tg_json_text(dataplane, "error");
+
+	print_word(cli, "dataplane", connected(tree), "connected", "away");
+	if (connected(tree))
+		fprintf(cli->out, ", %.0f workers, heartbeat %.1f s ago",
+			tg_json_number(dataplane, "workers"),
+			tg_json_number(dataplane, "heartbeat_age_ms") / 1000);
+	if (*error != '\0')
+		fprintf(cli->out, ", last error: %s", error);
+	fputc('\n', cli->out);
+}
+
+static void print_ruleset(struct tg_cli *cli, const cJSON *tree)
+{
+	const cJSON *generation = member(tree, "generation"), *ruleset = member(tree, "ruleset");
+	const cJSON *objects = member(tree, "objects");
+
+	print_word(cli, "ruleset", in_step(tree), "in step", "behind");
+	fprintf(cli->out, ", generation %.0f in force, %.0f desired\n",
+		tg_json_number(generation, "applied"), tg_json_number(generation, "desired"));
+	fprintf(cli->out, "%-12s %.0f rules, %.0f classes, %.0f cells, %.0f bytes\n", "",
+		tg_json_number(ruleset, "rules"), tg_json_number(ruleset, "classes"),
+		tg_json_number(ruleset, "cells"), tg_json_number(ruleset, "bytes"));
+	fprintf(cli->out, "%-12s %.0f policies, %.0f pods, %.0f namespaces, %.0f nodes\n",
+		"objects", tg_json_number(objects, "policies"), tg_json_number(objects, "pods"),
+		tg_json_number(objects, "namespaces"), tg_json_number(objects, "nodes"));
+}
+
+static void print_messages(
+	struct tg_cli *cli, const cJSON *tree, const char *list, const char *title, bool bad)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, member(member(tree, "sources"), list)) fprintf(cli->out,
+		"%s%s%s %s: %s\n", tg_colour_on(cli, bad ? TG_RED : TG_YELLOW), title,
+		tg_colour_off(cli), tg_json_text(item, "place"), tg_json_text(item, "text"));
+}
+
+static void print_unenforced(struct tg_cli *cli, const cJSON *tree)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, member(member(tree, "sources"), "not_enforced"))
+	{
+		const char *ns = tg_json_text(item, "namespace");
+
+		fprintf(cli->out, "%sNOT ENFORCED%s %s: %s %s%s%s\n", tg_colour_on(cli, TG_RED),
+			tg_colour_off(cli), tg_json_text(item, "place"), tg_json_text(item, "kind"),
+			ns, *ns != '\0' ? "/" : "", tg_json_text(item, "name"));
+	}
+}
+
+static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
+{
+	const cJSON *sources = member(tree, "sources");
+
+	print_dataplane(cli, tree);
+	print_ruleset(cli, tree);
+	print_word(cli, "sources",
+		cJSON_IsTrue(member(sources, "synced")) && count(tree, "errors") == 0, "read",
+		cJSON_IsTrue(member(sources, "synced")) ? "with errors" : "not yet read");
+	fprintf(cli->out, ", %.0f files, %.0f documents of other kinds skipped\n",
+		tg_json_number(sources, "files"), tg_json_number(sources, "skipped"));
+	print_messages(cli, tree, "errors", "error", true);
+	print_unenforced(cli, tree);
+	print_messages(cli, tree, "warnings", "warning", false);
+	return 0;
+}
+
+static int run(struct tg_cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {TG_LIVE_OPTIONS, {0}};
+	struct tg_live live = {
+		.command = "status", .path = "/v1/status", .print = print, .finding = finding};
+	int c, code = TG_EXIT_OK;
+
+	while (code == TG_EXIT_OK &&
+		(c = getopt_long(argc, argv, TG_LIVE_LETTERS, longs, NULL)) != -1)
+		code = tg_live_option(&live, cli, c, argv);
+	if (code == TG_EXIT_OK && optind != argc)
+		code = tg_cli_bad_usage(cli, argv[0], "no argument");
+	return code == TG_EXIT_OK ? tg_live_run(&live, cli) : code;
+}
+
+const struct tg_command tg_command_status = {
+	.name = "status",
+	.summary = "say whether what is wanted is enforced: dataplane, ruleset, sources",
+	.help = "usage: tidegate status [OPTION]...\n"
+		"\n"
+		"Asks the control process whether the dataplane is connected, whether the ruleset\n"
+		"it enforces is the one that is wanted, which files were refused and which policies\n"
+		"are of a kind that is NOT ENFORCED.\n"
+		"\n"
+		"options:\n" TG_LIVE_HELP "\n"
+		"example:\n"
+		"  tidegate status || echo 'the gateway needs attention'\n"
+		"\n"
+		"exit codes: 0 all well; 1 dataplane away, behind, files refused or policies not\n"
+		"enforced; 2 usage, or the control process does not answer\n",
+	.run = run,
+};
