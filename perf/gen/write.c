@@ -231,19 +231,22 @@ static void put_policy(struct writer *w, const struct tg_policy *policy)
 	put_side(w, &policy->side[TG_EGRESS], "egress", "to");
 }
 
-/* namespace/name  addresses  labels  ports  node=name */
+/* namespace/name  addresses  labels  ports  node=name; "-" for none */
 static void put_endpoint(struct writer *w, const struct tg_pod *pod)
 {
 	char buf[TG_ADDR_TEXT], protocol[4];
 
-	fprintf(w->f, "%s/%s ", text(w, pod->ns), text(w, pod->name));
+	fprintf(w->f, "%s/%s  %s", text(w, pod->ns), text(w, pod->name),
+		pod->n_addrs == 0 ? "-" : "");
 	for (uint32_t i = 0; i < pod->n_addrs; i++)
-		fprintf(w->f, "%c%s", i > 0 ? ',' : ' ', tg_addr_format(&pod->addrs[i], buf));
+		fprintf(w->f, "%s%s", i > 0 ? "," : "", tg_addr_format(&pod->addrs[i], buf));
+	fputs(pod->labels.n == 0 ? "  -" : "  ", w->f);
 	for (uint32_t i = 0; i < pod->labels.n; i++)
-		fprintf(w->f, "%s%s=%s", i > 0 ? "," : "  ", text(w, pod->labels.v[i].key),
+		fprintf(w->f, "%s%s=%s", i > 0 ? "," : "", text(w, pod->labels.v[i].key),
 			text(w, pod->labels.v[i].value));
+	fputs(pod->n_ports == 0 ? "  -" : "  ", w->f);
 	for (uint32_t i = 0; i < pod->n_ports; i++)
-		fprintf(w->f, "%s%s=%u/%s", i > 0 ? "," : "  ", text(w, pod->ports[i].name),
+		fprintf(w->f, "%s%s=%u/%s", i > 0 ? "," : "", text(w, pod->ports[i].name),
 			pod->ports[i].number, tg_protocol_name(pod->ports[i].protocol, protocol));
 	fprintf(w->f, "  node=%s\n", text(w, pod->node));
 }
