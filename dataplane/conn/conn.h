@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One connection: a hot entry that every packet of it touches, and a cold one beside it.
+ *
+ * Key. The two ends are ordered by (address, port), so that both directions have the same key;
+ * `dir` of a packet is 0 when its source is the lower end (index 0 of all pairs below), else 1.
+ * Addresses are in network order, ports in host order. Protocols without ports have 0. An echo
+ * request goes from port `identifier` to port `type of the request`, its reply the other way, so
+ * two hosts that ping each other with one identifier are two connections.
+ *
+ * An IPv4 entry is one cache line, an IPv6 entry an aligned pair of them; both end in the same
+ * struct tg_conn, and all code but the table's works on that alone.
+ */
+#ifndef TG_CONN_H
+#define TG_CONN_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "timeout.h"
+
+/* struct tg_conn.flags */
+#define TG_CONN_INITIATOR (1u << 0) /* the direction of the initiator's packets */
+#define TG_CONN_END (1u << 1)	    /* the end of the wire where the initiator is */
+#define TG_CONN_LIBERAL (1u << 2)   /* picked up in mid-stream: windows are not known */
+#define TG_CONN_PENDING (1u << 3)   /* a new SYN has passed; struct tg_conn_cold.pending */
+#define TG_CONN_KEPT (1u << 4)	    /* passes only by existing-connections: keep */
+
+/* struct tg_conn.side: window scale in the low bits, and what became of this side's FIN. */
+#define TG_CONN_SCALE 0x0fu
+#define TG_CONN_FIN (1u << 7)
+#define TG_CONN_FIN_ACKED (1u << 6)
+
+/* struct tg_conn.count: packets above, bytes below; folded when either half's top bit is set. */
+#define TG_CONN_COUNT_SHIFT 36
+#define TG_CONN_COUNT_PACKET (1ull << TG_CONN_COUNT_SHIFT)
+#define TG_CONN_COUNT_FOLD ((1ull << 63) | (1ull << (TG_CONN_COUNT_SHIFT - 1)))
+
+struct tg_conn {
+	/* the rest of the key */
+	uint16_t port[2];
+	uint8_t protocol;
+	uint8_t group;
+	uint8_t used;	   /* 1 */
+	uint8_t displaced; /* not key: entries whose home is this line and that lie elsewhere */
+	/* pairs are by direction */
+	uint32_t epoch;	     /* in which it was judged */
+	uint32_t seen;	     /* last packet, ms */
+	uint32_t end[2];     /* TCP: highest sequence number sent, + 1 */
+	uint32_t max_end[2]; /* TCP: highest the other side has allowed */
+	uint16_t max_win[2]; /* TCP: largest window advertised, not scaled */
+	uint8_t side[2];     /* TG_CONN_SCALE, TG_CONN_FIN, TG_CONN_FIN_ACKED */
+	uint8_t state;	     /* enum tg_conn_state */
+	uint8_t flags;	     /* TG_CONN_* */
+	uint64_t count[2];   /* since last folded */
+};
+
+struct tg_conn4 {
+	uint32_t addr[2];
+	struct tg_conn c;
+};
+
+struct tg_conn6 {
+	uint8_t addr[2][16];
+	uint8_t reserved[40];
+	struct tg_conn c;
+};
+
+static_assert(sizeof(struct tg_conn) == 56, "connection layout");
+static_assert(sizeof(struct tg_conn4) == 64, "an IPv4 connection is one cache line");
+static_assert(sizeof(struct tg_conn6) == 128, "an IPv6 connection is two cache lines");
+
+/* A SYN that passed on a live connection; it becomes the connection if it is answered. */
+struct tg_conn_pending {
+	uint32_t epoch;
+	uint32_t seq;
+	uint32_t end;
+	uint32_t verdict[2];
+	uint16_t win;
+	uint8_t scale; /* TG_TCP_NO_SCALE: not offered */
+	uint8_t dir;
+	uint16_t port; /* as tg_conn_cold.port */
+};
+
+/* What only new, re-judged and swept connections need. */
+struct tg_conn_cold {
+	uint32_t verdict[2]; /* verdict words by enum tg_direction */
+	uint16_t zone;
+	uint16_t port; /* index of the port that the initiator's packets come by */
+	uint32_t created;
+	uint64_t packets[2]; /* totals by direction, up to the last fold */
+	uint64_t bytes[2];
+	struct tg_conn_pending pending;
+};
+
+/* A key as a packet has it. */
+struct tg_key {
+	union {
+		uint64_t v4; /* lower address in the low half, as loaded from the wire */
+		uint64_t v6[4];
+	} addr;
+	uint64_t tail; /* port[0..1], protocol, group, 1, 0 as struct tg_conn has them */
+};
+
+#define TG_KEY_TAIL_MASK 0x00ffffffffffffffull
+
+static inline uint64_t tg_key_tail(uint16_t port0, uint16_t port1, uint8_t protocol, uint8_t group)
+{
+	return port0 | (uint64_t)port1 << 16 | (uint64_t)protocol << 32 | (uint64_t)group << 40 |
+	       1ull << 48;
+}
+
+static inline unsigned int tg_conn_initiator(const struct tg_conn *c)
+{
+	return c->flags & TG_CONN_INITIATOR;
+}
+
+static inline bool tg_conn_half_open(unsigned int state)
+{
+	static const uint32_t mask = 0
+#define X(sym, key, seconds, half_open, text) | ((half_open) ? 1u << TG_CONN_##sym : 0)
+		TG_CONN_STATES(X)
+#undef X
+		;
+	return (mask >> state) & 1;
+}
+
+static inline bool tg_conn_expired(
+	const struct tg_conn *c, const struct tg_conn_timeouts *timeouts, uint32_t now)
+{
+	return now - c->seen >= timeouts->ms[c->state];
+}
+
+#endif

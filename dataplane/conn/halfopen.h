@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How many half-open connections there are, in all and of each source. Sources are counted in two
+ * rows of counters under different bits of a keyed hash; the smaller of the two is the estimate.
+ * It never undercounts, and whoever wants to push a stranger over the limit must hit both of that
+ * stranger's counters without knowing the key.
+ */
+#ifndef TG_CONN_HALFOPEN_H
+#define TG_CONN_HALFOPEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "secret.h"
+
+struct tg_halfopen {
+	uint32_t *row[2];
+	uint32_t mask;
+	uint32_t total;
+	uint32_t max;
+	uint32_t per_source;
+	struct tg_secret secret;
+};
+
+/* 0 or -ENOMEM. */
+int tg_halfopen_init(
+	struct tg_halfopen *h, uint32_t max, uint32_t per_source, const struct tg_secret *secret);
+void tg_halfopen_fini(struct tg_halfopen *h);
+
+/* `source` is any number made of the address; the same at add and at drop. */
+bool tg_halfopen_source_full(const struct tg_halfopen *h, uint64_t source);
+void tg_halfopen_add(struct tg_halfopen *h, uint64_t source);
+void tg_halfopen_drop(struct tg_halfopen *h, uint64_t source);
+
+static inline bool tg_halfopen_full(const struct tg_halfopen *h)
+{
+	return h->total >= h->max;
+}
+
+#endif

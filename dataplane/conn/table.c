@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "table.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define TABLE_LOAD 4 /* lines for each connection */
+#define HUGE_PAGE (2ull << 20)
+
+/*
+ * Zeroed memory, in transparent huge pages where the kernel has them: a table is touched at random,
+ * and the misses of a TLB with small pages cost more than those of the cache.
+ */
+static void *map(size_t size)
+{
+	size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	void *p = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, rounded, MADV_HUGEPAGE);
+	return p;
+}
+
+static void unmap(void *p, size_t size)
+{
+	if (p != NULL)
+		munmap(p, (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+}
+
+static size_t hot_size(const struct tg_table *table)
+{
+	return tg_table_size(table) << table->shift;
+}
+
+static size_t cold_size(const struct tg_table *table)
+{
+	return tg_table_size(table) * sizeof(*table->cold);
+}
+
+int tg_table_init(
+	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret)
+{
+	uint64_t lines = TG_TABLE_PROBE;
+
+	if (max == 0 || max > (1u << 28))
+		return -EINVAL;
+	while (lines < (uint64_t)max * TABLE_LOAD)
+		lines *= 2;
+	*table = (struct tg_table){
+		.mask = lines - 1,
+		.shift = family == 4 ? 6 : 7,
+		.family = family,
+		.max = (uint32_t)(lines / TABLE_LOAD),
+		.secret = *secret,
+	};
+	table->hot = map(hot_size(table));
+	table->cold = map(cold_size(table));
+	if (table->hot != NULL && table->cold != NULL)
+		return 0;
+	tg_table_fini(table);
+	return -ENOMEM;
+}
+
+void tg_table_fini(struct tg_table *table)
+{
+	unmap(table->hot, hot_size(table));
+	unmap(table->cold, cold_size(table));
+	table->hot = NULL;
+	table->cold = NULL;
+}
+
+static bool match(const struct tg_table *table, const uint8_t *entry, const struct tg_key *key)
+{
+	return table->family == 4 ? tg_table_match4(entry, key) : tg_table_match6(entry, key);
+}
+
+struct tg_conn *tg_table_find_far(
+	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
+{
+	uint64_t home = hash & table->mask;
+
+	for (uint64_t i = home + 1; i < home + TG_TABLE_PROBE; i++) {
+		if (match(table, table->hot + (i << table->shift), key))
+			return tg_table_at(table, i);
+	}
+	return NULL;
+}
+
+void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct tg_key *key)
+{
+	const uint8_t *entry = table->hot + (tg_table_index(table, c) << table->shift);
+
+	memset(key, 0, sizeof(*key));
+	memcpy(&key->addr, entry, table->family == 4 ? 8 : 32);
+	key->tail = tg_key_tail(c->port[0], c->port[1], c->protocol, c->group);
+}
+
+static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
+{
+	struct tg_key key;
+
+	tg_table_key(table, c, &key);
+	return (table->family == 4 ? tg_key_hash4(&table->secret, &key)
+				   : tg_key_hash6(&table->secret, &key)) &
+	       table->mask;
+}
+
+/* Everything but `displaced`, which belongs to the line and not to the entry in it. */
+static void clear(const struct tg_table *table, struct tg_conn *c)
+{
+	uint8_t displaced = c->displaced;
+	uint8_t *entry = table->hot + (tg_table_index(table, c) << table->shift);
+
+	memset(entry, 0, (size_t)1 << table->shift);
+	c->displaced = displaced;
+}
+
+struct tg_conn *tg_table_insert(
+	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd)
+{
+	uint64_t home = hash & table->mask;
+	struct tg_conn *c = NULL;
+	unsigned int i;
+
+	for (i = 0; i < TG_TABLE_PROBE; i++) {
+		crowd[i] = tg_table_at(table, home + i);
+		if (c == NULL && !crowd[i]->used)
+			c = crowd[i];
+	}
+	if (c == NULL || table->used >= table->max)
+		return NULL;
+	if (c != crowd[0])
+		crowd[0]->displaced++;
+	clear(table, c);
+	memcpy(table->hot + (tg_table_index(table, c) << table->shift), &key->addr,
+		table->family == 4 ? 8 : 32);
+	c->port[0] = (uint16_t)key->tail;
+	c->port[1] = (uint16_t)(key->tail >> 16);
+	c->protocol = (uint8_t)(key->tail >> 32);
+	c->group = (uint8_t)(key->tail >> 40);
+	c->used = 1;
+	*tg_table_cold(table, c) = (struct tg_conn_cold){0};
+	table->used++;
+	return c;
+}
+
+void tg_table_remove(struct tg_table *table, struct tg_conn *c)
+{
+	uint64_t home = home_of(table, c);
+
+	if (home != tg_table_index(table, c))
+		tg_table_at(table, home)->displaced--;
+	clear(table, c);
+	table->used--;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The connection table of one family and one worker: open addressing over the hot entries, probing
+ * bounded to TG_TABLE_PROBE entries from the home, no displacement of live entries, at most a
+ * quarter full. A home counts the entries that overflowed from it, so that a look-up that misses
+ * touches one entry only, as long as nothing overflowed. The neighbours of a full neighbourhood
+ * that are half-open or expired are the caller's to evict.
+ *
+ * Entries do not move while they live. One worker owns a table: no synchronisation.
+ */
+#ifndef TG_CONN_TABLE_H
+#define TG_CONN_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
+
+#include "conn.h"
+#include "secret.h"
+
+#define TG_TABLE_PROBE 8
+
+struct tg_table {
+	uint8_t *hot;		   /* mask + TG_TABLE_PROBE entries of 1 << shift bytes */
+	struct tg_conn_cold *cold; /* the same number */
+	uint64_t mask;
+	uint32_t shift; /* 6 or 7 */
+	uint8_t family; /* 4 or 6 */
+	uint32_t used;
+	uint32_t max;
+	struct tg_secret secret;
+};
+
+/* Room for `max` connections, rounded up to a power of two. 0, -EINVAL or -ENOMEM. */
+int tg_table_init(
+	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret);
+void tg_table_fini(struct tg_table *table);
+/* Number of entries that a cursor runs over, free ones included. */
+static inline uint64_t tg_table_size(const struct tg_table *table)
+{
+	return table->mask + TG_TABLE_PROBE;
+}
+
+static inline uint64_t tg_key_hash4(const struct tg_secret *secret, const struct tg_key *key)
+{
+	return tg_secret_hash2(secret, key->addr.v4, key->tail);
+}
+
+static inline uint64_t tg_key_hash6(const struct tg_secret *secret, const struct tg_key *key)
+{
+	const uint64_t v[5] = {
+		key->addr.v6[0], key->addr.v6[1], key->addr.v6[2], key->addr.v6[3], key->tail};
+
+	return tg_secret_hash5(secret, v);
+}
+
+static inline uint8_t *tg_table_home(const struct tg_table *table, uint64_t hash)
+{
+	return table->hot + ((hash & table->mask) << table->shift);
+}
+
+static inline void tg_table_prefetch(const struct tg_table *table, uint64_t hash)
+{
+	const uint8_t *home = tg_table_home(table, hash);
+
+	rte_prefetch0(home);
+	if (table->shift == 7)
+		rte_prefetch0(home + 64);
+}
+
+struct tg_conn *tg_table_find_far(
+	const struct tg_table *table, const struct tg_key *key, uint64_t hash);
+
+static inline bool tg_table_match4(const uint8_t *entry, const struct tg_key *key)
+{
+	const uint64_t *word = (const uint64_t *)(const void *)entry;
+
+	return ((word[0] ^ key->addr.v4) | ((word[1] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
+}
+
+static inline bool tg_table_match6(const uint8_t *entry, const struct tg_key *key)
+{
+	const uint64_t *word = (const uint64_t *)(const void *)entry;
+
+	return ((word[0] ^ key->addr.v6[0]) | (word[1] ^ key->addr.v6[1]) |
+		       (word[2] ^ key->addr.v6[2]) | (word[3] ^ key->addr.v6[3]) |
+		       ((word[9] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
+}
+
+static inline struct tg_conn *tg_table_find4(
+	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
+{
+	struct tg_conn4 *home = (struct tg_conn4 *)(void *)tg_table_home(table, hash);
+
+	if (likely(tg_table_match4((const uint8_t *)home, key)))
+		return &home->c;
+	return home->c.displaced == 0 ? NULL : tg_table_find_far(table, key, hash);
+}
+
+static inline struct tg_conn *tg_table_find6(
+	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
+{
+	struct tg_conn6 *home = (struct tg_conn6 *)(void *)tg_table_home(table, hash);
+
+	if (likely(tg_table_match6((const uint8_t *)home, key)))
+		return &home->c;
+	return home->c.displaced == 0 ? NULL : tg_table_find_far(table, key, hash);
+}
+
+static inline struct tg_conn *tg_table_find(
+	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
+{
+	return table->family == 4 ? tg_table_find4(table, key, hash)
+				  : tg_table_find6(table, key, hash);
+}
+
+/* The entry at a cursor position; free when its `used` is 0. */
+static inline struct tg_conn *tg_table_at(const struct tg_table *table, uint64_t index)
+{
+	return (struct tg_conn *)(void *)(table->hot + ((index + 1) << table->shift) -
+					  sizeof(struct tg_conn));
+}
+
+static inline uint64_t tg_table_index(const struct tg_table *table, const struct tg_conn *c)
+{
+	return (uint64_t)((const uint8_t *)c - table->hot) >> table->shift;
+}
+
+static inline struct tg_conn_cold *tg_table_cold(
+	const struct tg_table *table, const struct tg_conn *c)
+{
+	return &table->cold[tg_table_index(table, c)];
+}
+
+/* The key of a live entry. */
+void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct tg_key *key);
+/*
+ * A new entry for a key that is not in the table: key set, all else zero, cold part zeroed. NULL
+ * when the neighbourhood or the table is full; *crowd (TG_TABLE_PROBE pointers) then has the
+ * neighbours.
+ */
+struct tg_conn *tg_table_insert(
+	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd);
+void tg_table_remove(struct tg_table *table, struct tg_conn *c);
+
+#endif

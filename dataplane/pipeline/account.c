@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "internal.h"
+
+void charge_slot(
+	struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes, uint64_t connections)
+{
+	struct tg_stats_slot *s;
+
+	/* Rulesets with larger slots are refused before they come into force. */
+	if (unlikely(slot >= w->slot_capacity))
+		return;
+	s = &w->slots[slot];
+	s->packets += packets;
+	s->bytes += bytes;
+	s->connections += connections;
+}
+
+void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes,
+	uint64_t connections)
+{
+	uint32_t egress = tg_verdict_slot(verdict[TG_EGRESS]);
+	uint32_t ingress = tg_verdict_slot(verdict[TG_INGRESS]);
+
+	charge_slot(w, egress, packets, bytes, connections);
+	if (ingress != egress)
+		charge_slot(w, ingress, packets, bytes, connections);
+	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++) {
+		uint32_t slot = tg_verdict_slot(verdict[i]);
+
+		if (tg_verdict_action(verdict[i]) != TG_ACTION_AUDIT || slot >= w->slot_capacity)
+			continue;
+		if (i == TG_INGRESS && ingress == egress &&
+			tg_verdict_action(verdict[TG_EGRESS]) == TG_ACTION_AUDIT)
+			continue;
+		w->slots[slot].would_deny += packets;
+	}
+}
+
+void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	const uint64_t byte_mask = TG_CONN_COUNT_PACKET - 1;
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+	uint64_t packets = 0, bytes = 0;
+
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		cold->packets[dir] += c->count[dir] >> TG_CONN_COUNT_SHIFT;
+		cold->bytes[dir] += c->count[dir] & byte_mask;
+		packets += c->count[dir] >> TG_CONN_COUNT_SHIFT;
+		bytes += c->count[dir] & byte_mask;
+		c->count[dir] = 0;
+	}
+	if (packets != 0)
+		charge(w, cold->verdict, packets, bytes, 0);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Out by the other end of the wire, over to another worker, or nowhere. */
+#include "internal.h"
+
+#include <rte_ethdev.h>
+
+static void count_drop(struct tg_worker *w, enum tg_drop_reason reason, uint32_t bytes)
+{
+	w->stats->drops[reason].packets++;
+	w->stats->drops[reason].bytes += bytes;
+}
+
+void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
+{
+	count_drop(w, reason, p->length);
+	w->dropped[w->n_dropped++] = p->m;
+}
+
+void free_dropped(struct tg_worker *w)
+{
+	if (w->n_dropped != 0)
+		rte_pktmbuf_free_bulk(w->dropped, w->n_dropped);
+	w->n_dropped = 0;
+}
+
+static void refuse_rest(
+	struct tg_worker *w, struct rte_mbuf **m, unsigned int n, enum tg_drop_reason reason)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		count_drop(w, reason, rte_pktmbuf_pkt_len(m[i]));
+		rte_pktmbuf_free(m[i]);
+	}
+}
+
+static void transmit(struct tg_worker *w, struct tx_buffer *tx)
+{
+	uint16_t sent = rte_eth_tx_burst(tx->ethdev, (uint16_t)w->index, tx->m, tx->n);
+
+	for (unsigned int i = sent; i < tx->n; i++)
+		tx->bytes -= rte_pktmbuf_pkt_len(tx->m[i]);
+	w->stats->tx_packets += sent;
+	w->stats->tx_bytes += tx->bytes;
+	refuse_rest(w, tx->m + sent, tx->n - sent, TG_DROP_TX_FULL);
+	tx->n = 0;
+	tx->bytes = 0;
+}
+
+void forward(struct tg_worker *w, struct tg_packet *p)
+{
+	uint16_t out = port_of(w, p)->peer;
+	struct tx_buffer *tx = &w->tx[out];
+
+	tx->m[tx->n++] = p->m;
+	tx->bytes += p->length;
+	w->tx_pending |= 1ull << out;
+	if (unlikely(tx->n == TX_BUFFER))
+		transmit(w, tx);
+}
+
+void tg_worker_flush(struct tg_worker *w)
+{
+	uint64_t pending = w->tx_pending;
+
+	w->tx_pending = 0;
+	while (pending != 0) {
+		struct tx_buffer *tx = &w->tx[__builtin_ctzll(pending)];
+
+		pending &= pending - 1;
+		if (tx->n != 0)
+			transmit(w, tx);
+	}
+}
+
+static void pass_over(struct tg_worker *w, uint32_t to)
+{
+	struct handoff_buffer *out = &w->out[to];
+	struct rte_ring *ring = w->dp->ring[w->index * w->dp->config.n_workers + to];
+	unsigned int sent = rte_ring_sp_enqueue_burst(ring, (void **)out->m, out->n, NULL);
+
+	w->stats->handoff_sent += sent;
+	refuse_rest(w, out->m + sent, out->n - sent, TG_DROP_HANDOFF_FULL);
+	out->n = 0;
+}
+
+void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated)
+{
+	struct handoff_buffer *out = &w->out[to];
+
+	*note_of(w->dp, p->m) = (struct note){
+		.sport = p->sport,
+		.dport = p->dport,
+		.protocol = p->protocol,
+		.port = p->port,
+		.annotated = annotated,
+	};
+	out->m[out->n++] = p->m;
+	if (out->n == HANDOFF_BUFFER)
+		pass_over(w, to);
+}
+
+void flush_handoff(struct tg_worker *w)
+{
+	for (uint32_t to = 0; to < w->dp->config.n_workers; to++) {
+		if (w->out[to].n != 0)
+			pass_over(w, to);
+	}
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the stages of the pipeline share: the bodies of datapath, generation and worker.
+ *
+ * Synchronisation. struct tg_datapath is constant while workers run, but for `generation` and
+ * `link_up`, which the control thread writes and workers read. struct tg_generation: see
+ * generation.h. A struct tg_worker and all it points to is one thread's own; its counters lie in
+ * the statistics segment, where others read them. Rings are single-producer, single-consumer: one
+ * for each ordered pair of workers.
+ */
+#ifndef TG_PIPELINE_INTERNAL_H
+#define TG_PIPELINE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
+#include <rte_ring.h>
+
+#include "fragment.h"
+#include "halfopen.h"
+#include "packet.h"
+#include "classify.h"
+#include "table.h"
+#include "worker.h"
+
+#define FILTER_WORDS 512 /* 4 KiB: stays in the first-level cache */
+#define TX_BUFFER TG_BURST
+#define HANDOFF_BUFFER TG_BURST
+
+struct tg_generation {
+	const struct tg_classifier *classifier;
+	uint64_t number;
+	uint32_t base; /* connections of an earlier epoch are judged again whatever the filter */
+	_Atomic uint32_t epoch;
+	uint32_t bits; /* control thread only: set in the filter */
+	_Atomic uint64_t filter[FILTER_WORDS];
+};
+
+struct tg_datapath {
+	struct tg_datapath_config config;
+	_Atomic(struct tg_generation *) generation;
+	_Atomic bool link_up[TG_PORTS_MAX];
+	struct tg_secret secret;
+	int note_offset;	/* struct note in the mbuf */
+	struct rte_ring **ring; /* [from * n_workers + to]; NULL on the diagonal */
+};
+
+/* What travels with a packet that is handed to another worker. */
+struct note {
+	uint16_t sport, dport;
+	uint8_t protocol;
+	uint8_t port;	   /* by which it came */
+	uint8_t annotated; /* a fragment: ports and protocol are set */
+	uint8_t reserved;
+};
+
+static inline struct note *note_of(const struct tg_datapath *dp, struct rte_mbuf *m)
+{
+	return RTE_MBUF_DYNFIELD(m, dp->note_offset, struct note *);
+}
+
+struct tx_buffer {
+	uint16_t ethdev;
+	uint16_t n;
+	uint32_t bytes;
+	struct rte_mbuf *m[TX_BUFFER];
+};
+
+struct handoff_buffer {
+	uint16_t n;
+	struct rte_mbuf *m[HANDOFF_BUFFER];
+};
+
+/* A packet that no live, current connection decides at first sight. */
+struct judged_packet {
+	uint8_t packet;	   /* index of the burst */
+	uint8_t initiator; /* direction whose source the judged tuple has as source */
+	bool wanted;	   /* a judgement is needed */
+	bool known;	   /* a connection was there when it was looked up first */
+};
+
+struct sweep {
+	uint8_t table;
+	uint64_t cursor;
+	uint64_t due;	     /* entries, 1/1024 */
+	uint64_t rate;	     /* entries a millisecond, 1/1024 */
+	uint64_t last;	     /* ms */
+	uint64_t generation; /* in force when this pass began; 0: none */
+};
+
+struct tg_worker {
+	struct tg_datapath *dp;
+	uint32_t index;
+	uint32_t slot_capacity;
+	struct tg_stats_worker *stats;
+	struct tg_stats_slot *slots;
+	/* of the round */
+	const struct tg_generation *gen; /* NULL: no ruleset */
+	uint32_t epoch;
+	uint32_t now;
+	bool pickup;
+
+	struct tg_table table[2]; /* IPv4, IPv6 */
+	struct tg_halfopen halfopen;
+	struct tg_fragments fragments;
+	struct sweep sweep;
+	uint64_t tx_pending;	    /* bit by port: something is buffered */
+	struct tx_buffer *tx;	    /* by port */
+	struct handoff_buffer *out; /* by worker */
+
+	struct tg_packet packet[TG_BURST];
+	struct judged_packet judged[TG_BURST];
+	uint8_t live[TG_BURST]; /* indices of packets that connections decide */
+	struct rte_mbuf *dropped[TG_BURST];
+	struct tg_tuple tuple[TG_BURST], reverse[TG_BURST];
+	struct tg_judgement judgement[TG_BURST], reversed[TG_BURST];
+	unsigned int n_judged, n_live, n_dropped;
+};
+
+/* ---- generation.c ---- */
+
+static inline uint64_t filter_hash(const uint8_t *addr, unsigned int size)
+{
+	uint64_t a = 0, b = 0;
+
+	memcpy(&a, addr, size < 8 ? size : 8);
+	if (size > 8)
+		memcpy(&b, addr + 8, 8);
+	return tg_secret_fold(a ^ 0x9e3779b97f4a7c15ull, b ^ 0xc2b2ae3d27d4eb4full);
+}
+
+static inline uint64_t filter_bits(uint64_t hash)
+{
+	return 1ull << (hash >> 58) | 1ull << (hash >> 52 & 63);
+}
+
+static inline bool filter_hit(
+	const struct tg_generation *gen, const uint8_t *addr, unsigned int size)
+{
+	uint64_t hash = filter_hash(addr, size), bits = filter_bits(hash);
+	uint64_t word =
+		atomic_load_explicit(&gen->filter[hash % FILTER_WORDS], memory_order_relaxed);
+
+	return (word & bits) == bits;
+}
+
+/* ---- account.c: counters ---- */
+
+static inline struct tg_table *table_of(struct tg_worker *w, uint8_t family)
+{
+	return &w->table[family == 6];
+}
+
+/* Adds to the slots of both sides' verdicts (once, if they are the same rule's). */
+void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes,
+	uint64_t connections);
+void charge_slot(
+	struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes, uint64_t connections);
+/* A connection's counters into its totals and its rules' slots. */
+void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+
+static inline void count_packet(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, const struct tg_packet *p)
+{
+	uint64_t *count = &c->count[p->dir];
+
+	*count += TG_CONN_COUNT_PACKET + p->length;
+	if (unlikely(*count & TG_CONN_COUNT_FOLD))
+		fold(w, table, c);
+}
+
+/* ---- life.c: connections come and go ---- */
+
+void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state);
+/*
+ * A connection by its first packet, `initiator` being the direction of the initiator's packets.
+ * NULL, with the reason why there is none.
+ */
+struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsigned int initiator,
+	const struct tg_judgement *j, enum tg_drop_reason *reason);
+/* The SYN that `pending` remembers has been answered: it becomes the connection. */
+void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+
+/* ---- track.c: packets of live connections ---- */
+
+enum track_result {
+	TRACK_PASS,
+	TRACK_DROP,  /* reason in p->code */
+	TRACK_JUDGE, /* a judgement of the packet's own direction is needed */
+};
+
+/* Is the connection's verdict of this epoch? Stamps it when only deltas of others came between. */
+bool track_current(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+/* A packet of a connection that is current: its state moves on, it is counted. */
+enum track_result track(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p);
+/* The live packets of the burst: each is forwarded, dropped or left to judge_all. */
+void track_all(struct tg_worker *w);
+
+/* ---- judge.c: packets that need a judgement ---- */
+
+/* `c`: a connection to be judged again, or NULL: the packet itself. */
+void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn *c, bool wanted);
+void judge_all(struct tg_worker *w);
+/* The tuple of a connection or packet as the classifier takes it. */
+void tuple_make(struct tg_tuple *tuple, const struct tg_key *key, uint8_t family,
+	unsigned int initiator, uint16_t zone);
+/*
+ * A stale connection's new verdict. False: it is denied now, and was removed; *slot gets the
+ * rule's.
+ */
+bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	const struct tg_judgement *j, uint32_t *slot);
+
+/* ---- forward.c: where packets go ---- */
+
+void forward(struct tg_worker *w, struct tg_packet *p);
+void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
+/* Passes a packet to another worker; a fragment with the ports that are known of it by now. */
+void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated);
+void flush_handoff(struct tg_worker *w);
+void free_dropped(struct tg_worker *w);
+
+/* ---- receive.c: from a frame to a live packet ---- */
+
+void receive(struct tg_worker *w, unsigned int index, bool handed_over);
+/* What the fragment table takes of a packet. */
+void fragment_of(const struct tg_packet *p, uint8_t group, struct tg_fragment *f);
+
+/* ---- owner.c: which worker a packet belongs to ---- */
+
+uint32_t owner_of(const struct tg_datapath *dp, const struct tg_packet *p);
+uint32_t owner_of_fragments(const struct tg_datapath *dp, const struct tg_packet *p);
+
+/* ---- worker.c ---- */
+
+/* Loads what is in force; at the beginning of each call from outside. */
+void begin_round(struct tg_worker *w, uint64_t now);
+
+static inline const struct tg_port_config *port_of(
+	const struct tg_worker *w, const struct tg_packet *p)
+{
+	return &w->dp->config.ports[p->port];
+}
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets that need a judgement: of their own tuple, when they may begin a connection, or of the
+ * connection they belong to, when an older epoch judged that. They are collected from a burst,
+ * judged in one go and then settled in the order they came; the table is looked up again for each,
+ * because the one before may have changed it.
+ */
+#include "internal.h"
+#include "bytes.h"
+
+void tuple_make(struct tg_tuple *tuple, const struct tg_key *key, uint8_t family,
+	unsigned int initiator, uint16_t zone)
+{
+	uint16_t port[2] = {(uint16_t)key->tail, (uint16_t)(key->tail >> 16)};
+	uint8_t protocol = (uint8_t)(key->tail >> 32);
+	bool has_ports = protocol == TG_IPPROTO_TCP || protocol == TG_IPPROTO_UDP ||
+			 protocol == TG_IPPROTO_SCTP;
+
+	memset(tuple, 0, sizeof(*tuple));
+	if (family == 4) {
+		tuple->src.v4 = (uint32_t)(key->addr.v4 >> (32 * initiator));
+		tuple->dst.v4 = (uint32_t)(key->addr.v4 >> (32 * (initiator ^ 1)));
+	} else {
+		memcpy(tuple->src.v6, &key->addr.v6[2 * initiator], 16);
+		memcpy(tuple->dst.v6, &key->addr.v6[2 * (initiator ^ 1)], 16);
+	}
+	tuple->sport = has_ports ? port[initiator] : 0;
+	tuple->dport = has_ports ? port[initiator ^ 1] : 0;
+	tuple->zone = zone;
+	tuple->protocol = protocol;
+	tuple->family = family;
+}
+
+static bool may_pick_up(const struct tg_worker *w, const struct tg_packet *p)
+{
+	return w->pickup && (p->flags & TG_PACKET_PICKUP);
+}
+
+void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn *c, bool wanted)
+{
+	const struct tg_packet *p = &w->packet[packet];
+	struct judged_packet *item = &w->judged[w->n_judged++];
+
+	item->packet = (uint8_t)packet;
+	item->known = c != NULL;
+	item->initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir;
+	item->wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
+		       may_pick_up(w, p);
+}
+
+static bool allows(const struct tg_judgement *j)
+{
+	return tg_verdict_passes(j->verdict[TG_EGRESS]) &&
+	       tg_verdict_passes(j->verdict[TG_INGRESS]);
+}
+
+static enum tg_direction denying_side(const struct tg_judgement *j)
+{
+	return tg_verdict_passes(j->verdict[TG_EGRESS]) ? TG_INGRESS : TG_EGRESS;
+}
+
+static enum tg_drop_reason deny_reason(enum tg_direction side, uint32_t slot)
+{
+	switch (slot) {
+	case TG_BUILTIN_UNKNOWN_ENDPOINT:
+		return TG_DROP_UNKNOWN_ENDPOINT;
+	case TG_BUILTIN_SERVICE_ADDRESS:
+		return TG_DROP_SERVICE_ADDRESS;
+	case TG_BUILTIN_ADDRESS_CONFLICT:
+		return TG_DROP_ADDRESS_CONFLICT;
+	case TG_BUILTIN_QUARANTINE:
+		return TG_DROP_QUARANTINE;
+	case TG_BUILTIN_TRANSIT:
+		return TG_DROP_TRANSIT;
+	case TG_BUILTIN_NODE_DEFAULT:
+		return TG_DROP_NODE_TRAFFIC;
+	default:
+		return side == TG_EGRESS ? TG_DROP_POLICY_EGRESS : TG_DROP_POLICY_INGRESS;
+	}
+}
+
+/* Pods live inside: one that speaks from outside is somebody else. */
+static bool spoofed(const struct tg_worker *w, uint16_t port, uint8_t kind)
+{
+	return w->dp->config.ports[port].side == TG_SIDE_OUTSIDE &&
+	       (kind == TG_KIND_POD || kind == TG_KIND_QUARANTINE);
+}
+
+/* A refused first fragment leaves nothing behind: the others then have no first. */
+static void drop_new(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
+{
+	struct tg_fragment f;
+
+	if ((p->flags & TG_PACKET_FIRST) && owner_of_fragments(w->dp, p) == w->index) {
+		fragment_of(p, port_of(w, p)->group, &f);
+		tg_fragments_forget(&w->fragments, &f);
+	}
+	drop(w, p, reason);
+}
+
+static void deny(struct tg_worker *w, struct tg_packet *p, const struct tg_judgement *j)
+{
+	enum tg_direction side = denying_side(j);
+	uint32_t slot = tg_verdict_slot(j->verdict[side]);
+
+	charge_slot(w, slot, 1, p->length, 1);
+	drop_new(w, p, deny_reason(side, slot));
+}
+
+bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	const struct tg_judgement *j, uint32_t *slot)
+{
+	static const uint32_t kept = ((uint32_t)TG_ACTION_ALLOW << TG_VERDICT_ACTION_SHIFT) |
+				     TG_BUILTIN_KEPT;
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+	bool fake = spoofed(w, cold->port, j->src_kind);
+
+	w->stats->conn_rejudged++;
+	fold(w, table, c);
+	c->epoch = w->epoch;
+	c->flags &= (uint8_t) ~(TG_CONN_KEPT | TG_CONN_PENDING);
+	if (allows(j) && !fake) {
+		cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
+		cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
+		return true;
+	}
+	if (w->dp->config.keep_existing && !fake && !tg_conn_half_open(c->state)) {
+		c->flags |= TG_CONN_KEPT;
+		cold->verdict[TG_EGRESS] = cold->verdict[TG_INGRESS] = kept;
+		return true;
+	}
+	*slot = allows(j) ? TG_NONE : tg_verdict_slot(j->verdict[denying_side(j)]);
+	conn_remove(w, table, c);
+	w->stats->conn_revoked++;
+	return false;
+}
+
+static enum tg_drop_reason orphan_reason(const struct tg_packet *p)
+{
+	if (p->flags & TG_PACKET_RELATED)
+		return TG_DROP_ICMP_UNRELATED;
+	if (p->flags & TG_PACKET_LATER)
+		return TG_DROP_FRAGMENT_NO_FIRST;
+	if (p->protocol == TG_IPPROTO_ICMP || p->protocol == TG_IPPROTO_ICMPV6)
+		return TG_DROP_ICMP_UNRELATED;
+	return TG_DROP_TCP_NO_CONNECTION;
+}
+
+static void open_connection(struct tg_worker *w, struct tg_packet *p, unsigned int initiator,
+	const struct tg_judgement *j)
+{
+	struct tg_table *table = table_of(w, p->family);
+	enum tg_drop_reason reason;
+	struct tg_conn *c = conn_create(w, p, initiator, j, &reason);
+
+	if (c == NULL) {
+		drop_new(w, p, reason);
+		return;
+	}
+	if ((p->flags & TG_PACKET_FRAGMENT) && p->protocol == TG_IPPROTO_TCP)
+		c->flags |= TG_CONN_LIBERAL;
+	count_packet(w, table, c, p);
+	forward(w, p);
+}
+
+/*
+ * A segment in mid-stream: which side began the connection cannot be seen, so both orientations
+ * are judged. When both are allowed the side with the higher port counts as the client.
+ */
+static void pick_up(struct tg_worker *w, struct tg_packet *p, const struct tg_judgement *j,
+	const struct tg_judgement *reversed)
+{
+	bool syn_ack = (p->seg.flags & TG_TCP_SYN) != 0;
+	bool ahead = allows(j) && !syn_ack, back = allows(reversed);
+
+	if (spoofed(w, p->port, j->src_kind)) {
+		drop(w, p, TG_DROP_SPOOFED);
+		return;
+	}
+	if (ahead && back)
+		ahead = p->sport >= p->dport;
+	if (!ahead && !back) {
+		deny(w, p, syn_ack ? reversed : j);
+		return;
+	}
+	charge_slot(w, TG_BUILTIN_PICKUP, 1, p->length, 1);
+	open_connection(w, p, ahead ? p->dir : p->dir ^ 1u, ahead ? j : reversed);
+}
+
+/* Routers talk to routers: neither end may be anything of the pod network. */
+static bool between_routers(const struct tg_judgement *j)
+{
+	const uint32_t routers = 1u << TG_KIND_WORLD | 1u << TG_KIND_NODE;
+
+	return (routers >> j->src_kind & 1) && (routers >> j->dst_kind & 1);
+}
+
+static void settle_new(
+	struct tg_worker *w, const struct judged_packet *item, struct tg_packet *p, unsigned int i)
+{
+	const struct tg_judgement *j = &w->judgement[i];
+
+	if (!item->wanted) {
+		drop_new(w, p, orphan_reason(p));
+	} else if ((p->flags & TG_PACKET_ROUTER) && between_routers(j)) {
+		charge_slot(w, p->code, 1, p->length, 0);
+		forward(w, p);
+	} else if (!(p->flags & TG_PACKET_OPENS)) {
+		if (may_pick_up(w, p))
+			pick_up(w, p, j, &w->reversed[i]);
+		else
+			drop_new(w, p, orphan_reason(p));
+	} else if (spoofed(w, p->port, j->src_kind)) {
+		drop_new(w, p, TG_DROP_SPOOFED);
+	} else if (!allows(j)) {
+		deny(w, p, j);
+	} else {
+		open_connection(w, p, p->dir, j);
+	}
+}
+
+/* A SYN or INIT on a tuple that has a connection, judged as if it had none. */
+static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	struct tg_packet *p, const struct tg_judgement *j)
+{
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+
+	if (spoofed(w, p->port, j->src_kind)) {
+		drop(w, p, TG_DROP_SPOOFED);
+		return;
+	}
+	if (!allows(j)) {
+		deny(w, p, j);
+		return;
+	}
+	if (tg_tcp_reopens(c)) {
+		conn_remove(w, table, c);
+		open_connection(w, p, p->dir, j);
+		return;
+	}
+	if (p->protocol == TG_IPPROTO_TCP) {
+		tg_tcp_pend(c, &cold->pending, p->dir, &p->seg);
+		cold->pending.epoch = w->epoch;
+		cold->pending.port = p->port;
+		cold->pending.verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
+		cold->pending.verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
+	}
+	charge(w, j->verdict, 1, p->length, 0);
+	forward(w, p);
+}
+
+static void settle_known(struct tg_worker *w, const struct judged_packet *item,
+	struct tg_table *table, struct tg_conn *c, struct tg_packet *p, unsigned int i)
+{
+	const struct tg_judgement *j = &w->judgement[i];
+	uint32_t slot = TG_NONE;
+
+	if (!track_current(w, table, c) &&
+		(!item->wanted || item->initiator != tg_conn_initiator(c) ||
+			!rejudge(w, table, c, j, &slot))) {
+		charge_slot(w, slot, 1, p->length, 0);
+		drop(w, p, TG_DROP_CONN_REVOKED);
+		return;
+	}
+	switch (track(w, table, c, p)) {
+	case TRACK_PASS:
+		forward(w, p);
+		break;
+	case TRACK_DROP:
+		drop(w, p, (enum tg_drop_reason)p->code);
+		break;
+	case TRACK_JUDGE:
+		if (item->wanted && item->initiator == p->dir)
+			settle_reopening(w, table, c, p, j);
+		else
+			drop(w, p, TG_DROP_TCP_INVALID);
+		break;
+	}
+}
+
+static void settle_judged(struct tg_worker *w, unsigned int i)
+{
+	const struct judged_packet *item = &w->judged[i];
+	struct tg_packet *p = &w->packet[item->packet];
+	struct tg_table *table = table_of(w, p->family);
+	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
+
+	if (c != NULL)
+		settle_known(w, item, table, c, p, i);
+	else if (item->known)
+		drop(w, p, TG_DROP_CONN_REVOKED); /* by a packet before it in this burst */
+	else
+		settle_new(w, item, p, i);
+}
+
+/* Judges what wants it, each result at its item's place. */
+static void classify(struct tg_worker *w, bool reverse)
+{
+	const struct tg_tuple *tuples[TG_BURST];
+	struct tg_judgement found[TG_BURST];
+	uint8_t place[TG_BURST];
+	struct tg_tuple *tuple = reverse ? w->reverse : w->tuple;
+	struct tg_judgement *out = reverse ? w->reversed : w->judgement;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < w->n_judged; i++) {
+		const struct judged_packet *item = &w->judged[i];
+		const struct tg_packet *p = &w->packet[item->packet];
+
+		if (!item->wanted || (reverse && !may_pick_up(w, p)))
+			continue;
+		tuple_make(&tuple[i], &p->key, p->family, item->initiator ^ reverse,
+			port_of(w, p)->zone);
+		tuples[n] = &tuple[i];
+		place[n++] = (uint8_t)i;
+	}
+	if (n == 0)
+		return;
+	tg_classify_burst(w->gen->classifier, tuples, found, n);
+	for (unsigned int k = 0; k < n; k++)
+		out[place[k]] = found[k];
+}
+
+void judge_all(struct tg_worker *w)
+{
+	if (w->n_judged == 0)
+		return;
+	classify(w, false);
+	if (w->pickup)
+		classify(w, true);
+	for (unsigned int i = 0; i < w->n_judged; i++)
+		settle_judged(w, i);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Connections come and go; half-open ones are counted on the way. */
+#include "internal.h"
+
+#define SCTP_INIT 1
+
+/* A number of the initiator's address. */
+static uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
+{
+	struct tg_key key;
+	unsigned int initiator = tg_conn_initiator(c);
+
+	tg_table_key(table, c, &key);
+	if (table->family == 4)
+		return (uint32_t)(key.addr.v4 >> (32 * initiator));
+	return key.addr.v6[initiator * 2] ^
+	       tg_secret_fold(key.addr.v6[initiator * 2 + 1] ^ table->secret.word[0],
+		       table->secret.word[1]);
+}
+
+static uint64_t source_of_packet(
+	const struct tg_table *table, const struct tg_key *key, unsigned int initiator)
+{
+	if (table->family == 4)
+		return (uint32_t)(key->addr.v4 >> (32 * initiator));
+	return key->addr.v6[initiator * 2] ^
+	       tg_secret_fold(key->addr.v6[initiator * 2 + 1] ^ table->secret.word[0],
+		       table->secret.word[1]);
+}
+
+void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state)
+{
+	bool was = tg_conn_half_open(c->state), is = tg_conn_half_open(state);
+
+	if (was && !is)
+		tg_halfopen_drop(&w->halfopen, source_of(table, c));
+	else if (is && !was)
+		tg_halfopen_add(&w->halfopen, source_of(table, c));
+	c->state = state;
+}
+
+void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	fold(w, table, c);
+	conn_set_state(w, table, c, TG_CONN_FREE);
+	tg_table_remove(table, c);
+	w->stats->conn_closed++;
+}
+
+/*
+ * Room in a neighbourhood: what has expired goes, else the half-open connection that has been
+ * waiting longest. An answered one never does.
+ */
+static bool make_room(struct tg_worker *w, struct tg_table *table, struct tg_conn *const *crowd)
+{
+	struct tg_conn *oldest = NULL;
+	bool made = false;
+
+	for (unsigned int i = 0; i < TG_TABLE_PROBE; i++) {
+		struct tg_conn *c = crowd[i];
+
+		if (!c->used)
+			continue;
+		if (tg_conn_expired(c, &w->dp->config.timeouts, w->now)) {
+			conn_remove(w, table, c);
+			w->stats->conn_expired++;
+			made = true;
+		} else if (tg_conn_half_open(c->state) &&
+			   (oldest == NULL || w->now - c->seen > w->now - oldest->seen)) {
+			oldest = c;
+		}
+	}
+	if (made)
+		return true;
+	if (oldest == NULL)
+		return false;
+	conn_remove(w, table, oldest);
+	w->stats->conn_evicted++;
+	return true;
+}
+
+static void neighbours(struct tg_table *table, uint64_t hash, struct tg_conn **crowd)
+{
+	for (unsigned int i = 0; i < TG_TABLE_PROBE; i++)
+		crowd[i] = tg_table_at(table, (hash & table->mask) + i);
+}
+
+static bool half_open_admitted(struct tg_worker *w, struct tg_table *table,
+	const struct tg_packet *p, unsigned int initiator)
+{
+	struct tg_conn *crowd[TG_TABLE_PROBE];
+
+	if (tg_halfopen_source_full(&w->halfopen, source_of_packet(table, &p->key, initiator)))
+		return false;
+	if (!tg_halfopen_full(&w->halfopen))
+		return true;
+	neighbours(table, p->hash, crowd);
+	make_room(w, table, crowd);
+	return !tg_halfopen_full(&w->halfopen);
+}
+
+static uint8_t first_state(const struct tg_packet *p)
+{
+	switch (p->key.tail >> 32 & 0xff) {
+	case 6:
+		return TG_CONN_SYN_SENT;
+	case 17:
+		return TG_CONN_UDP_NEW;
+	case 1:
+	case 58:
+		return TG_CONN_ICMP_NEW;
+	case 132:
+		return TG_CONN_SCTP_NEW;
+	default:
+		return TG_CONN_OTHER_NEW;
+	}
+}
+
+static bool picked_up(const struct tg_packet *p)
+{
+	return (p->flags & TG_PACKET_PICKUP) != 0;
+}
+
+static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	const struct tg_packet *p, unsigned int initiator, const struct tg_judgement *j)
+{
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+	const struct tg_port_config *port = port_of(w, p);
+	bool forward_packet = initiator == p->dir;
+
+	c->epoch = w->epoch;
+	c->seen = w->now;
+	c->flags = (uint8_t)((initiator ? TG_CONN_INITIATOR : 0) |
+			     ((port->end ^ !forward_packet) ? TG_CONN_END : 0));
+	cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
+	cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
+	cold->zone = port->zone;
+	cold->port = forward_packet ? p->port : port->peer;
+	cold->created = w->now;
+	if (picked_up(p))
+		tg_tcp_pickup(c, p->dir, &p->seg);
+	else
+		conn_set_state(w, table, c, first_state(p));
+	if (c->state == TG_CONN_SYN_SENT)
+		tg_tcp_open(c, p->dir, &p->seg);
+}
+
+struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsigned int initiator,
+	const struct tg_judgement *j, enum tg_drop_reason *reason)
+{
+	struct tg_table *table = table_of(w, p->family);
+	struct tg_conn *crowd[TG_TABLE_PROBE], *c;
+
+	if (!picked_up(p) && !half_open_admitted(w, table, p, initiator)) {
+		*reason = TG_DROP_HALF_OPEN_LIMIT;
+		return NULL;
+	}
+	c = tg_table_insert(table, &p->key, p->hash, crowd);
+	if (c == NULL && make_room(w, table, crowd))
+		c = tg_table_insert(table, &p->key, p->hash, crowd);
+	if (c == NULL) {
+		*reason = TG_DROP_CONN_TABLE_FULL;
+		return NULL;
+	}
+	fill(w, table, c, p, initiator, j);
+	w->stats->conn_created++;
+	charge(w, j->verdict, 0, 0, 1);
+	return c;
+}
+
+void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+	const struct tg_conn_pending pending = cold->pending;
+	const struct tg_segment syn = {
+		.seq = pending.seq,
+		.length = pending.end - pending.seq,
+		.win = pending.win,
+		.flags = TG_TCP_SYN,
+		.scale = pending.scale,
+	};
+	bool end = w->dp->config.ports[pending.port].end != 0;
+
+	fold(w, table, c);
+	conn_set_state(w, table, c, TG_CONN_CLOSED);
+	tg_tcp_open(c, pending.dir, &syn);
+	c->state = TG_CONN_CLOSED; /* so that set_state counts it under the new initiator */
+	c->flags = (uint8_t)((c->flags & TG_CONN_INITIATOR) | (end ? TG_CONN_END : 0));
+	conn_set_state(w, table, c, TG_CONN_SYN_SENT);
+	cold->verdict[TG_EGRESS] = pending.verdict[TG_EGRESS];
+	cold->verdict[TG_INGRESS] = pending.verdict[TG_INGRESS];
+	cold->port = pending.port;
+	cold->created = w->now;
+	w->stats->conn_closed++;
+	w->stats->conn_created++;
+	charge(w, cold->verdict, 0, 0, 1);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Packets of live connections: the path that most packets take. */
+#include "internal.h"
+#include "bytes.h"
+
+#define SCTP_INIT 1
+#define SCTP_ABORT 6
+#define SCTP_SHUTDOWN_COMPLETE 14
+#define QUOTED_BEHIND 66000 /* an error may quote what was sent this long ago, bytes */
+
+/* A reply moves a connection of an untracked protocol on by one state. */
+static_assert(TG_CONN_UDP_REPLIED == TG_CONN_UDP_NEW + 1 &&
+		      TG_CONN_ICMP_REPLIED == TG_CONN_ICMP_NEW + 1 &&
+		      TG_CONN_SCTP_REPLIED == TG_CONN_SCTP_NEW + 1 &&
+		      TG_CONN_OTHER_REPLIED == TG_CONN_OTHER_NEW + 1,
+	"each NEW state is followed by its REPLIED");
+
+bool track_current(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	unsigned int size = table->family == 4 ? 4 : 16;
+	const uint8_t *addr;
+
+	if (likely(c->epoch == w->epoch))
+		return true;
+	if ((int32_t)(c->epoch - w->gen->base) < 0)
+		return false;
+	addr = table->hot + (tg_table_index(table, c) << table->shift);
+	if (filter_hit(w->gen, addr, size) || filter_hit(w->gen, addr + size, size))
+		return false;
+	c->epoch = w->epoch;
+	return true;
+}
+
+static enum track_result refuse(struct tg_packet *p, enum tg_drop_reason reason)
+{
+	p->code = (uint8_t)reason;
+	return TRACK_DROP;
+}
+
+/* Each direction keeps to the end of the wire that it came from at first. */
+static inline bool from_its_side(
+	const struct tg_conn *c, const struct tg_packet *p, const struct tg_port_config *port)
+{
+	unsigned int end = ((c->flags & TG_CONN_END) != 0) ^ tg_conn_initiator(c) ^ p->dir;
+
+	return end == port->end;
+}
+
+/* An ICMP error: passes on its own slot and leaves the connection as it is. */
+static enum track_result track_related(
+	struct tg_worker *w, const struct tg_conn *c, struct tg_packet *p)
+{
+	unsigned int quoted = p->dir ^ 1;
+
+	if (c->protocol == TG_IPPROTO_TCP && !(c->flags & TG_CONN_LIBERAL) &&
+		!w->dp->config.tcp_liberal) {
+		uint32_t win = (uint32_t)c->max_win[p->dir] << (c->side[p->dir] & TG_CONN_SCALE);
+		uint32_t behind = c->end[quoted] - p->seg.seq;
+
+		/* A blind guess is not believed (RFC 5927 section 4.1). */
+		if (behind > (win > QUOTED_BEHIND ? win : QUOTED_BEHIND))
+			return refuse(p, TG_DROP_ICMP_UNRELATED);
+	}
+	charge_slot(w, TG_BUILTIN_RELATED_ICMP, 1, p->length, 0);
+	return TRACK_PASS;
+}
+
+static enum track_result track_tcp(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
+{
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+	uint8_t state;
+	bool refresh;
+
+	if (p->flags & TG_PACKET_FRAGMENT)
+		c->flags |= TG_CONN_LIBERAL; /* how long the segment is cannot be seen */
+	if (tg_tcp_answers(c, &cold->pending, p->dir, &p->seg) && cold->pending.epoch == w->epoch)
+		conn_adopt_pending(w, table, c);
+	switch (tg_tcp_segment(c, p->dir, &p->seg, w->dp->config.tcp_liberal, &state, &refresh)) {
+	case TG_TCP_INVALID:
+		return refuse(p, TG_DROP_TCP_INVALID);
+	case TG_TCP_JUDGE:
+		return TRACK_JUDGE;
+	case TG_TCP_PASS:
+		break;
+	}
+	if (state != c->state)
+		conn_set_state(w, table, c, state);
+	if (refresh)
+		c->seen = w->now;
+	return TRACK_PASS;
+}
+
+static enum track_result track_sctp(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, const struct tg_packet *p)
+{
+	bool closed = c->state == TG_CONN_CLOSED;
+
+	if (p->sctp_chunk == SCTP_INIT &&
+		(closed || p->dir != tg_conn_initiator(c) || (c->flags & TG_CONN_KEPT)))
+		return TRACK_JUDGE;
+	if (closed)
+		return TRACK_PASS;
+	if (p->sctp_chunk == SCTP_ABORT || p->sctp_chunk == SCTP_SHUTDOWN_COMPLETE)
+		conn_set_state(w, table, c, TG_CONN_CLOSED);
+	else if (c->state == TG_CONN_SCTP_NEW && p->dir != tg_conn_initiator(c))
+		conn_set_state(w, table, c, TG_CONN_SCTP_REPLIED);
+	c->seen = w->now;
+	return TRACK_PASS;
+}
+
+/* Everything but the two common cases. */
+static enum track_result track_rest(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
+{
+	enum track_result result = TRACK_PASS;
+
+	if (p->flags & TG_PACKET_RELATED)
+		return track_related(w, c, p);
+	if (p->flags & TG_PACKET_LATER)
+		c->seen = w->now;
+	else if (c->protocol == TG_IPPROTO_TCP)
+		result = track_tcp(w, table, c, p);
+	else if (c->protocol == TG_IPPROTO_SCTP)
+		result = track_sctp(w, table, c, p);
+	else {
+		if (tg_conn_half_open(c->state) && p->dir != tg_conn_initiator(c))
+			conn_set_state(w, table, c, c->state + 1);
+		c->seen = w->now;
+	}
+	if (result == TRACK_PASS)
+		count_packet(w, table, c, p);
+	return result;
+}
+
+static inline enum track_result track_inline(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
+{
+	const uint8_t special = TG_PACKET_RELATED | TG_PACKET_FRAGMENT;
+
+	if (unlikely(!from_its_side(c, p, port_of(w, p))))
+		return refuse(p, TG_DROP_SPOOFED);
+	if (likely((p->flags & special) == 0) &&
+		(c->state == TG_CONN_UDP_REPLIED ||
+			(c->protocol == TG_IPPROTO_TCP && tg_tcp_established(c, p->dir, &p->seg,
+								  w->dp->config.tcp_liberal)))) {
+		c->seen = w->now;
+		count_packet(w, table, c, p);
+		return TRACK_PASS;
+	}
+	return track_rest(w, table, c, p);
+}
+
+enum track_result track(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
+{
+	return track_inline(w, table, c, p);
+}
+
+static inline void settle(
+	struct tg_worker *w, unsigned int index, struct tg_conn *c, enum track_result result)
+{
+	struct tg_packet *p = &w->packet[index];
+
+	if (likely(result == TRACK_PASS))
+		forward(w, p);
+	else if (result == TRACK_DROP)
+		drop(w, p, (enum tg_drop_reason)p->code);
+	else
+		judge_later(w, index, NULL, true);
+}
+
+static inline void track_one(struct tg_worker *w, unsigned int index)
+{
+	struct tg_packet *p = &w->packet[index];
+	struct tg_table *table = table_of(w, p->family);
+	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
+
+	if (unlikely(c != NULL && tg_conn_expired(c, &w->dp->config.timeouts, w->now))) {
+		conn_remove(w, table, c);
+		w->stats->conn_expired++;
+		c = NULL;
+	}
+	if (unlikely(c == NULL))
+		judge_later(w, index, NULL, false);
+	else if (unlikely(!track_current(w, table, c)))
+		judge_later(w, index, c, true);
+	else
+		settle(w, index, c, track_inline(w, table, c, p));
+}
+
+void track_all(struct tg_worker *w)
+{
+	for (unsigned int i = 0; i < w->n_live; i++)
+		track_one(w, w->live[i]);
+}

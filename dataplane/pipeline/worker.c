@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker: made, fed, freed. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_malloc.h>
+
+#define PREFETCH_FRAME 4 /* packets ahead whose first bytes are fetched */
+#define SWEEP_FRACTION 1024
+
+static int tables_init(struct tg_worker *w)
+{
+	const struct tg_datapath_config *config = &w->dp->config;
+	const struct tg_secret *secret = &w->dp->secret;
+	int rc;
+
+	rc = tg_table_init(&w->table[0], 4, config->conn4_max, secret);
+	if (rc != 0)
+		return rc;
+	rc = tg_table_init(&w->table[1], 6, config->conn6_max, secret);
+	if (rc != 0)
+		goto fini_4;
+	rc = tg_halfopen_init(
+		&w->halfopen, config->half_open_max, config->half_open_per_source, secret);
+	if (rc != 0)
+		goto fini_6;
+	rc = tg_fragments_init(
+		&w->fragments, config->fragments_max, config->fragment_timeout_ms, secret);
+	if (rc == 0)
+		return 0;
+	tg_halfopen_fini(&w->halfopen);
+fini_6:
+	tg_table_fini(&w->table[1]);
+fini_4:
+	tg_table_fini(&w->table[0]);
+	return rc;
+}
+
+static void tables_fini(struct tg_worker *w)
+{
+	tg_fragments_fini(&w->fragments);
+	tg_halfopen_fini(&w->halfopen);
+	tg_table_fini(&w->table[1]);
+	tg_table_fini(&w->table[0]);
+}
+
+static void publish_capacities(struct tg_worker *w)
+{
+	w->stats->conn4_capacity = w->table[0].max;
+	w->stats->conn6_capacity = w->table[1].max;
+	w->stats->half_open_capacity = w->halfopen.max;
+	w->stats->fragments_capacity = tg_fragments_capacity(&w->fragments);
+}
+
+static void sweep_init(struct tg_worker *w)
+{
+	uint64_t entries = tg_table_size(&w->table[0]) + tg_table_size(&w->table[1]);
+
+	w->sweep.rate = entries * SWEEP_FRACTION / w->dp->config.sweep_ms + 1;
+}
+
+int tg_worker_create(struct tg_datapath *dp, uint32_t index, int socket,
+	struct tg_stats_worker *stats, struct tg_stats_slot *slots, struct tg_worker **out)
+{
+	struct tg_worker *w;
+	int rc = -ENOMEM;
+
+	if (index >= dp->config.n_workers || stats == NULL || slots == NULL)
+		return -EINVAL;
+	w = rte_zmalloc_socket("tg_worker", sizeof(*w), RTE_CACHE_LINE_SIZE, socket);
+	if (w == NULL)
+		return -ENOMEM;
+	w->dp = dp;
+	w->index = index;
+	w->slot_capacity = dp->config.slot_capacity;
+	w->stats = stats;
+	w->slots = slots;
+	w->tx = calloc(TG_PORTS_MAX, sizeof(*w->tx));
+	w->out = calloc(dp->config.n_workers, sizeof(*w->out));
+	if (w->tx == NULL || w->out == NULL)
+		goto free_worker;
+	for (uint32_t i = 0; i < dp->config.n_ports; i++)
+		w->tx[i].ethdev = dp->config.ports[i].ethdev;
+	rc = tables_init(w);
+	if (rc != 0)
+		goto free_worker;
+	sweep_init(w);
+	publish_capacities(w);
+	*out = w;
+	return 0;
+
+free_worker:
+	free(w->out);
+	free(w->tx);
+	rte_free(w);
+	return rc;
+}
+
+static void free_buffered(struct tg_worker *w)
+{
+	for (uint32_t i = 0; i < w->dp->config.n_ports; i++)
+		rte_pktmbuf_free_bulk(w->tx[i].m, w->tx[i].n);
+}
+
+void tg_worker_free(struct tg_worker *w)
+{
+	if (w == NULL)
+		return;
+	free_buffered(w);
+	tables_fini(w);
+	free(w->out);
+	free(w->tx);
+	rte_free(w);
+}
+
+void begin_round(struct tg_worker *w, uint64_t now)
+{
+	w->gen = atomic_load_explicit(&w->dp->generation, memory_order_acquire);
+	if (w->gen != NULL) {
+		w->epoch = atomic_load_explicit(&w->gen->epoch, memory_order_acquire);
+		w->stats->seen_epoch = w->epoch;
+	}
+	w->now = (uint32_t)now;
+	w->pickup = now < w->dp->config.pickup_ms;
+	w->n_judged = w->n_live = 0;
+}
+
+/* The packets that burst or handoff put into w->packet, as far as `m` and `port` go. */
+static void process(struct tg_worker *w, unsigned int n, bool handed_over)
+{
+	for (unsigned int i = 0; i < n && i < PREFETCH_FRAME; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(w->packet[i].m, void *));
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + PREFETCH_FRAME < n)
+			rte_prefetch0(rte_pktmbuf_mtod(w->packet[i + PREFETCH_FRAME].m, void *));
+		receive(w, i, handed_over);
+	}
+	track_all(w);
+	judge_all(w);
+	free_dropped(w);
+	flush_handoff(w);
+}
+
+void tg_worker_burst(
+	struct tg_worker *w, uint16_t port, struct rte_mbuf *mbufs[], uint16_t n, uint64_t now)
+{
+	uint64_t bytes = 0;
+
+	begin_round(w, now);
+	for (unsigned int i = 0; i < n; i++) {
+		w->packet[i].m = mbufs[i];
+		w->packet[i].port = (uint8_t)port;
+		bytes += rte_pktmbuf_pkt_len(mbufs[i]);
+	}
+	w->stats->rx_packets += n;
+	w->stats->rx_bytes += bytes;
+	process(w, n, false);
+}
+
+uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
+{
+	uint32_t workers = w->dp->config.n_workers;
+	struct rte_mbuf *m[TG_BURST];
+	unsigned int n = 0;
+
+	for (uint32_t from = 0; from < workers && n < TG_BURST; from++) {
+		struct rte_ring *ring = w->dp->ring[from * workers + w->index];
+
+		if (ring != NULL)
+			n += rte_ring_sc_dequeue_burst(ring, (void **)(m + n), TG_BURST - n, NULL);
+	}
+	if (n == 0)
+		return 0;
+	begin_round(w, now);
+	for (unsigned int i = 0; i < n; i++) {
+		w->packet[i].m = m[i];
+		w->packet[i].port = note_of(w->dp, m[i])->port;
+	}
+	w->stats->handoff_received += n;
+	process(w, n, true);
+	return (uint16_t)n;
+}
