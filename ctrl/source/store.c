@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_private.h"
+
+#define KIND_FILE 100u /* keys of by_name */
+#define KIND_NS 101u   /* keys of by_ns */
+
+struct tg_store *tg_store_create(void)
+{
+	struct tg_store *store = calloc(1, sizeof(*store));
+
+	if (store == NULL)
+		return NULL;
+	store->retired_tail = &store->retired;
+	store->strings = tg_intern_create();
+	if (store->strings != NULL)
+		store->metadata_name = tg_intern_id(store->strings, "kubernetes.io/metadata.name");
+	if (store->strings == NULL || store->metadata_name == UINT32_MAX) {
+		tg_store_free(store);
+		return NULL;
+	}
+	return store;
+}
+
+struct tg_intern *tg_store_strings(struct tg_store *store)
+{
+	return store->strings;
+}
+
+static struct content *content_create(size_t size)
+{
+	struct content *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->arena = tg_arena_create(size < 1024 ? 1024 : size < (1u << 20) ? size : 1u << 20);
+	if (c->arena == NULL) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void content_free(struct content *content)
+{
+	if (content == NULL)
+		return;
+	tg_decoded_free(&content->decoded);
+	tg_arena_free(content->arena);
+	free(content);
+}
+
+static void retire(struct tg_store *store, struct content *content)
+{
+	if (content == NULL)
+		return;
+	content->retired_at = store->clock++;
+	content->next = NULL;
+	*store->retired_tail = content;
+	store->retired_tail = &content->next;
+}
+
+/* The clock before which nothing is needed any more. */
+static uint64_t oldest_need(const struct tg_store *store)
+{
+	uint64_t oldest = store->other || store->pods.n == 0 ? UINT64_MAX : store->taken_at;
+
+	for (const struct pin *p = store->pins; p != NULL; p = p->next)
+		if (p->from < oldest)
+			oldest = p->from;
+	return oldest;
+}
+
+void store_collect(struct tg_store *store)
+{
+	uint64_t oldest = oldest_need(store);
+	struct content *c;
+
+	while ((c = store->retired) != NULL && c->retired_at < oldest) {
+		store->retired = c->next;
+		if (store->retired == NULL)
+			store->retired_tail = &store->retired;
+		content_free(c);
+	}
+}
+
+static void file_free(struct file *file)
+{
+	content_free(file->current);
+	content_free(file->refused);
+	free(file);
+}
+
+void tg_store_free(struct tg_store *store)
+{
+	struct content *next;
+
+	if (store == NULL)
+		return;
+	for (struct content *c = store->retired; c != NULL; c = next) {
+		next = c->next;
+		content_free(c);
+	}
+	for (size_t i = 0; i < store->files.n; i++)
+		file_free(store->files.v[i]);
+	for (size_t i = 0; i < store->namespaces.n; i++)
+		free(store->namespaces.v[i]);
+	tg_vec_free(&store->files);
+	tg_vec_free(&store->namespaces);
+	index_free(&store->by_name);
+	index_free(&store->objects);
+	index_free(&store->by_ns);
+	index_free(&store->pods);
+	tg_intern_free(store->strings);
+	free(store);
+}
+
+static struct file *file_find(struct tg_store *store, const char *name)
+{
+	struct index_key key = {KIND_FILE, 0, tg_intern_find(store->strings, name)};
+	struct index_entry *e = key.name != UINT32_MAX ? index_find(&store->by_name, key) : NULL;
+
+	return e != NULL ? e->owner : NULL;
+}
+
+static struct file *file_get(struct tg_store *store, const char *name)
+{
+	struct file *file = file_find(store, name);
+	struct index_entry *e;
+
+	if (file != NULL)
+		return file;
+	file = calloc(1, sizeof(*file));
+	if (file == NULL)
+		return NULL;
+	file->name = tg_intern_id(store->strings, name);
+	if (file->name == UINT32_MAX || tg_vec_reserve(&store->files, store->files.n + 1) != 0)
+		goto fail;
+	e = index_put(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
+	if (e == NULL)
+		goto fail;
+	e->owner = file;
+	store->files.v[store->files.n++] = file;
+	return file;
+fail:
+	free(file);
+	return NULL;
+}
+
+static void set_refused(
+	struct tg_store *store, struct file *file, struct content *content, bool waiting)
+{
+	if (file->refused != content)
+		content_free(file->refused);
+	store->n_waiting += (size_t)waiting - (size_t)file->waiting;
+	file->refused = content;
+	file->waiting = waiting;
+}
+
+static struct ns_state *ns_find(const struct tg_store *store, uint32_t name)
+{
+	struct index_entry *e = index_find(&store->by_ns, (struct index_key){KIND_NS, 0, name});
+
+	return e != NULL ? e->owner : NULL;
+}
+
+static int ns_ensure(struct tg_store *store, uint32_t name)
+{
+	struct ns_state *ns;
+	struct index_entry *e;
+
+	if (ns_find(store, name) != NULL)
+		return 0;
+	ns = calloc(1, sizeof(*ns));
+	if (ns == NULL || tg_vec_reserve(&store->namespaces, store->namespaces.n + 1) != 0)
+		goto fail;
+	e = index_put(&store->by_ns, (struct index_key){KIND_NS, 0, name});
+	if (e == NULL)
+		goto fail;
+	e->owner = ns;
+	ns->label = (struct tg_label){store->metadata_name, name};
+	ns->implicit.name = name;
+	ns->implicit.implicit = true;
+	ns->implicit.labels = (struct tg_labels){&ns->label, 1};
+	store->namespaces.v[store->namespaces.n++] = ns;
+	return 0;
+fail:
+	free(ns);
+	return -ENOMEM;
+}
+
+static uint32_t ns_of(const struct object *o)
+{
+	return o->key.kind == OBJECT_NAMESPACE ? o->key.name : o->key.ns;
+}
+
+/* Room for everything that a commit of this content will add, so that it cannot fail half-way. */
+static int reserve(struct tg_store *store, const struct content *content)
+{
+	size_t n = object_count(&content->decoded);
+
+	for (size_t i = 0; i < n; i++) {
+		struct object o = object_at(&content->decoded, i);
+
+		if (ns_of(&o) != 0 && ns_ensure(store, ns_of(&o)) != 0)
+			return -ENOMEM;
+	}
+	return index_reserve(&store->objects, n);
+}
+
+/* An object that a file in force has come to mention (+1) or mentions no more (-1). */
+static void mention(struct tg_store *store, const struct object *o, int by)
+{
+	struct ns_state *ns = ns_of(o) != 0 ? ns_find(store, ns_of(o)) : NULL;
+
+	if (ns == NULL)
+		return;
+	if (o->key.kind == OBJECT_NAMESPACE) {
+		ns->defined = by > 0;
+		return;
+	}
+	ns->mentions += (uint64_t)(int64_t)by;
+	if (!ns->defined && ns->mentions == (by > 0 ? 1 : 0))
+		changes_note_other(store);
+}
+
+static void report_twice(struct tg_store *store, struct content *content, const struct object *o,
+	const struct tg_place *first)
+{
+	struct tg_reader reader = {
+		.arena = content->arena,
+		.problems = content->decoded.errors,
+		.dropped = content->decoded.errors_dropped,
+	};
+
+	tg_reader_problem_line(&reader, o->place.line, "%s %s%s%s is also in %s:%u",
+		object_kind_name(o->key.kind), tg_intern_text(store->strings, o->key.ns),
+		o->key.ns != 0 ? "/" : "", tg_intern_text(store->strings, o->key.name),
+		tg_intern_text(store->strings, first->file), first->line);
+	content->decoded.errors = reader.problems;
+	content->decoded.errors_dropped = reader.dropped;
+}
+
+/* The content's own objects by key; -EINVAL when one is there twice. */
+static int index_content(struct tg_store *store, struct content *content, struct index *out)
+{
+	size_t n = object_count(&content->decoded);
+	int err = index_reserve(out, n);
+
+	for (size_t i = 0; i < n && err != -ENOMEM; i++) {
+		struct object o = object_at(&content->decoded, i);
+		struct index_entry *e = index_put(out, o.key);
+
+		if (e->object != NULL) {
+			struct object first =
+				object_at(&content->decoded, (size_t)(uintptr_t)e->owner);
+
+			report_twice(store, content, &o, &first.place);
+			err = -EINVAL;
+			continue;
+		}
+		e->object = o.object;
+		e->owner = (void *)(uintptr_t)i;
+	}
+	return err;
+}
+
+static struct tg_place place_of(const struct file *file, struct index_key key)
+{
+	struct tg_place place = {.file = file->name};
+	size_t n = object_count(&file->current->decoded);
+
+	for (size_t i = 0; i < n; i++) {
+		struct object o = object_at(&file->current->decoded, i);
+
+		if (o.key.kind == key.kind && o.key.ns == key.ns && o.key.name == key.name)
+			return o.place;
+	}
+	return place;
+}
+
+/* -EEXIST when another file has one of the objects. */
+static int check_others(struct tg_store *store, const struct file *file, struct content *content)
+{
+	size_t n = object_count(&content->decoded);
+	int err = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct object o = object_at(&content->decoded, i);
+		const struct index_entry *e = index_find(&store->objects, o.key);
+		struct tg_place first;
+
+		if (e == NULL || e->owner == file)
+			continue;
+		err = -EEXIST;
+		if (content->decoded.errors.n >= TG_PROBLEMS_MAX) {
+			content->decoded.errors_dropped++;
+			continue;
+		}
+		first = place_of(e->owner, o.key);
+		report_twice(store, content, &o, &first);
+	}
+	return err;
+}
+
+/* Puts the new objects in force; `fresh` has them by key. Room has been reserved. */
+static void install(struct tg_store *store, struct file *file, const struct content *content)
+{
+	size_t n = content != NULL ? object_count(&content->decoded) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct object o = object_at(&content->decoded, i);
+		struct index_entry *e = index_put(&store->objects, o.key);
+
+		changes_note(store, o.key, e->object, o.object);
+		e->object = o.object;
+		e->owner = file;
+		mention(store, &o, 1);
+	}
+}
+
+/* Takes the old objects out of force, but for those that `fresh` has too. */
+static void uninstall(
+	struct tg_store *store, const struct content *content, const struct index *fresh)
+{
+	size_t n = content != NULL ? object_count(&content->decoded) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct object o = object_at(&content->decoded, i);
+		bool stays = index_find(fresh, o.key) != NULL;
+
+		if (!stays) {
+			index_remove(&store->objects, o.key);
+			changes_note(store, o.key, o.object, NULL);
+		}
+		if (!stays || o.key.kind != OBJECT_NAMESPACE)
+			mention(store, &o, -1);
+	}
+}
+
+/* 0 and in force; else an error and nothing has changed but content->decoded.errors. */
+static int commit(struct tg_store *store, struct file *file, struct content *content)
+{
+	struct content *old = file->current;
+	struct index fresh = {0};
+	int err;
+
+	err = index_content(store, content, &fresh);
+	if (err == 0)
+		err = check_others(store, file, content);
+	if (err == 0)
+		err = reserve(store, content);
+	if (err == 0) {
+		install(store, file, content);
+		uninstall(store, old, &fresh);
+		file->current = content;
+		retire(store, old);
+	}
+	index_free(&fresh);
+	return err;
+}
+
+/* Objects were let go of: files that waited for them may now be accepted. */
+static void retry_waiting(struct tg_store *store)
+{
+	bool progress = true;
+
+	while (progress && store->n_waiting != 0) {
+		progress = false;
+		for (size_t i = 0; i < store->files.n; i++) {
+			struct file *file = store->files.v[i];
+
+			if (!file->waiting)
+				continue;
+			file->refused->decoded.errors.n = 0;
+			file->refused->decoded.errors_dropped = 0;
+			if (commit(store, file, file->refused) != 0)
+				continue;
+			file->refused = NULL;
+			set_refused(store, file, NULL, false);
+			progress = true;
+		}
+	}
+}
+
+static void file_remove(struct tg_store *store, struct file *file)
+{
+	size_t i = 0;
+
+	while (store->files.v[i] != file)
+		i++;
+	memmove(&store->files.v[i], &store->files.v[i + 1],
+		(store->files.n - i - 1) * sizeof(store->files.v[0]));
+	store->files.n--;
+	index_remove(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
+}
+
+/* A file that gave nothing, not even an error. */
+static void forget_empty(struct tg_store *store, struct file *file)
+{
+	if (file->current != NULL || file->refused != NULL)
+		return;
+	file_remove(store, file);
+	file_free(file);
+}
+
+int tg_store_load(struct tg_store *store, const char *name, const void *text, size_t size)
+{
+	struct content *content = content_create(size);
+	struct file *file = content != NULL ? file_get(store, name) : NULL;
+	int err;
+
+	if (file == NULL) {
+		content_free(content);
+		return -ENOMEM;
+	}
+	err = tg_decode(name, text, size, store->strings, content->arena, &content->decoded);
+	if (err == 0)
+		err = commit(store, file, content);
+	if (err == -ENOMEM) {
+		content_free(content);
+		forget_empty(store, file);
+		return err;
+	}
+	if (err != 0) {
+		set_refused(store, file, content, err == -EEXIST);
+		return err;
+	}
+	set_refused(store, file, NULL, false);
+	retry_waiting(store);
+	store_collect(store);
+	return 0;
+}
+
+int tg_store_fail(struct tg_store *store, const char *name, const char *why)
+{
+	struct content *content = content_create(0);
+	struct file *file = content != NULL ? file_get(store, name) : NULL;
+	struct tg_reader reader;
+
+	if (file == NULL) {
+		content_free(content);
+		return -ENOMEM;
+	}
+	tg_reader_init(&reader, content->arena);
+	tg_reader_problem_line(&reader, 0, "%s", why);
+	content->decoded.errors = reader.problems;
+	content->decoded.errors_dropped = reader.dropped;
+	set_refused(store, file, content, false);
+	return 0;
+}
+
+int tg_store_remove(struct tg_store *store, const char *name)
+{
+	struct file *file = file_find(store, name);
+	const struct index none = {0};
+
+	if (file == NULL)
+		return -ENOENT;
+	set_refused(store, file, NULL, false);
+	uninstall(store, file->current, &none);
+	retire(store, file->current);
+	file->current = NULL;
+	file_remove(store, file);
+	file_free(file);
+	retry_waiting(store);
+	store_collect(store);
+	return 0;
+}
+
+size_t tg_store_file_count(const struct tg_store *store)
+{
+	return store->files.n;
+}
+
+void tg_store_file(const struct tg_store *store, size_t index, struct tg_file_status *out)
+{
+	const struct file *file = store->files.v[index];
+	const struct content *shown = file->current != NULL ? file->current : file->refused;
+
+	memset(out, 0, sizeof(*out));
+	out->file = tg_intern_text(store->strings, file->name);
+	out->refused = file->refused != NULL;
+	out->in_force = file->current != NULL;
+	if (file->refused != NULL) {
+		out->errors = file->refused->decoded.errors.v;
+		out->n_errors = file->refused->decoded.errors.n;
+		out->errors_dropped = file->refused->decoded.errors_dropped;
+	}
+	if (shown == NULL)
+		return;
+	out->warnings = shown->decoded.warnings.v;
+	out->n_warnings = shown->decoded.warnings.n;
+	out->not_enforced = shown->decoded.not_enforced.v;
+	out->n_not_enforced = shown->decoded.not_enforced.n;
+	out->skipped = shown->decoded.skipped.v;
+	out->n_skipped = shown->decoded.skipped.n;
+}
+
+void tg_store_stats(const struct tg_store *store, struct tg_store_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->files = store->files.n;
+	for (size_t i = 0; i < store->files.n; i++) {
+		const struct file *file = store->files.v[i];
+		struct tg_file_status status;
+
+		tg_store_file(store, i, &status);
+		out->files_refused += status.refused;
+		out->files_missing += status.refused && !status.in_force;
+		out->warnings += status.n_warnings;
+		out->not_enforced += status.n_not_enforced;
+		for (size_t k = 0; k < status.n_skipped; k++)
+			out->skipped += status.skipped[k].count;
+		if (file->current == NULL)
+			continue;
+		out->namespaces += file->current->decoded.namespaces.n;
+		out->pods += file->current->decoded.pods.n;
+		out->nodes += file->current->decoded.nodes.n;
+		out->services += file->current->decoded.services.n;
+		out->policies += file->current->decoded.policies.n;
+	}
+	for (size_t i = 0; i < store->namespaces.n; i++) {
+		const struct ns_state *ns = store->namespaces.v[i];
+
+		out->namespaces += !ns->defined && ns->mentions != 0;
+	}
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Private to ctrl/source: the state of the store.
+ *
+ * Lifetime of what files gave. The text of a file becomes a `content`; when it is replaced the
+ * content is retired at the store's clock, which ticks with each retirement. A view or a set of
+ * changes pins everything that was alive at some clock and later; a retired content is freed when
+ * all pins are younger than its retirement.
+ */
+#ifndef TG_STORE_PRIVATE_H
+#define TG_STORE_PRIVATE_H
+
+#include "object.h"
+#include "store.h"
+
+#define POD_CHANGES_MAX 16384u /* more than these are "something else" */
+
+struct content {
+	struct tg_arena *arena;
+	struct tg_decoded decoded;
+	struct content *next; /* in the list of retired ones */
+	uint64_t retired_at;
+};
+
+struct file {
+	uint32_t name;
+	struct content *current; /* in force; NULL: nothing is */
+	struct content *refused; /* the last text, when it is not in force */
+	bool waiting;		 /* refused only for objects that other files have */
+};
+
+/* A namespace that objects mention; kept for ever, as its name is. */
+struct ns_state {
+	struct tg_namespace implicit;
+	struct tg_label label;
+	uint64_t mentions; /* by pods, services and policies in force */
+	bool defined;	   /* by a Namespace object in force */
+};
+
+struct pin {
+	struct pin *next;
+	uint64_t from; /* contents retired at this clock or later are needed */
+};
+
+struct tg_store {
+	struct tg_intern *strings;
+	uint32_t metadata_name; /* intern number of the implicit label's key */
+	TG_VEC(struct file *) files;
+	struct index by_name; /* file name -> owner: struct file */
+	struct index objects; /* object in force; owner: struct file */
+	struct index by_ns;   /* namespace -> owner: struct ns_state */
+	TG_VEC(struct ns_state *) namespaces;
+	size_t n_waiting;
+	uint64_t sequence;
+
+	/* since the last take */
+	bool other;
+	struct index pods; /* object: the pod before, owner: the store when there was one */
+	uint64_t taken_at; /* the clock then */
+
+	uint64_t clock;
+	struct content *retired, **retired_tail;
+	struct pin *pins;
+};
+
+/* Frees the retired contents that nobody needs. */
+void store_collect(struct tg_store *store);
+void store_unpin(struct tg_store *store, struct pin *pin);
+
+/* Notes that an object of a file differs; `before` and `after` may be NULL, not both. */
+void changes_note(
+	struct tg_store *store, struct index_key key, const void *before, const void *after);
+void changes_note_other(struct tg_store *store);
+
+#endif
