@@ -27,7 +27,7 @@ static bool entry_ok(const struct tg_classifier *c, const struct tg_classmap_ent
 		return false;
 	if (e->cls == TG_NONE || e->cls == TG_CLASS_FAIL_CLOSED)
 		return true;
-	return e->cls < c->n_classes && c->classes[e->cls].family == e->family;
+	return e->cls < c->n_classes && c->families[e->cls] == e->family;
 }
 
 /* The table that an entry is for, and its key there. */

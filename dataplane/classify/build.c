@@ -147,12 +147,14 @@ static void make_record(struct tg_classifier *c, const struct tg_image *image, u
 
 		to->row[d] = place.line;
 		to->row_log[d] = place.log;
+		to->row_shift |= (uint8_t)(place.shift << 4 * d);
 		to->program[d] = programs_reference(&c->programs, image, from->default_program[d]);
 	}
 	for (int k = 0; k < TG_COLUMNS; k++)
-		to->column[k] = rows_scramble(&c->rows, from->column[k]);
+		to->column[k] = rows_scramble(
+			&c->rows, from->column[k] == TG_NONE ? ROW_NOWHERE : from->column[k]);
 	to->kind = from->kind;
-	to->family = from->family;
+	c->families[i] = from->family;
 }
 
 static int build_classes(struct tg_classifier *c, const struct tg_image *image, int socket)
@@ -165,7 +167,8 @@ static int build_classes(struct tg_classifier *c, const struct tg_image *image, 
 		return err;
 	c->n_classes = image->n_classes;
 	c->classes = table_alloc(image->n_classes, sizeof(*c->classes), socket);
-	if (c->classes == NULL)
+	c->families = table_alloc(image->n_classes, sizeof(*c->families), socket);
+	if (c->classes == NULL || c->families == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < image->n_classes; i++)
 		make_record(c, image, i);
@@ -208,6 +211,7 @@ void tg_classifier_free(struct tg_classifier *c)
 	}
 	rte_free(c->zones);
 	rte_free(c->classes);
+	rte_free(c->families);
 	rows_free(&c->rows);
 	programs_free(&c->programs);
 	rte_free(c);
@@ -216,7 +220,7 @@ void tg_classifier_free(struct tg_classifier *c)
 size_t tg_classifier_size(const struct tg_classifier *c)
 {
 	size_t size = sizeof(*c) + c->n_zones * sizeof(*c->zones) +
-		      (size_t)c->n_classes * sizeof(*c->classes) +
+		      (size_t)c->n_classes * (sizeof(*c->classes) + sizeof(*c->families)) +
 		      (size_t)c->rows.n_lines * sizeof(*c->rows.lines) +
 		      (size_t)c->programs.n_lines * sizeof(*c->programs.lines);
 

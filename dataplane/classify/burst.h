@@ -3,12 +3,13 @@
  * Judging a burst: the text of one function, compiled once for each kind of processor. The file
  * that includes it defines BURST, the function's name, and what it compares with:
  *
- *	lanes4_class(line, addr, &ends)  the class of an address in a bucket, or a value of
- *					 LANE_PENDING or above; `ends` says then whether a search
- *					 ends here
- *	row_program(line, scrambled)	 the program of a column in a line, PROGRAM_NONE when it is
- *					 not there and a lane is free, else ROW_GOES_ON
- *	step_verdict(line, key)		 the verdict word of the last step at or before the key
+ *	lanes4_match(line, addr, &ends)	 the lane of a bucket that has an address and is in use,
+ *					 and whether a free lane ends the search
+ *	row_match(line, scrambled)	 the lane of a row's line that has a column
+ *	step_of(line, key)		 the last step of a program's line at or before the key
+ *
+ * The first two give a set of bits: none, or the one of the lane found (an even bit 2k for lane k
+ * of lanes4_match).
  *
  * Each stage does one thing for all tuples and prefetches what the next one reads, so that the
  * cache misses of 64 tuples overlap. Which way a tuple goes depends on the traffic and cannot be
@@ -26,8 +27,10 @@ struct burst {
 	uint32_t addr[N_ADDRS];			    /* IPv4 */
 	const void *line[N_ADDRS];		    /* exact bucket, then LPM entry */
 	uint32_t cls[N_ADDRS];
-	uint32_t program[N_ADDRS]; /* of egress, ingress */
-	uint8_t v4[TG_CLASSIFY_BURST], v6[TG_CLASSIFY_BURST];
+	/* Of egress (2i) and ingress: where each column would be, and one for the default. */
+	const struct row_line *rows[N_ADDRS][TG_COLUMNS + 1];
+	uint32_t program[N_ADDRS];
+	uint8_t v4[TG_CLASSIFY_BURST], v6[TG_CLASSIFY_BURST], neither[TG_CLASSIFY_BURST];
 	uint8_t missed[N_ADDRS]; /* addresses without an exact entry */
 	unsigned int n_v4, n_v6;
 };
@@ -39,25 +42,47 @@ static const uint8_t both_actions[16] = {
 	[TG_ACTION_AUDIT << 2 | TG_ACTION_AUDIT] = TG_ACTION_AUDIT,
 };
 
-/* Which zone and family; tuples of neither are left with class 0. */
+/*
+ * One of two values that are there already, without a branch. The compiler must not see where they
+ * come from: it would compute or load only one of them, behind a branch.
+ */
+static inline uint32_t choose32(int condition, uint32_t yes, uint32_t no)
+{
+	asm("" : "+r"(yes), "+r"(no));
+	return condition ? yes : no;
+}
+
+static inline const void *choose(int condition, const void *yes, const void *no)
+{
+	asm("" : "+r"(yes), "+r"(no));
+	return condition ? yes : no;
+}
+
+/* Which zone and family. */
 static inline void sort_tuples(const struct tg_classifier *c, const struct tg_tuple *const tuples[],
 	struct burst *b, unsigned int n)
 {
 	const struct zone *zone = c->n_zones != 0 ? &c->zones[0] : NULL;
+	unsigned int n_v4 = 0, n_v6 = 0, n_neither = 0;
 
-	b->n_v4 = b->n_v6 = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct tg_tuple *t = tuples[i];
+		unsigned int family = t->family;
 
 		if (unlikely(zone == NULL || zone->id != t->zone))
 			zone = classifier_zone(c, t->zone);
+		if (unlikely(zone == NULL))
+			family = 0;
 		b->zone[i] = zone;
-		b->cls[2 * i] = b->cls[2 * i + 1] = TG_CLASS_FAIL_CLOSED;
-		b->v4[b->n_v4] = (uint8_t)i;
-		b->n_v4 += t->family == 4 && zone != NULL;
-		b->v6[b->n_v6] = (uint8_t)i;
-		b->n_v6 += t->family == 6 && zone != NULL;
+		b->v4[n_v4] = b->v6[n_v6] = b->neither[n_neither] = (uint8_t)i;
+		n_v4 += family == 4;
+		n_v6 += family == 6;
+		n_neither += family != 4 && family != 6;
 	}
+	for (unsigned int j = 0; j < n_neither; j++)
+		b->cls[2 * b->neither[j]] = b->cls[2 * b->neither[j] + 1] = TG_CLASS_FAIL_CLOSED;
+	b->n_v4 = n_v4;
+	b->n_v6 = n_v6;
 }
 
 static inline void hash4(const struct tg_tuple *const tuples[], struct burst *b)
@@ -93,17 +118,23 @@ static inline unsigned int exact4(const struct tg_classifier *c, struct burst *b
 		const struct zone *zone = b->zone[i];
 
 		for (unsigned int a = 2 * i; a < 2 * i + 2; a++) {
+			const struct exact_line4 *line = b->line[a];
 			const uint32_t *root = &zone->lpm4.root[b->addr[a] >> 16];
-			unsigned int ends;
-			uint32_t cls = lanes4_class(b->line[a], b->addr[a], &ends);
+			unsigned int ends, found = lanes4_match(line, b->addr[a], &ends);
+			/* The lane may have been removed since; not reused, so it says so. */
+			const unsigned int lane = __builtin_ctz(found | 1u << 14) / 2;
+			uint32_t cls =
+				(uint32_t)(__atomic_load_n(&line->lane[lane], __ATOMIC_ACQUIRE) >>
+					   32);
 
-			if (unlikely(ends == 0 && cls >= LANE_PENDING))
+			cls |= 0u - (found == 0);
+			if (unlikely((found | ends) == 0))
 				cls = search_on4(&zone->exact4, b->addr[a]);
 			b->missed[n_missed] = (uint8_t)a;
 			n_missed += cls >= LANE_PENDING;
 			b->cls[a] = cls;
 			b->line[a] = root;
-			rte_prefetch0(cls >= LANE_PENDING ? (const void *)root : &c->classes[cls]);
+			rte_prefetch0(choose(cls >= LANE_PENDING, root, &c->classes[cls]));
 		}
 	}
 	return n_missed;
@@ -126,7 +157,7 @@ static inline unsigned int descend4(
 		deeper += (entry & LPM_DEEPER) != 0;
 		b->cls[a] = entry;
 		b->line[a] = next;
-		rte_prefetch0((entry & LPM_DEEPER) != 0 ? (const void *)next : &c->classes[entry]);
+		rte_prefetch0(choose((entry & LPM_DEEPER) != 0, next, &c->classes[entry]));
 	}
 	return deeper;
 }
@@ -176,7 +207,8 @@ static inline void classes6(
 			b->cls[a] = exact_find6(&zone->exact6, b->addr[a], addr, &lane);
 			b->missed[n_missed] = (uint8_t)a;
 			n_missed += b->cls[a] >= LANE_PENDING;
-			rte_prefetch0(b->cls[a] >= LANE_PENDING ? root : &c->classes[b->cls[a]]);
+			rte_prefetch0(
+				choose(b->cls[a] >= LANE_PENDING, root, &c->classes[b->cls[a]]));
 		}
 	}
 	for (unsigned int j = 0; j < n_missed; j++) {
@@ -187,53 +219,73 @@ static inline void classes6(
 	}
 }
 
-/* The line of the subject's row in which the peer's column would be. */
-static inline const struct row_line *line_of(const struct tg_classifier *c,
-	const struct class_record *subject, enum tg_direction direction, uint32_t column)
+/* Where the columns of the peer would be in the subject's row. */
+static inline void locate_row(const struct tg_classifier *c, const struct class_record *subject,
+	const struct class_record *peer, enum tg_direction direction,
+	const struct row_line *lines[TG_COLUMNS + 1])
 {
-	const uint32_t mask = (1u << subject->row_log[direction]) - 1;
+	const struct row_line *first = &c->rows.lines[subject->row[direction]];
+	const unsigned int log = subject->row_log[direction];
+	const unsigned int shift = record_shift(subject, direction);
 
-	return &c->rows.lines[subject->row[direction] + (column & mask)];
+	for (unsigned int k = 0; k < TG_COLUMNS; k++) {
+		lines[k] = &first[row_line_of(peer->column[k], log & 31, shift)];
+		rte_prefetch0(lines[k]);
+	}
+	/* So that the default program is in lane 0 of the line. */
+	lines[TG_COLUMNS] = (const struct row_line *)((const char *)&subject->program[direction] -
+						      offsetof(struct row_line, program));
 }
 
-static inline void prefetch_rows(
-	const struct tg_classifier *c, const struct burst *b, unsigned int n)
+static inline void locate_rows(const struct tg_classifier *c, struct burst *b, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const struct class_record *src = &c->classes[b->cls[2 * i]];
 		const struct class_record *dst = &c->classes[b->cls[2 * i + 1]];
 
-		for (unsigned int k = 0; k < TG_COLUMNS; k++) {
-			rte_prefetch0(line_of(c, src, TG_EGRESS, dst->column[k]));
-			rte_prefetch0(line_of(c, dst, TG_INGRESS, src->column[k]));
-		}
+		locate_row(c, src, dst, TG_EGRESS, b->rows[2 * i]);
+		locate_row(c, dst, src, TG_INGRESS, b->rows[2 * i + 1]);
 	}
 }
 
-static inline uint32_t cell_program(const struct tg_classifier *c,
-	const struct class_record *subject, enum tg_direction direction, uint32_t column)
+/* The same where lines may have spilled; one column after the other. */
+static __rte_noinline uint32_t search_row(const struct tg_classifier *c,
+	const struct class_record *subject, const struct class_record *peer,
+	enum tg_direction direction)
 {
-	uint32_t program = row_program(line_of(c, subject, direction, column), column);
+	const struct row_line *first = &c->rows.lines[subject->row[direction]];
+	const unsigned int log = subject->row_log[direction] & ~ROW_SPILLS;
 
-	if (unlikely(program == ROW_GOES_ON))
-		program = row_find(&c->rows.lines[subject->row[direction]],
-			subject->row_log[direction], column);
-	return program;
+	for (unsigned int k = 0; k < TG_COLUMNS; k++) {
+		const uint32_t program =
+			row_find(first, log, record_shift(subject, direction), peer->column[k]);
+
+		if (program != PROGRAM_NONE)
+			return program;
+	}
+	return subject->program[direction];
 }
 
 /* The first of the peer's columns that the subject's row has, else the default. */
 static inline uint32_t side_program(const struct tg_classifier *c,
 	const struct class_record *subject, const struct class_record *peer,
-	enum tg_direction direction)
+	enum tg_direction direction, const struct row_line *const lines[TG_COLUMNS + 1])
 {
-	const uint32_t own = cell_program(c, subject, direction, peer->column[0]);
-	const uint32_t group = cell_program(c, subject, direction, peer->column[1]);
-	const uint32_t kind = cell_program(c, subject, direction, peer->column[2]);
-	uint32_t program = subject->program[direction];
+	unsigned int found = 1u << TG_COLUMNS * ROW_LANES, at;
 
-	program = kind != PROGRAM_NONE ? kind : program;
-	program = group != PROGRAM_NONE ? group : program;
-	return own != PROGRAM_NONE ? own : program;
+	if (unlikely((subject->row_log[direction] & ROW_SPILLS) != 0))
+		return search_row(c, subject, peer, direction);
+	for (unsigned int k = 0; k < TG_COLUMNS; k++)
+		found |= row_match(lines[k], peer->column[k]) << k * ROW_LANES;
+	at = (unsigned int)__builtin_ctz(found);
+	return lines[at / ROW_LANES]->program[at % ROW_LANES];
+}
+
+static inline const struct program_line *steps_of(const struct tg_classifier *c, uint32_t reference)
+{
+	const uint32_t line = choose32((reference & TG_PROGRAM_DIRECT) != 0, 0, reference);
+
+	return &c->programs.lines[line & ~PROGRAM_LONG];
 }
 
 static inline void find_programs(const struct tg_classifier *c, struct burst *b, unsigned int n)
@@ -241,25 +293,24 @@ static inline void find_programs(const struct tg_classifier *c, struct burst *b,
 	for (unsigned int i = 0; i < n; i++) {
 		const struct class_record *src = &c->classes[b->cls[2 * i]];
 		const struct class_record *dst = &c->classes[b->cls[2 * i + 1]];
-		const uint32_t egress = side_program(c, src, dst, TG_EGRESS);
-		const uint32_t ingress = side_program(c, dst, src, TG_INGRESS);
+		const uint32_t egress = side_program(c, src, dst, TG_EGRESS, b->rows[2 * i]);
+		const uint32_t ingress = side_program(c, dst, src, TG_INGRESS, b->rows[2 * i + 1]);
 
 		b->program[2 * i] = egress;
 		b->program[2 * i + 1] = ingress;
-		rte_prefetch0(&c->programs.lines[program_line_of(egress)]);
-		rte_prefetch0(&c->programs.lines[program_line_of(ingress)]);
+		b->line[2 * i] = steps_of(c, egress);
+		b->line[2 * i + 1] = steps_of(c, ingress);
+		rte_prefetch0(b->line[2 * i]);
+		rte_prefetch0(b->line[2 * i + 1]);
 	}
 }
 
-static inline uint32_t run(const struct tg_classifier *c, uint32_t reference, uint32_t key)
+static inline uint32_t run(const struct program_line *line, uint32_t reference, uint32_t key)
 {
-	const struct program_line *line = &c->programs.lines[program_line_of(reference)];
-	uint32_t verdict;
-
 	if (unlikely((reference & (TG_PROGRAM_DIRECT | PROGRAM_LONG)) == PROGRAM_LONG))
 		line = program_find_line(line, key);
-	verdict = step_verdict(line, key);
-	return (reference & TG_PROGRAM_DIRECT) != 0 ? reference & ~TG_PROGRAM_DIRECT : verdict;
+	return choose32((reference & TG_PROGRAM_DIRECT) != 0, reference & ~TG_PROGRAM_DIRECT,
+		line->verdict[step_of(line, key)]);
 }
 
 /* The source is a node: is it that of the destination? */
@@ -284,8 +335,8 @@ static inline void judge(const struct tg_classifier *c, const struct tg_tuple *c
 		const struct tg_tuple *t = tuples[i];
 		const uint32_t key = (uint32_t)t->protocol << 16 | t->dport;
 		const uint8_t src_kind = c->classes[b->cls[2 * i]].kind;
-		uint32_t egress = run(c, b->program[2 * i], key);
-		uint32_t ingress = run(c, b->program[2 * i + 1], key);
+		uint32_t egress = run(b->line[2 * i], b->program[2 * i], key);
+		uint32_t ingress = run(b->line[2 * i + 1], b->program[2 * i + 1], key);
 
 		if (unlikely(src_kind == TG_KIND_NODE && !tg_verdict_passes(ingress)) &&
 			is_own_node(b->zone[i], t))
@@ -309,7 +360,7 @@ void BURST(const struct tg_classifier *c, const struct tg_tuple *const tuples[],
 	classes4(c, tuples, &b);
 	if (b.n_v6 != 0)
 		classes6(c, tuples, &b);
-	prefetch_rows(c, &b, n);
+	locate_rows(c, &b, n);
 	find_programs(c, &b, n);
 	judge(c, tuples, &b, out, n);
 }

@@ -4,39 +4,38 @@
 
 #define BURST burst_scalar
 
-static inline uint32_t lanes4_class(
+static inline unsigned int lanes4_match(
 	const struct exact_line4 *line, uint32_t addr, unsigned int *ends)
 {
-	uint32_t found = LANE_EMPTY, empty = 0;
+	unsigned int found = 0, empty = 0;
 
 	for (unsigned int k = 0; k < EXACT_LANES4; k++) {
 		const uint64_t word = __atomic_load_n(&line->lane[k], __ATOMIC_ACQUIRE);
-		const uint32_t cls = (uint32_t)(word >> 32);
 
-		found = (uint32_t)word == addr && cls < LANE_PENDING ? cls : found;
-		empty |= cls == LANE_EMPTY;
+		found |= (unsigned int)((uint32_t)word == addr && word >> 32 < LANE_PENDING)
+			 << 2 * k;
+		empty |= word >> 32 == LANE_EMPTY;
 	}
 	*ends = empty;
 	return found;
 }
 
-static inline uint32_t row_program(const struct row_line *line, uint32_t scrambled)
+static inline unsigned int row_match(const struct row_line *line, uint32_t scrambled)
 {
-	uint32_t program = line->program[ROW_LANES - 1] == PROGRAM_NONE ? PROGRAM_NONE
-									: ROW_GOES_ON;
+	unsigned int found = 0;
 
 	for (unsigned int k = 0; k < ROW_LANES; k++)
-		program = line->column[k] == scrambled ? line->program[k] : program;
-	return program;
+		found |= (unsigned int)(line->column[k] == scrambled) << k;
+	return found;
 }
 
-static inline uint32_t step_verdict(const struct program_line *line, uint32_t key)
+static inline unsigned int step_of(const struct program_line *line, uint32_t key)
 {
 	unsigned int n = 0;
 
 	for (unsigned int k = 1; k < PROGRAM_STEPS; k++)
 		n += line->start[k] <= key;
-	return line->verdict[n];
+	return n;
 }
 
 #include "burst.h"

@@ -30,10 +30,16 @@ struct class_record {
 	uint32_t row[TG_DIRECTION_COUNT];     /* first line */
 	uint32_t column[TG_COLUMNS];	      /* scrambled */
 	uint32_t program[TG_DIRECTION_COUNT]; /* default program: reference of the classifier */
-	uint8_t row_log[TG_DIRECTION_COUNT];
+	uint8_t row_log[TG_DIRECTION_COUNT];  /* with ROW_SPILLS */
+	uint8_t row_shift;		      /* egress | ingress << 4 */
 	uint8_t kind;
-	uint8_t family;
 };
+
+static inline unsigned int record_shift(
+	const struct class_record *record, enum tg_direction direction)
+{
+	return direction == TG_EGRESS ? record->row_shift & 15 : record->row_shift >> 4;
+}
 
 static_assert(sizeof(struct class_record) == 32, "two of them to a cache line");
 
@@ -46,6 +52,7 @@ struct tg_classifier {
 	uint32_t n_zones;
 	uint32_t n_classes;
 	struct class_record *classes;
+	uint8_t *families; /* by class; the writer's */
 	struct rows rows;
 	struct programs programs;
 };

@@ -95,7 +95,7 @@ int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t
 	t->lanes = lanes;
 	t->n_lines = (uint32_t)n_lines;
 	t->capacity = capacity;
-	t->seed = seed;
+	t->seed = seed | 1;
 	t->lines4 = table_alloc(n_lines, sizeof(*t->lines4), socket);
 	t->nodes = table_alloc(n_lanes, sizeof(*t->nodes), socket);
 	t->passed = table_alloc(n_lines, sizeof(*t->passed), socket);

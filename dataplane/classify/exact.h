@@ -59,7 +59,7 @@ struct exact {
 	};
 	uint32_t *nodes; /* by lane; writer: edits; workers: read */
 	uint32_t n_lines;
-	uint64_t seed;
+	uint64_t seed; /* odd */
 	/* The writer's alone. */
 	uint32_t *passed;  /* by bucket: lanes in use that passed it by */
 	uint64_t *removed; /* bit by lane: has been removed since the last reclaim */
@@ -86,12 +86,10 @@ void exact_remove(struct exact *t, const union exact_key *key);
 /* Every worker has passed a quiescent state since the last removal. */
 void exact_reclaim(struct exact *t);
 
+/* Multiplying by a random odd number is universal, and spreads runs of addresses evenly. */
 static inline uint32_t exact_home4(const struct exact *t, uint32_t addr)
 {
-	uint64_t h = (addr ^ t->seed) * 0x9e3779b97f4a7c15ull;
-
-	h = (h ^ h >> 32) * 0xd6e8feb86659fd93ull;
-	return spread((uint32_t)(h >> 32), t->n_lines);
+	return spread((uint32_t)(addr * t->seed >> 32), t->n_lines);
 }
 
 static inline uint32_t exact_home6(const struct exact *t, const uint8_t addr[16])

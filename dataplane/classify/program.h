@@ -41,11 +41,6 @@ uint32_t programs_reference(
 void programs_built(struct programs *t);
 void programs_free(struct programs *t);
 
-static inline uint32_t program_line_of(uint32_t reference)
-{
-	return (reference & TG_PROGRAM_DIRECT) != 0 ? 0 : reference & ~PROGRAM_LONG;
-}
-
 /* The line of a long program that has the key's step; `head` is what its reference names. */
 static inline const struct program_line *program_find_line(
 	const struct program_line *head, uint32_t key)

@@ -2,6 +2,7 @@
 #include "row.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,14 +10,14 @@ static_assert(sizeof(struct row_line) == 64, "one cache line");
 
 #define ROW_LINES_MAX (1u << 30)
 
-/* One line keeps a free lane; several are filled to at most a half on average. */
+/* One line while everything fits, else half as many lanes again as cells at the least. */
 static uint8_t log_for(uint32_t cells)
 {
 	uint8_t log = 0;
 
-	if (cells < ROW_LANES)
+	if (cells <= ROW_LANES)
 		return 0;
-	while ((uint64_t)ROW_LANES / 2 << log < cells)
+	while ((uint64_t)ROW_LANES << log < cells + (uint64_t)cells / 2)
 		log++;
 	return log;
 }
@@ -40,38 +41,73 @@ static uint32_t count_rows(const struct tg_image *image)
 	return n;
 }
 
+/* With this shift no line of the row gets more than its lanes; `fill` has 2^log counters. */
+static bool shift_fits(const struct rows *t, const struct tg_image_cell *cells, uint32_t n,
+	unsigned int log, unsigned int shift, uint8_t *fill)
+{
+	memset(fill, 0, (size_t)1 << log);
+	for (uint32_t i = 0; i < n; i++)
+		if (++fill[row_line_of(rows_scramble(t, cells[i].column), log, shift)] > ROW_LANES)
+			return false;
+	return true;
+}
+
+/*
+ * The size and shift of a row of n cells. Twice it may grow to find a shift; then it spills.
+ * Rows that are too large for the shifts to choose from are filled thinly and spill as well.
+ */
+static void shape_row(const struct rows *t, const struct tg_image_cell *cells, uint32_t n,
+	uint8_t *fill, struct row_place *place)
+{
+	const uint8_t log = log_for(n);
+
+	for (uint8_t l = log; l <= log + 2u && l <= ROW_LOG_MAX; l++) {
+		for (uint8_t shift = 0; shift < ROW_SHIFTS; shift++) {
+			if (!shift_fits(t, cells, n, l, shift, fill))
+				continue;
+			place->log = l;
+			place->shift = shift;
+			return;
+		}
+	}
+	place->log = (uint8_t)(log + 1) | ROW_SPILLS;
+	place->shift = 0;
+}
+
 /* Gives each row its lines; line 0 stays the empty row. */
 static int place_rows(struct rows *t, const struct tg_image *image)
 {
+	uint8_t *fill = malloc((size_t)1 << ROW_LOG_MAX);
 	uint64_t line = 1;
 	uint32_t end;
 
 	t->places = malloc(((size_t)count_rows(image) + 1) * sizeof(*t->places));
-	if (t->places == NULL)
-		return -ENOMEM;
-	for (uint32_t at = 0; at < image->n_cells; at = end) {
-		uint8_t log;
+	for (uint32_t at = 0; t->places != NULL && fill != NULL && at < image->n_cells; at = end) {
+		struct row_place *place = &t->places[t->n_places++];
 
 		end = run_end(image, at);
-		log = log_for(end - at);
-		t->places[t->n_places++] =
-			(struct row_place){image->cells[at].row, (uint32_t)line, log};
-		line += 1ull << log;
+		*place = (struct row_place){.row = image->cells[at].row, .line = (uint32_t)line};
+		shape_row(t, &image->cells[at], end - at, fill, place);
+		line += 1ull << (place->log & ~ROW_SPILLS);
 		if (line > ROW_LINES_MAX)
-			return -E2BIG;
+			break;
 	}
+	free(fill);
+	if (fill == NULL || t->places == NULL)
+		return -ENOMEM;
 	t->n_lines = (uint32_t)line;
-	return 0;
+	return line > ROW_LINES_MAX ? -E2BIG : 0;
 }
 
 static void put_cell(
 	struct rows *t, const struct row_place *place, uint32_t column, uint32_t program)
 {
-	const uint32_t mask = (1u << place->log) - 1;
+	const unsigned int log = place->log & ~ROW_SPILLS;
+	const uint32_t mask = (1u << log) - 1;
 
-	/* There are twice as many lanes as cells: this ends. */
-	for (uint32_t i = 0;; i++) {
-		struct row_line *line = &t->lines[place->line + ((column + i) & mask)];
+	/* There are more lanes than cells: this ends. */
+	for (uint32_t i = row_line_of(column, log, place->shift);; i++) {
+		struct row_line *line = &t->lines[place->line + (i & mask)];
 
 		for (uint32_t k = 0; k < ROW_LANES; k++) {
 			if (line->program[k] != PROGRAM_NONE)
@@ -85,7 +121,7 @@ static void put_cell(
 
 static void empty_lines(struct rows *t)
 {
-	const uint32_t none = rows_scramble(t, TG_NONE);
+	const uint32_t none = rows_scramble(t, ROW_FREE);
 
 	for (uint32_t i = 0; i < t->n_lines; i++)
 		for (uint32_t k = 0; k < ROW_LANES; k++) {
@@ -102,6 +138,9 @@ int rows_build(struct rows *t, const struct tg_image *image, const struct progra
 
 	memset(t, 0, sizeof(*t));
 	t->salt = salt;
+	err = -E2BIG;
+	if (image->header->n_columns > ROW_COLUMNS_MAX)
+		goto fail;
 	err = place_rows(t, image);
 	if (err != 0)
 		goto fail;

@@ -3,14 +3,15 @@
  * The cells, row by row: each row is a small hash table of its own, of 2^log consecutive cache
  * lines of 8 columns and 8 programs. Built once, never edited.
  *
- * A class as subject names the first line and the log of its rows, so that the columns of a peer
- * lead straight to their lines: for most rows all of them to the same one. Columns are stored
- * scrambled (rows_scramble), which is one to one; the low bits choose the line. Lanes are filled
- * in order; a search goes on to the row's next line only when all lanes of a line are taken, which
- * the fill keeps rare, and which never happens to a row of one line.
+ * A class as subject names the first line of its rows, so that the columns of a peer lead straight
+ * to their lines: for most rows all of them to the same one. Columns are stored scrambled
+ * (rows_scramble), which is one to one; `log` bits of that, from bit `shift` on, choose the line.
+ * The shift of a row is chosen so that no line gets more than 8. For a row for which there is none
+ * ROW_SPILLS is set: what has no room goes to the next line that has, and a search for it goes on
+ * until a line has a free lane. Lanes are filled in order.
  *
- * The scrambled TG_NONE is the column of free lanes, their program is PROGRAM_NONE: "no column" so
- * finds "no program" without a special case. Line 0 is the empty row.
+ * A class without a column has ROW_NOWHERE there, which is in no line: no special case. Line 0 is
+ * the empty row.
  */
 #ifndef TG_CLASSIFY_ROW_H
 #define TG_CLASSIFY_ROW_H
@@ -23,7 +24,12 @@
 #include "program.h"
 
 #define ROW_LANES 8u
-#define ROW_GOES_ON 0x7ffffffeu /* not in this line; like PROGRAM_NONE no reference */
+#define ROW_SHIFTS 16u	 /* 0..15 */
+#define ROW_LOG_MAX 16u	 /* so that there are bits for each shift */
+#define ROW_SPILLS 0x80u /* flag of a log */
+#define ROW_COLUMNS_MAX 0x80000000u
+#define ROW_FREE TG_NONE	  /* the column of a free lane */
+#define ROW_NOWHERE (TG_NONE - 1) /* a column that no row has */
 
 struct row_line {
 	uint32_t column[ROW_LANES];  /* scrambled */
@@ -34,7 +40,8 @@ struct row_line {
 struct row_place {
 	uint32_t row;
 	uint32_t line;
-	uint8_t log;
+	uint8_t log; /* with ROW_SPILLS */
+	uint8_t shift;
 };
 
 struct rows {
@@ -45,7 +52,8 @@ struct rows {
 	uint32_t n_places;
 };
 
-/* 0, -ENOMEM or -E2BIG; then the table is as rows_free leaves it. */
+/* 0, -ENOMEM or -E2BIG (also: more than ROW_COLUMNS_MAX columns); then the table is as rows_free
+ * leaves it. */
 int rows_build(struct rows *t, const struct tg_image *image, const struct programs *programs,
 	uint32_t salt, int socket);
 /* Where a row is: the empty row when it has no cell; only until rows_built. */
@@ -63,13 +71,20 @@ static inline uint32_t rows_scramble(const struct rows *t, uint32_t column)
 	return x ^ x >> 15;
 }
 
-/* The search beyond a first line all of whose lanes are taken. */
-static inline uint32_t row_find(const struct row_line *first, unsigned int log, uint32_t scrambled)
+/* Which line of its row a column belongs to. */
+static inline uint32_t row_line_of(uint32_t scrambled, unsigned int log, unsigned int shift)
 {
-	const uint32_t mask = (1u << log) - 1;
+	return scrambled >> shift & ((1u << log) - 1);
+}
+
+/* The search in a row that spills; `log` without ROW_SPILLS. */
+static inline uint32_t row_find(
+	const struct row_line *first, unsigned int log, unsigned int shift, uint32_t scrambled)
+{
+	const uint32_t mask = (1u << log) - 1, home = row_line_of(scrambled, log, shift);
 
 	for (uint32_t i = 0; i <= mask; i++) {
-		const struct row_line *line = &first[(scrambled + i) & mask];
+		const struct row_line *line = &first[(home + i) & mask];
 
 		for (uint32_t k = 0; k < ROW_LANES; k++)
 			if (line->column[k] == scrambled)
