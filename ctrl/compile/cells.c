@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cells.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sort.h"
+
+/* Looks that one namespace may cost, for each cell of its budget. */
+#define WORK_PER_CELL 16u
+#define NO_LINK UINT32_MAX
+
+/* A list of a row's entries that hold for one target, in order. */
+struct list {
+	uint32_t head, tail;
+};
+
+struct link {
+	uint32_t entry;
+	uint32_t next;
+};
+
+/* Groups or classes that the row at hand reaches. */
+struct targets {
+	struct list *lists;
+	uint32_t *stamp; /* row + 1 that the list is of */
+	struct tg_vec_u32 touched;
+};
+
+struct builder {
+	struct cells *c;
+	const struct cell_sources *from;
+	const struct groups *groups;
+	struct row_entries entries;
+	TG_VEC(struct link) links;
+	struct list sorts[SORTS];
+	uint32_t sort_value[SORTS];
+	struct targets group, class;
+	uint32_t *group_value;
+	uint32_t row, stamp, rest;
+	uint32_t ns; /* TG_NONE: of no namespace, not bounded */
+};
+
+static const struct stance *stance_of(const struct cell_sources *from, uint32_t row)
+{
+	const struct rows *rows = from->expander->rows;
+
+	return &rows->stances.v[rows->v.v[row].stance];
+}
+
+/* Charges a namespace; false when it has used up its budget. */
+static bool charge(struct cells *c, const struct cell_sources *from, uint32_t ns, size_t work)
+{
+	if (ns == TG_NONE)
+		return true;
+	c->work[ns] += work;
+	if (c->work[ns] > (uint64_t)from->budget * WORK_PER_CELL)
+		c->over[ns] = true;
+	return !c->over[ns];
+}
+
+static int survey_row(struct cells *c, const struct cell_sources *from, uint32_t row,
+	struct row_entries *entries, uint32_t *stamp)
+{
+	uint32_t ns = stance_of(from, row)->ns;
+	int err;
+
+	if (ns != TG_NONE && c->over[ns])
+		return 0;
+	err = expander_row(from->expander, row, entries);
+	if (err != 0 || !charge(c, from, ns, entries->n))
+		return err;
+	for (size_t i = 0; i < entries->n; i++) {
+		uint32_t term = entries->v[i].term;
+
+		if (stamp[term] == row + 1)
+			continue;
+		stamp[term] = row + 1;
+		c->rows_with[term]++;
+	}
+	return 0;
+}
+
+int cells_survey(struct cells *c, const struct cell_sources *from)
+{
+	uint32_t n_rows = (uint32_t)from->expander->rows->v.n, n_terms = from->reach->n_terms;
+	uint32_t *stamp = calloc(n_terms, sizeof(*stamp));
+	struct row_entries entries = {0};
+	int err = 0;
+
+	memset(c, 0, sizeof(*c));
+	c->over = calloc((size_t)from->n_namespaces + 1, sizeof(*c->over));
+	c->spent = calloc((size_t)from->n_namespaces + 1, sizeof(*c->spent));
+	c->work = calloc((size_t)from->n_namespaces + 1, sizeof(*c->work));
+	c->rows_with = calloc(n_terms, sizeof(*c->rows_with));
+	c->families = calloc((size_t)n_rows + 1, sizeof(*c->families));
+	if (stamp == NULL || c->over == NULL || c->spent == NULL || c->work == NULL ||
+		c->rows_with == NULL || c->families == NULL)
+		err = -ENOMEM;
+	for (size_t i = 1; i < from->classes->v.n && err == 0; i++)
+		for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
+			c->families[from->classes->v.v[i].row[dir]] |=
+				from->classes->v.v[i].family == 6 ? 2 : 1;
+	for (uint32_t row = 0; row < n_rows && err == 0; row++)
+		err = survey_row(c, from, row, &entries, stamp);
+	tg_vec_free(&entries);
+	free(stamp);
+	if (err != 0)
+		cells_free(c);
+	return err;
+}
+
+static int append(struct builder *b, struct list *list, uint32_t entry)
+{
+	struct link link = {entry, NO_LINK};
+
+	if (tg_vec_push(&b->links, link) != 0)
+		return -ENOMEM;
+	if (list->head == NO_LINK)
+		list->head = (uint32_t)b->links.n - 1;
+	else
+		b->links.v[list->tail].next = (uint32_t)b->links.n - 1;
+	list->tail = (uint32_t)b->links.n - 1;
+	return 0;
+}
+
+static int touch(struct builder *b, struct targets *t, uint32_t target, uint32_t entry)
+{
+	if (t->stamp[target] != b->stamp) {
+		t->stamp[target] = b->stamp;
+		t->lists[target] = (struct list){NO_LINK, NO_LINK};
+		if (tg_vec_push(&t->touched, target) != 0)
+			return -ENOMEM;
+	}
+	return append(b, &t->lists[target], entry);
+}
+
+static const struct list *list_of(const struct builder *b, const struct targets *t, uint32_t target)
+{
+	static const struct list none = {NO_LINK, NO_LINK};
+
+	return target != TG_NONE && t->stamp[target] == b->stamp ? &t->lists[target] : &none;
+}
+
+/* Is a class of this sort ever a peer of the row: is the row used by an address of its family? */
+static bool in_family(const struct builder *b, uint32_t sort)
+{
+	return b->c->families[b->row] >> (sort & 1) & 1;
+}
+
+static int touch_sorts(struct builder *b, uint32_t entry)
+{
+	uint16_t complete = b->from->reach->complete[b->entries.v[entry].term];
+	int err = 0;
+
+	for (uint32_t sort = 0; sort < SORTS && err == 0; sort++)
+		if ((complete >> sort & 1) && in_family(b, sort))
+			err = append(b, &b->sorts[sort], entry);
+	return err;
+}
+
+static int touch_groups(struct builder *b, uint32_t entry, uint32_t term)
+{
+	const struct groups *g = b->groups;
+	int err = 0;
+
+	for (uint32_t i = g->first[term]; i < g->first[term + 1] && err == 0; i++)
+		if (in_family(b, group_sort(g, g->members[i])))
+			err = touch(b, &b->group, g->members[i], entry);
+	return err;
+}
+
+static int touch_classes(struct builder *b, uint32_t entry, uint32_t term)
+{
+	const struct reach *reach = b->from->reach;
+	int err = 0;
+
+	for (uint32_t i = reach->first[term]; i < reach->first[term + 1] && err == 0; i++)
+		if (in_family(b, sort_of(&b->from->classes->v.v[reach->classes[i]])))
+			err = touch(b, &b->class, reach->classes[i], entry);
+	return err;
+}
+
+/* Files every entry of the row with the targets that it holds for. */
+static int touch_all(struct builder *b)
+{
+	int err = 0;
+
+	b->links.n = b->group.touched.n = b->class.touched.n = 0;
+	for (uint32_t sort = 0; sort < SORTS; sort++)
+		b->sorts[sort] = (struct list){NO_LINK, NO_LINK};
+	for (uint32_t i = 0; i < b->entries.n && err == 0; i++) {
+		uint32_t term = b->entries.v[i].term;
+		bool heavy = b->groups->heavy[term];
+		size_t reached = heavy ? b->groups->first[term + 1] - b->groups->first[term]
+				       : reach_count(b->from->reach, term);
+
+		if (!charge(b->c, b->from, b->ns, 1 + reached))
+			return 0;
+		err = touch_sorts(b, i);
+		if (err == 0)
+			err = heavy ? touch_groups(b, i, term) : touch_classes(b, i, term);
+	}
+	return err;
+}
+
+/* The program of up to three lists merged in the order of entries. */
+static uint32_t fold(struct builder *b, const struct list *const lists[], unsigned int n)
+{
+	uint32_t at[3] = {NO_LINK, NO_LINK, NO_LINK};
+	struct programs *programs = b->from->programs;
+
+	for (unsigned int i = 0; i < n; i++)
+		at[i] = lists[i]->head;
+	if (programs_begin(programs, b->rest) != 0)
+		return TG_NONE;
+	for (;;) {
+		const struct row_entry *entry;
+		uint32_t least = UINT32_MAX;
+		unsigned int from = 0;
+
+		for (unsigned int i = 0; i < n; i++)
+			if (at[i] != NO_LINK && b->links.v[at[i]].entry < least) {
+				least = b->links.v[at[i]].entry;
+				from = i;
+			}
+		if (least == UINT32_MAX || programs->closed)
+			break;
+		entry = &b->entries.v[least];
+		if (programs_append(programs, entry->ports, entry->verdict) != 0)
+			return TG_NONE;
+		at[from] = b->links.v[at[from]].next;
+	}
+	return programs_end(programs, &b->from->expander->policies->port_sets);
+}
+
+static int emit(struct builder *b, uint32_t column, uint32_t program)
+{
+	struct tg_image_cell cell = {b->row, column, program};
+
+	return tg_vec_push(&b->c->v, cell);
+}
+
+static int emit_sorts(struct builder *b)
+{
+	for (uint32_t sort = 0; sort < SORTS; sort++) {
+		const struct list *list = &b->sorts[sort];
+
+		b->sort_value[sort] = TG_PROGRAM_DIRECT | b->rest;
+		if (list->head == NO_LINK)
+			continue;
+		b->sort_value[sort] = fold(b, &list, 1);
+		if (b->sort_value[sort] == TG_NONE)
+			return -ENOMEM;
+		if (b->sort_value[sort] != (TG_PROGRAM_DIRECT | b->rest) &&
+			b->from->reach->n_classes[sort] > 0 &&
+			emit(b, sort, b->sort_value[sort]) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int emit_groups(struct builder *b)
+{
+	struct tg_vec_u32 *touched = &b->group.touched;
+
+	sort_u32(touched->v, touched->n);
+	for (size_t i = 0; i < touched->n; i++) {
+		uint32_t group = touched->v[i], sort = group_sort(b->groups, group), value;
+		const struct list *lists[2] = {&b->group.lists[group], &b->sorts[sort]};
+
+		value = fold(b, lists, 2);
+		if (value == TG_NONE)
+			return -ENOMEM;
+		b->group_value[group] = value;
+		if (value != b->sort_value[sort] && emit(b, column_of_group(group), value) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What the columns coarser than its own say about a class. */
+static uint32_t coarser_value(const struct builder *b, uint32_t class)
+{
+	uint32_t group = b->groups->of[class];
+
+	if (group != TG_NONE && b->group.stamp[group] == b->stamp)
+		return b->group_value[group];
+	return b->sort_value[sort_of(&b->from->classes->v.v[class])];
+}
+
+static int emit_classes(struct builder *b)
+{
+	struct tg_vec_u32 *touched = &b->class.touched;
+
+	sort_u32(touched->v, touched->n);
+	for (size_t i = 0; i < touched->n; i++) {
+		uint32_t class = touched->v[i], value;
+		uint32_t sort = sort_of(&b->from->classes->v.v[class]);
+		const struct list *lists[3] = {&b->class.lists[class], &b->sorts[sort],
+			list_of(b, &b->group, b->groups->of[class])};
+
+		value = fold(b, lists, 3);
+		if (value == TG_NONE)
+			return -ENOMEM;
+		if (value == coarser_value(b, class))
+			continue;
+		if (b->ns != TG_NONE && ++b->c->spent[b->ns] > b->from->budget) {
+			b->c->over[b->ns] = true;
+			return 0;
+		}
+		if (emit(b, column_of_class(b->groups, class), value) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int build_row(struct builder *b, uint32_t row)
+{
+	const struct stance *stance = stance_of(b->from, row);
+	int err;
+
+	b->row = row;
+	b->stamp = row + 1;
+	b->rest = stance->verdict;
+	b->ns = stance->ns;
+	if (b->ns != TG_NONE && b->c->over[b->ns])
+		return 0;
+	err = expander_row(b->from->expander, row, &b->entries);
+	if (err == 0)
+		err = touch_all(b);
+	if (err != 0 || (b->ns != TG_NONE && b->c->over[b->ns]))
+		return err;
+	err = emit_sorts(b);
+	if (err == 0)
+		err = emit_groups(b);
+	if (err == 0)
+		err = emit_classes(b);
+	return err;
+}
+
+/* Cells of a namespace that turned out to be over its budget go. */
+static void drop_over(struct cells *c, const struct cell_sources *from)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->v.n; i++) {
+		uint32_t ns = stance_of(from, c->v.v[i].row)->ns;
+
+		if (ns == TG_NONE || !c->over[ns])
+			c->v.v[kept++] = c->v.v[i];
+	}
+	c->v.n = kept;
+}
+
+static int targets_init(struct targets *t, size_t n)
+{
+	t->lists = malloc((n + 1) * sizeof(*t->lists));
+	t->stamp = calloc(n + 1, sizeof(*t->stamp));
+	return t->lists == NULL || t->stamp == NULL ? -ENOMEM : 0;
+}
+
+static void targets_free(struct targets *t)
+{
+	free(t->lists);
+	free(t->stamp);
+	tg_vec_free(&t->touched);
+}
+
+int cells_build(struct cells *c, const struct cell_sources *from, const struct groups *groups)
+{
+	struct builder b = {.c = c, .from = from, .groups = groups};
+	uint32_t n_rows = (uint32_t)from->expander->rows->v.n;
+	int err = targets_init(&b.group, groups->n);
+
+	if (err == 0)
+		err = targets_init(&b.class, from->classes->v.n);
+	b.group_value = malloc((groups->n + 1) * sizeof(*b.group_value));
+	if (b.group_value == NULL)
+		err = -ENOMEM;
+	for (uint32_t row = 0; row < n_rows && err == 0; row++)
+		err = build_row(&b, row);
+	if (err == 0)
+		drop_over(c, from);
+	targets_free(&b.group);
+	targets_free(&b.class);
+	free(b.group_value);
+	tg_vec_free(&b.entries);
+	tg_vec_free(&b.links);
+	return err;
+}
+
+void cells_free(struct cells *c)
+{
+	tg_vec_free(&c->v);
+	free(c->over);
+	free(c->spent);
+	free(c->work);
+	free(c->rows_with);
+	free(c->families);
+	memset(c, 0, sizeof(*c));
+}

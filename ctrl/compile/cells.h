@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The matrix of rows and columns. For each row, what its entries say about
+ *   - each sort (kind and family), by the terms complete for it;
+ *   - each group that its heavy terms reach;
+ *   - each class that its light terms reach;
+ * a cell is kept only where it differs from what the next coarser column says. Work and cells of
+ * one namespace are bounded: over its budget it denies everything, and nobody else notices.
+ *
+ * Columns are numbered: sorts, then groups, then classes.
+ */
+#ifndef TG_COMPILE_CELLS_H
+#define TG_COMPILE_CELLS_H
+
+#include "expand.h"
+#include "groups.h"
+#include "programs.h"
+
+struct cells {
+	TG_VEC(struct tg_image_cell) v; /* sorted by row, column */
+	bool *over;			/* by namespace: over its budget */
+	uint32_t *spent;		/* by namespace: class-level cells */
+	uint64_t *work;			/* by namespace: entries and places looked at */
+	uint32_t *rows_with;		/* by term: rows that ask for it */
+	uint8_t *families; /* by row: of the classes that use it; bit 0 IPv4, bit 1 IPv6 */
+};
+
+struct cell_sources {
+	const struct expander *expander;
+	const struct classes *classes;
+	const struct reach *reach;
+	struct programs *programs;
+	uint32_t n_namespaces;
+	uint32_t budget;
+};
+
+static inline uint32_t column_of_group(uint32_t group)
+{
+	return SORTS + group;
+}
+
+static inline uint32_t column_of_class(const struct groups *g, uint32_t class)
+{
+	return SORTS + g->n + class;
+}
+
+/* First pass: which terms how many rows ask for, which families use them. */
+int cells_survey(struct cells *c, const struct cell_sources *from);
+/* Second pass, with the groups. */
+int cells_build(struct cells *c, const struct cell_sources *from, const struct groups *groups);
+void cells_free(struct cells *c);
+
+#endif

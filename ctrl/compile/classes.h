@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Classes: all addresses that no policy can tell apart. A class is (kind, family, egress row,
+ * ingress row, set of listed peer terms), hash-consed; its number is that of the image. Class 0 is
+ * the fail-closed one.
+ */
+#ifndef TG_COMPILE_CLASSES_H
+#define TG_COMPILE_CLASSES_H
+
+#include "prefixes.h"
+#include "profiles.h"
+
+/*
+ * Terms of infrastructure tuple i; they are the first listed ones, so that a look at the number
+ * tells them.
+ */
+#define TERM_FROM_OF(i) (TERM_FIRST_LISTED + 2u * (uint32_t)(i))
+#define TERM_TO_OF(i) (TERM_FIRST_LISTED + 2u * (uint32_t)(i) + 1u)
+
+struct class
+{
+	uint8_t kind;
+	uint8_t family;
+	uint32_t row[TG_DIRECTION_COUNT];
+	struct seq terms; /* listed terms, sorted */
+};
+
+struct classes {
+	struct seqs keys; /* {kind << 8 | family, egress row, ingress row, terms}; id = class */
+	struct seqs term_sets;
+	struct seqs memo; /* {profile, kind, address set, family}; id = index of memo_class + 1 */
+	struct tg_vec_u32 memo_class;
+	TG_VEC(struct class) v;	      /* [0]: zero */
+	struct tg_vec_u32 node_terms; /* FROM and TO terms that every node has */
+	uint32_t n_infrastructure;
+	struct tg_vec_u32 terms, infra; /* scratch */
+};
+
+/* What classes are made from. */
+struct class_sources {
+	const struct prefixes *prefixes;
+	const struct policies *policies;
+	struct terms *terms;
+	struct rows *rows;
+};
+
+int classes_init(struct classes *c, const struct tg_compile_options *options);
+void classes_free(struct classes *c);
+/*
+ * The class of an address that satisfies the address terms `set`: of a pod with this profile, or of
+ * an address of another kind. With a maker it is added; TG_NONE: out of memory or not there.
+ */
+uint32_t classes_pod(struct classes *c, const struct class_sources *from,
+	const struct profile *profile, uint32_t set, uint8_t family, const struct row_maker *maker);
+uint32_t classes_kind(struct classes *c, const struct class_sources *from, enum tg_class_kind kind,
+	uint32_t set, uint8_t family, const struct row_maker *maker);
+/*
+ * The same by the number of the profile (or TG_NONE and the kind), remembering the answer: a
+ * million addresses ask for a few thousand classes.
+ */
+uint32_t classes_of(struct classes *c, const struct class_sources *from,
+	const struct profiles *profiles, uint32_t profile, enum tg_class_kind kind, uint32_t set,
+	uint8_t family, const struct row_maker *maker);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Exact addresses: who claims each, and who owns it (compile.h: nodes before pods before Services;
+ * among pods semantics 14: live before terminating, then the newest; a tie is a conflict).
+ */
+#ifndef TG_COMPILE_ENDPOINTS_H
+#define TG_COMPILE_ENDPOINTS_H
+
+#include "compile.h"
+#include "sort.h"
+
+struct endpoint {
+	struct tg_addr addr;
+	uint8_t kind;	   /* of the owner: NODE, POD, SERVICE, CONFLICT */
+	bool contested;	   /* several pods, or a pod and a node, claim it */
+	bool over_service; /* a pod's, and a Service has it too */
+	uint32_t index;	   /* of the owner: pod or Service in the cluster */
+	uint32_t node;	   /* index of the node it is of (NODE) or runs on (POD); TG_NONE */
+	uint32_t cls;	   /* filled by the caller */
+	uint32_t ns, name; /* of the owning pod */
+};
+
+struct endpoints {
+	struct endpoint *v; /* IPv4 first, each family ascending by address */
+	size_t n, n4;
+	uint32_t *node_index; /* by intern number of the name: index + 1 */
+	uint32_t n_strings;
+};
+
+/* What is found amiss: the pods (by index) that claim one address, the owner first if there is one.
+ */
+typedef int (*endpoints_conflict)(
+	void *arg, const struct endpoint *endpoint, const uint32_t *pods, size_t n);
+
+int endpoints_init(struct endpoints *e, const struct tg_cluster *cluster,
+	const struct tg_compile_options *options, endpoints_conflict report, void *arg);
+void endpoints_free(struct endpoints *e);
+/* NULL when nobody claims it. */
+const struct endpoint *endpoints_find(const struct endpoints *e, const struct tg_addr *addr);
+/* The number of the node of this name; TG_NONE. */
+uint32_t endpoints_node(const struct endpoints *e, uint32_t name);
+/* Does the pod give its addresses? (neither hostNetwork nor finished) */
+bool endpoints_pod_counts(const struct tg_pod *pod);
+
+#endif

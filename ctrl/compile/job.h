@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One compilation in progress, and its stages in order. Each returns 0 or -errno and has said in
+ * job->error what was wrong, as far as it is not just memory.
+ */
+#ifndef TG_COMPILE_JOB_H
+#define TG_COMPILE_JOB_H
+
+#include "cells.h"
+#include "compiled.h"
+#include "identity.h"
+#include "slots.h"
+
+struct job {
+	const struct tg_cluster *cluster;
+	const struct tg_compile_options *options;
+	struct tg_compiled *out;
+	struct slots *slots; /* the copy that this compilation works on */
+	uint32_t slot_capacity;
+	uint32_t budget;
+	struct identity identity;
+	uint64_t *baseline_identity[TG_DIRECTION_COUNT]; /* by namespace */
+	struct tuple_rule *tuples;			 /* by infrastructure tuple */
+	uint64_t *tuple_identity;
+	uint32_t
+		*profile_of; /* by pod: its profile; TG_NONE: unknown namespace, or not asked for */
+	uint32_t *class_of_prefix;
+	struct expander expander;
+	struct reach reach;
+	struct groups groups;
+	struct cells cells;
+	struct programs programs;
+	char *error;
+	size_t error_size;
+};
+
+/* Objects and options into selectors, terms, prefixes and policies (load.c). */
+int job_load(struct job *job);
+/* Slots and verdicts of policy rules, baselines and tuples (rules.c). */
+int job_take_slots(struct job *job);
+/* Every address and prefix gets its class (assign.c). */
+int job_assign(struct job *job);
+/* Rows, groups, cells (tables.c). */
+int job_build_tables(struct job *job);
+/* What people should look at (remarks.c). */
+int job_remark(struct job *job);
+/* The image and the figures (emit.c). */
+int job_emit(struct job *job);
+
+/* Writes job->error; returns err. */
+int job_fail(struct job *job, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static inline const char *job_text(const struct job *job, uint32_t string)
+{
+	return tg_intern_text(job->cluster->strings, string);
+}
+
+#endif

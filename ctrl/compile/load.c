@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <tidegate/ruleset.h>
+
+#include "job.h"
+
+/*
+ * Terms of infrastructure tuples come first of all listed ones (classes.h counts on it); those that
+ * mean nodes hold by the kind of an address and are attached to no prefix.
+ */
+static int load_infrastructure(struct job *job)
+{
+	struct tg_compiled *out = job->out;
+
+	for (uint32_t i = 0; i < job->options->n_infrastructure; i++) {
+		const struct tg_infrastructure *tuple = &job->options->infrastructure[i];
+		uint32_t from = terms_put(&out->terms, (const uint32_t[]){TERM_FROM, i}, 2, true);
+		uint32_t to = terms_put(&out->terms, (const uint32_t[]){TERM_TO, i}, 2, true);
+		uint32_t prefix;
+
+		if (from != TERM_FROM_OF(i) || to != TERM_TO_OF(i))
+			return -ENOMEM;
+		if (!tuple->from_nodes) {
+			prefix = prefixes_add(&out->prefixes, &tuple->from);
+			if (prefix == TG_NONE ||
+				prefixes_attach(&out->prefixes, prefix, from, false) != 0)
+				return -ENOMEM;
+		}
+		if (!tuple->to_nodes) {
+			prefix = prefixes_add(&out->prefixes, &tuple->to);
+			if (prefix == TG_NONE ||
+				prefixes_attach(&out->prefixes, prefix, to, false) != 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int add_pod_ranges(struct job *job, const struct tg_prefix *ranges, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t prefix = prefixes_add(&job->out->prefixes, &ranges[i]);
+
+		if (prefix == TG_NONE)
+			return -ENOMEM;
+		prefixes_set_pod_range(&job->out->prefixes, prefix);
+	}
+	return 0;
+}
+
+static int load_pod_ranges(struct job *job)
+{
+	int err = add_pod_ranges(job, job->options->pod_ranges, job->options->n_pod_ranges);
+
+	for (size_t i = 0; i < job->cluster->n_nodes && err == 0; i++)
+		err = add_pod_ranges(job, job->cluster->nodes[i]->pod_cidrs,
+			job->cluster->nodes[i]->n_pod_cidrs);
+	return err;
+}
+
+static int load_policies(struct job *job)
+{
+	struct tg_compiled *out = job->out;
+	const struct policy_sinks sinks = {
+		&out->pod_selectors, &out->ns_selectors, &out->terms, &out->prefixes, &out->scopes};
+	const struct tg_policy *twice = NULL;
+	int err = policies_load(&out->policies, job->cluster, &sinks, &twice);
+
+	if (err == -EEXIST)
+		return job_fail(job, err, "NetworkPolicy %s/%s is in the cluster twice",
+			job_text(job, twice->ns), job_text(job, twice->name));
+	return err;
+}
+
+static int open_all(struct job *job)
+{
+	struct tg_compiled *out = job->out;
+	uint32_t twice = 0;
+	int err = scopes_init(&out->scopes, job->cluster, &twice);
+
+	if (err == -EEXIST)
+		return job_fail(job, err, "Namespace %s is in the cluster twice",
+			job_text(job, job->cluster->namespaces[twice]->name));
+	if (err == 0)
+		err = selectors_init(&out->pod_selectors, job->cluster->strings);
+	if (err == 0)
+		err = selectors_init(&out->ns_selectors, job->cluster->strings);
+	if (err == 0)
+		err = terms_init(&out->terms);
+	if (err == 0)
+		err = prefixes_init(&out->prefixes);
+	if (err == 0)
+		err = policies_init(&out->policies);
+	return err;
+}
+
+static int freeze_all(struct job *job)
+{
+	struct tg_compiled *out = job->out;
+	uint32_t n_selectors = (uint32_t)out->pod_selectors.models.n;
+	int err = selectors_freeze(&out->pod_selectors);
+
+	if (err == 0)
+		err = selectors_freeze(&out->ns_selectors);
+	if (err == 0)
+		err = scopes_match(&out->scopes, job->cluster, &out->ns_selectors);
+	if (err == 0)
+		err = terms_freeze(&out->terms);
+	if (err == 0)
+		err = matcher_init(
+			&out->matcher, &out->policies, &out->terms, out->scopes.n, n_selectors);
+	if (err == 0)
+		err = prefixes_build(&out->prefixes, terms_count(&out->terms));
+	if (err == -E2BIG)
+		return job_fail(job, err, "ipBlocks and excepts overlap in too many ways");
+	return err;
+}
+
+int job_load(struct job *job)
+{
+	int err = open_all(job);
+
+	if (err == 0)
+		err = load_infrastructure(job);
+	if (err == 0)
+		err = load_pod_ranges(job);
+	if (err == 0)
+		err = load_policies(job);
+	return err == 0 ? freeze_all(job) : err;
+}

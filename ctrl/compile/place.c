@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiled.h"
+
+/*
+ * Placements look up what the compilation added; they change nothing but scratch memory inside the
+ * compiled, so the const of the interface holds for whoever calls from one thread.
+ */
+static struct tg_compiled *scratch_of(const struct tg_compiled *compiled)
+{
+	return (struct tg_compiled *)(uintptr_t)compiled;
+}
+
+/* 0, or -EEXIST when the address is not this pod's to take or to leave. */
+static int check_owner(const struct endpoint *at, const struct tg_pod *pod)
+{
+	if (at == NULL || at->kind == TG_KIND_SERVICE)
+		return 0;
+	if (at->contested || at->kind != TG_KIND_POD)
+		return -EEXIST;
+	return at->ns == pod->ns && at->name == pod->name ? 0 : -EEXIST;
+}
+
+static int check_owners(const struct tg_compiled *compiled, const struct tg_pod *pod)
+{
+	for (uint32_t i = 0; i < pod->n_addrs; i++) {
+		int err = check_owner(endpoints_find(&compiled->endpoints, &pod->addrs[i]), pod);
+
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+static uint32_t set_of(const struct tg_compiled *compiled, const struct tg_addr *addr)
+{
+	return compiled->prefixes.nodes.v[prefixes_lookup(&compiled->prefixes, addr)].set;
+}
+
+int tg_compiled_place_pod(
+	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out)
+{
+	struct tg_compiled *c = scratch_of(compiled);
+	const struct profile_sources profile_sources = profile_sources_of(c);
+	const struct class_sources class_sources = class_sources_of(c);
+	uint32_t ns = scopes_find(&c->scopes, pod->ns);
+	struct profile profile;
+	int err;
+
+	if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
+		return 0;
+	err = check_owners(c, pod);
+	if (err == 0 && ns != TG_NONE)
+		err = profiles_look(&c->profiles, &profile_sources, pod, ns, &profile);
+	if (err != 0)
+		return err;
+	for (uint32_t i = 0; i < pod->n_addrs; i++) {
+		const struct tg_addr *addr = &pod->addrs[i];
+		uint32_t set = set_of(c, addr);
+
+		out[i].addr = *addr;
+		out[i].node = endpoints_node(&c->endpoints, pod->node);
+		out[i].cls = ns != TG_NONE ? classes_pod(&c->classes, &class_sources, &profile, set,
+						     addr->family, NULL)
+					   : classes_kind(&c->classes, &class_sources,
+						     TG_KIND_UNKNOWN, set, addr->family, NULL);
+		if (out[i].cls == TG_NONE)
+			return -ENOENT;
+	}
+	return (int)pod->n_addrs;
+}
+
+int tg_compiled_vacate_pod(
+	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out)
+{
+	int err;
+
+	if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
+		return 0;
+	err = check_owners(compiled, pod);
+	if (err != 0)
+		return err;
+	for (uint32_t i = 0; i < pod->n_addrs; i++) {
+		const struct endpoint *at = endpoints_find(&compiled->endpoints, &pod->addrs[i]);
+
+		if (at != NULL && (at->over_service || at->kind == TG_KIND_SERVICE))
+			return -ENOENT;
+		out[i] = (struct tg_placement){pod->addrs[i], TG_NONE, TG_NONE};
+	}
+	return (int)pod->n_addrs;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The address space as the prefixes of ipBlocks, their excepts, pod ranges and infrastructure
+ * tuples cut it. Each prefix stands for its addresses that no longer prefix has; all of them
+ * satisfy the same address terms, whose set is kept hash-consed.
+ *
+ *	prefixes_add, prefixes_attach ... prefixes_build; then prefixes_lookup
+ *
+ * The /0 of each family is always there.
+ */
+#ifndef TG_COMPILE_PREFIXES_H
+#define TG_COMPILE_PREFIXES_H
+
+#include "addr.h"
+#include "seqs.h"
+#include "vec.h"
+
+/* Addresses of both families as numbers: an IPv4 address in the upper 32 bits. */
+typedef unsigned __int128 prefix_number;
+
+struct prefix_node {
+	uint32_t set;	 /* address terms, in `sets` */
+	uint32_t parent; /* the longest shorter prefix; TG_NONE for a /0 */
+	bool pod_range;	 /* it or a shorter prefix is one */
+};
+
+struct prefix_region {
+	prefix_number start; /* to the next region's */
+	uint32_t prefix;
+};
+
+struct prefix_mark {
+	uint32_t prefix;
+	uint32_t term;
+	bool except;
+};
+
+struct prefixes {
+	struct seqs keys; /* {family, length, address as 4 words}; id = prefix + 1 */
+	TG_VEC(struct prefix_node) nodes;
+	TG_VEC(struct prefix_mark) marks; /* until built */
+	struct seqs sets;
+	TG_VEC(struct prefix_region) regions[2]; /* IPv4, IPv6; ascending */
+};
+
+int prefixes_init(struct prefixes *p);
+void prefixes_free(struct prefixes *p);
+/* The prefix's number, adding it; TG_NONE when memory is out. */
+uint32_t prefixes_add(struct prefixes *p, const struct tg_prefix *prefix);
+void prefixes_set_pod_range(struct prefixes *p, uint32_t prefix);
+/* `term` holds for the addresses of the prefix, or (except) for none of them. */
+int prefixes_attach(struct prefixes *p, uint32_t prefix, uint32_t term, bool except);
+/* `n_terms` exceeds every attached term. -E2BIG when the sets grow beyond all reason. */
+int prefixes_build(struct prefixes *p, uint32_t n_terms);
+
+static inline uint32_t prefixes_count(const struct prefixes *p)
+{
+	return (uint32_t)p->nodes.n;
+}
+
+struct tg_prefix prefixes_get(const struct prefixes *p, uint32_t prefix);
+/* The longest prefix that has the address. */
+uint32_t prefixes_lookup(const struct prefixes *p, const struct tg_addr *addr);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "job.h"
+
+/* The verdict word of a rule that is `*identity`. */
+static int take(struct job *job, uint64_t *identity, enum tg_action action, uint32_t *verdict)
+{
+	uint32_t slot = slots_take(job->slots, identity, job->slot_capacity);
+
+	if (slot == TG_NONE)
+		return job_fail(job, -E2BIG, "more rules than the %u slots that can be counted",
+			job->slot_capacity);
+	*verdict = tg_verdict_make(action, slot);
+	return 0;
+}
+
+static int take_policies(struct job *job)
+{
+	struct policies *p = &job->out->policies;
+	int err = 0;
+
+	for (size_t i = 0; i < p->v.n; i++)
+		p->v.v[i].identity = identity_policy(&job->identity, p->v.v[i].model);
+	for (size_t i = 0; i < p->rules.n && err == 0; i++) {
+		struct rule *rule = &p->rules.v[i];
+
+		rule->identity = identity_rule(&job->identity, p->v.v[rule->policy].identity,
+			rule->direction, rule->model);
+		err = take(job, &rule->identity, TG_ACTION_ALLOW, &rule->verdict);
+	}
+	return err;
+}
+
+static int take_baseline(struct job *job, enum tg_direction dir, uint32_t ns)
+{
+	enum tg_default_action mode = job->options->default_action[dir];
+	enum tg_action action = mode == TG_DEFAULT_AUDIT ? TG_ACTION_AUDIT : TG_ACTION_DENY;
+	uint32_t *verdict = &job->out->rows.baseline[dir][ns];
+	uint64_t *identity = &job->baseline_identity[dir][ns];
+
+	if (mode == TG_DEFAULT_KUBERNETES) {
+		*verdict = tg_verdict_make(TG_ACTION_ALLOW, TG_BUILTIN_DEFAULT_ALLOW);
+		return 0;
+	}
+	*identity = identity_baseline(&job->identity, job->out->scopes.names[ns], dir, action);
+	return take(job, identity, action, verdict);
+}
+
+static int take_baselines(struct job *job)
+{
+	uint32_t n = job->out->scopes.n;
+	int err = 0;
+
+	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++) {
+		job->baseline_identity[dir] =
+			calloc((size_t)n + 1, sizeof(*job->baseline_identity[dir]));
+		if (job->baseline_identity[dir] == NULL)
+			return -ENOMEM;
+		for (uint32_t ns = 0; ns < n && err == 0; ns++)
+			err = take_baseline(job, dir, ns);
+	}
+	return err;
+}
+
+static int take_tuples(struct job *job)
+{
+	size_t n = job->options->n_infrastructure;
+	int err = 0;
+
+	job->tuples = calloc(n + 1, sizeof(*job->tuples));
+	job->tuple_identity = calloc(n + 1, sizeof(*job->tuple_identity));
+	if (job->tuples == NULL || job->tuple_identity == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && err == 0; i++) {
+		const struct tg_infrastructure *tuple = &job->options->infrastructure[i];
+
+		job->tuples[i].ports =
+			policies_range(&job->out->policies, tuple->protocol, tuple->lo, tuple->hi);
+		if (job->tuples[i].ports == TG_NONE)
+			return -ENOMEM;
+		job->tuple_identity[i] = identity_infrastructure(tuple);
+		err = take(job, &job->tuple_identity[i], TG_ACTION_ALLOW, &job->tuples[i].verdict);
+	}
+	return err;
+}
+
+int job_take_slots(struct job *job)
+{
+	int err = rows_init(&job->out->rows, job->out->scopes.n);
+
+	if (err == 0)
+		err = take_tuples(job);
+	if (err == 0)
+		err = take_policies(job);
+	return err == 0 ? take_baselines(job) : err;
+}
