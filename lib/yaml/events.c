@@ -368,7 +368,8 @@ static int read_value(
 	size_t anchor;
 	int err;
 
-	if (depth > TG_TREE_DEPTH_MAX)
+	if (depth >= TG_TREE_DEPTH_MAX && (event->type == YAML_SEQUENCE_START_EVENT ||
+						  event->type == YAML_MAPPING_START_EVENT))
 		return tree_fail(y->error, line_of(event), "YAML: nested too deeply");
 	err = anchor_open(y, anchor_of(event), line_of(event), &anchor);
 	if (err != 0)

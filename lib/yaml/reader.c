@@ -131,8 +131,13 @@ static bool read_type(struct tg_reader *reader, const struct tg_at *at, enum tg_
 		return false;
 	if (at->value->type == type)
 		return true;
-	tg_reader_problem(
-		reader, at, "%s is expected, not %s", expected, tg_value_type_name(at->value));
+	/* YAML takes more for numbers and booleans than authors think. */
+	tg_reader_problem(reader, at, "%s is expected, not %s%s", expected,
+		tg_value_type_name(at->value),
+		type == TG_VALUE_STRING && (at->value->type == TG_VALUE_BOOL ||
+						   at->value->type == TG_VALUE_NUMBER)
+			? " (quotes make it one)"
+			: "");
 	return false;
 }
 

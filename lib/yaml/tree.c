@@ -78,14 +78,23 @@ void tg_tree_free(struct tg_tree *tree)
 	free(tree);
 }
 
-static bool looks_like_json(const char *text, size_t size)
+/* The first byte at or after `at` that is no white space; NUL at the end. */
+static char byte_after(const char *text, size_t size, size_t *at)
 {
-	size_t i = 0;
+	while (*at < size && strchr(" \t\r\n", text[*at]) != NULL && text[*at] != '\0')
+		++*at;
+	return *at < size ? text[*at] : '\0';
+}
 
-	while (i < size &&
-		(text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r'))
-		i++;
-	return i < size && (text[i] == '{' || text[i] == '[');
+/* Begins with a bracket; *surely when a quoted string follows, which templates never have. */
+static bool looks_like_json(const char *text, size_t size, bool *surely)
+{
+	size_t at = 0;
+	char first = byte_after(text, size, &at);
+
+	at++;
+	*surely = byte_after(text, size, &at) == '"';
+	return first == '{' || first == '[';
 }
 
 typedef int parser(struct tg_tree *tree, const char *text, size_t size, struct tg_tree_error *);
@@ -112,18 +121,20 @@ static int parse_with(parser *parse, const char *text, size_t size, struct tg_tr
 int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
 {
 	struct tg_tree_error json;
+	bool surely;
 	int err;
 
 	*out = NULL;
 	if (size > TG_TREE_SIZE_MAX)
 		return tree_fail(error, 0, "larger than %u MiB", TG_TREE_SIZE_MAX >> 20);
-	if (!looks_like_json(text, size))
+	if (!looks_like_json(text, size, &surely))
 		return parse_with(events_parse, text, size, out, error);
 	err = parse_with(json_parse, text, size, out, &json);
 	if (err == -EINVAL && size <= FALLBACK_MAX) {
 		err = parse_with(events_parse, text, size, out, error);
 		/* What got further is what the author meant. */
-		if (err != -EINVAL || error->line >= json.line)
+		if (err != -EINVAL || error->line > json.line ||
+			(error->line == json.line && !surely))
 			return err;
 	}
 	if (err == -EINVAL)
