@@ -212,7 +212,7 @@ static uint32_t fold(struct builder *b, const struct list *const lists[], unsign
 
 	for (unsigned int i = 0; i < n; i++)
 		at[i] = lists[i]->head;
-	if (programs_begin(programs, b->rest) != 0)
+	if (port_programs_begin(programs, b->rest) != 0)
 		return TG_NONE;
 	for (;;) {
 		const struct row_entry *entry;
@@ -227,11 +227,11 @@ static uint32_t fold(struct builder *b, const struct list *const lists[], unsign
 		if (least == UINT32_MAX || programs->closed)
 			break;
 		entry = &b->entries.v[least];
-		if (programs_append(programs, entry->ports, entry->verdict) != 0)
+		if (port_programs_append(programs, entry->ports, entry->verdict) != 0)
 			return TG_NONE;
 		at[from] = b->links.v[at[from]].next;
 	}
-	return programs_end(programs, &b->from->expander->policies->port_sets);
+	return port_programs_end(programs, &b->from->expander->policies->port_sets);
 }
 
 static int emit(struct builder *b, uint32_t column, uint32_t program)

@@ -127,7 +127,8 @@ static uint32_t row_of(struct classes *c, const struct class_sources *from, enum
 		if (at % 2 == parity && tg_vec_push(&c->infra, at / 2) != 0)
 			return TG_NONE;
 	}
-	return rows_put(from->rows, stance, (struct seq){c->infra.v, (uint32_t)c->infra.n}, maker);
+	return row_set_put(
+		from->rows, stance, (struct seq){c->infra.v, (uint32_t)c->infra.n}, maker);
 }
 
 /* The class of the terms in the scratch. */
@@ -172,7 +173,7 @@ uint32_t classes_kind(struct classes *c, const struct class_sources *from, enum 
 	uint32_t stance[TG_DIRECTION_COUNT];
 
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		stance[dir] = rows_kind_stance(from->rows, dir, kind, maker);
+		stance[dir] = row_set_kind_stance(from->rows, dir, kind, maker);
 		if (stance[dir] == TG_NONE)
 			return TG_NONE;
 	}

@@ -155,7 +155,7 @@ static void job_free(struct job *job)
 	reach_free(&job->reach);
 	groups_free(&job->groups);
 	cells_free(&job->cells);
-	programs_free(&job->programs);
+	port_programs_free(&job->programs);
 }
 
 /* The model may go after the compilation: nothing of it is kept. */
@@ -247,7 +247,7 @@ void tg_compiled_free(struct tg_compiled *compiled)
 	prefixes_free(&compiled->prefixes);
 	policies_free(&compiled->policies);
 	matcher_free(&compiled->matcher);
-	rows_free(&compiled->rows);
+	row_set_free(&compiled->rows);
 	profiles_free(&compiled->profiles);
 	classes_free(&compiled->classes);
 	endpoints_free(&compiled->endpoints);

@@ -122,7 +122,7 @@ static bool take_stances(struct profile *out, const struct profile_sources *from
 	struct seq policies, const struct row_maker *maker)
 {
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		out->stance[dir] = rows_pod_stance(
+		out->stance[dir] = row_set_pod_stance(
 			from->rows, from->policies, dir, out->ns, policies, out->ports, maker);
 		if (out->stance[dir] == TG_NONE)
 			return false;

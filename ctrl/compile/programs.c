@@ -6,16 +6,16 @@
 
 #include <tidegate/ruleset.h>
 
-int programs_init(struct programs *p)
+int port_programs_init(struct programs *p)
 {
 	memset(p, 0, sizeof(*p));
 	if (seqs_init(&p->lists) == 0 && seqs_init(&p->steps) == 0)
 		return 0;
-	programs_free(p);
+	port_programs_free(p);
 	return -ENOMEM;
 }
 
-void programs_free(struct programs *p)
+void port_programs_free(struct programs *p)
 {
 	seqs_free(&p->lists);
 	seqs_free(&p->steps);
@@ -26,14 +26,14 @@ void programs_free(struct programs *p)
 	tg_vec_free(&p->out);
 }
 
-int programs_begin(struct programs *p, uint32_t rest)
+int port_programs_begin(struct programs *p, uint32_t rest)
 {
 	p->list.n = 0;
 	p->closed = false;
 	return tg_vec_push(&p->list, rest);
 }
 
-int programs_append(struct programs *p, uint32_t ports, uint32_t verdict)
+int port_programs_append(struct programs *p, uint32_t ports, uint32_t verdict)
 {
 	struct tg_vec_u32 *list = &p->list;
 
@@ -185,7 +185,7 @@ static uint32_t make(struct programs *p, const struct seqs *port_sets)
 	return id - 1;
 }
 
-uint32_t programs_end(struct programs *p, const struct seqs *port_sets)
+uint32_t port_programs_end(struct programs *p, const struct seqs *port_sets)
 {
 	uint32_t id = seqs_add(&p->lists, p->list.v, (uint32_t)p->list.n);
 

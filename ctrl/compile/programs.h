@@ -25,13 +25,13 @@ struct program_edge {
 	uint32_t rank; /* in the list: lower decides */
 };
 
-int programs_init(struct programs *p);
-void programs_free(struct programs *p);
+int port_programs_init(struct programs *p);
+void port_programs_free(struct programs *p);
 
-/* programs_begin, programs_append in order of precedence, programs_end. */
-int programs_begin(struct programs *p, uint32_t rest);
-int programs_append(struct programs *p, uint32_t ports, uint32_t verdict);
+/* port_programs_begin, port_programs_append in order of precedence, port_programs_end. */
+int port_programs_begin(struct programs *p, uint32_t rest);
+int port_programs_append(struct programs *p, uint32_t ports, uint32_t verdict);
 /* The program reference, TG_NONE when memory is out. (No reference has that value.) */
-uint32_t programs_end(struct programs *p, const struct seqs *port_sets);
+uint32_t port_programs_end(struct programs *p, const struct seqs *port_sets);
 
 #endif

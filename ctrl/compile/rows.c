@@ -8,7 +8,7 @@
 #include "slots.h"
 #include "sort.h"
 
-int rows_init(struct rows *r, uint32_t n_namespaces)
+int row_set_init(struct rows *r, uint32_t n_namespaces)
 {
 	memset(r, 0, sizeof(*r));
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
@@ -20,11 +20,11 @@ int rows_init(struct rows *r, uint32_t n_namespaces)
 		seqs_init(&r->keys) == 0)
 		return 0;
 fail:
-	rows_free(r);
+	row_set_free(r);
 	return -ENOMEM;
 }
 
-void rows_free(struct rows *r)
+void row_set_free(struct rows *r)
 {
 	seqs_free(&r->stance_keys);
 	seqs_free(&r->implicit_keys);
@@ -127,7 +127,7 @@ static uint32_t make_stance(struct rows *r, const struct policies *p, const uint
 	return tg_vec_push(&r->stances, fresh) == 0 ? id - 1 : TG_NONE;
 }
 
-uint32_t rows_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
+uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
 	uint32_t ns, struct seq policies, struct seq ports, const struct row_maker *maker)
 {
 	struct tg_vec_u32 key = {0};
@@ -172,7 +172,7 @@ static uint32_t kind_verdict(enum tg_class_kind kind)
 	}
 }
 
-uint32_t rows_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_kind kind,
+uint32_t row_set_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_kind kind,
 	const struct row_maker *maker)
 {
 	uint32_t key[STANCE_HEAD] = {dir, kind, TG_NONE, 0};
@@ -190,7 +190,7 @@ uint32_t rows_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_k
 	return id == TG_NONE ? TG_NONE : id - 1;
 }
 
-uint32_t rows_put(
+uint32_t row_set_put(
 	struct rows *r, uint32_t stance, struct seq infrastructure, const struct row_maker *maker)
 {
 	struct tg_vec_u32 key = {0};

@@ -46,25 +46,25 @@ struct rows {
 	uint32_t *baseline[TG_DIRECTION_COUNT]; /* verdicts by namespace */
 };
 
-/* Where new rows get their slots; NULL in rows_* calls that only look up. */
+/* Where new rows get their slots; NULL in row_set_* calls that only look up. */
 struct row_maker {
 	struct slots *slots;
 	uint32_t capacity;
 };
 
-int rows_init(struct rows *r, uint32_t n_namespaces);
-void rows_free(struct rows *r);
+int row_set_init(struct rows *r, uint32_t n_namespaces);
+void row_set_free(struct rows *r);
 
 /*
  * The stance of a pod of namespace `ns`, which `policies` (ascending) select and whose ports are
  * `ports` ((use, number) pairs). With a maker it is added; TG_NONE: out of memory or slots, or not
  * there.
  */
-uint32_t rows_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
+uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
 	uint32_t ns, struct seq policies, struct seq ports, const struct row_maker *maker);
-uint32_t rows_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_kind kind,
+uint32_t row_set_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_kind kind,
 	const struct row_maker *maker);
-uint32_t rows_put(
+uint32_t row_set_put(
 	struct rows *r, uint32_t stance, struct seq infrastructure, const struct row_maker *maker);
 
 #endif

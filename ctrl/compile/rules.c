@@ -87,7 +87,7 @@ static int take_tuples(struct job *job)
 
 int job_take_slots(struct job *job)
 {
-	int err = rows_init(&job->out->rows, job->out->scopes.n);
+	int err = row_set_init(&job->out->rows, job->out->scopes.n);
 
 	if (err == 0)
 		err = take_tuples(job);

@@ -40,7 +40,7 @@ int job_build_tables(struct job *job)
 	if (err == 0)
 		err = reach_init(&job->reach, &out->classes, terms_count(&out->terms));
 	if (err == 0)
-		err = programs_init(&job->programs);
+		err = port_programs_init(&job->programs);
 	if (err == 0)
 		err = cells_survey(&job->cells, &sources);
 	if (err == 0)
