@@ -90,8 +90,10 @@ static int assign_endpoint(struct assigner *a, struct endpoint *e)
 	enum tg_class_kind kind = e->kind;
 
 	/* A pod of a namespace that the cluster does not have (semantics 4). */
-	if (kind == TG_KIND_POD && profile == TG_NONE)
+	if (kind == TG_KIND_POD && profile == TG_NONE) {
 		kind = TG_KIND_UNKNOWN;
+		e->node = TG_NONE;
+	}
 	e->cls = classes_of(&out->classes, &a->class_sources, &out->profiles, profile, kind,
 		node->set, e->addr.family, &a->maker);
 	if (e->cls == TG_NONE)

@@ -58,7 +58,7 @@ int tg_compiled_place_pod(
 		uint32_t set = set_of(c, addr);
 
 		out[i].addr = *addr;
-		out[i].node = endpoints_node(&c->endpoints, pod->node);
+		out[i].node = ns != TG_NONE ? endpoints_node(&c->endpoints, pod->node) : TG_NONE;
 		out[i].cls = ns != TG_NONE ? classes_pod(&c->classes, &class_sources, &profile, set,
 						     addr->family, NULL)
 					   : classes_kind(&c->classes, &class_sources,

@@ -335,16 +335,18 @@ static inline void judge(const struct tg_classifier *c, const struct tg_tuple *c
 		const struct tg_tuple *t = tuples[i];
 		const uint32_t key = (uint32_t)t->protocol << 16 | t->dport;
 		const uint8_t src_kind = c->classes[b->cls[2 * i]].kind;
+		const uint8_t dst_kind = c->classes[b->cls[2 * i + 1]].kind;
 		uint32_t egress = run(b->line[2 * i], b->program[2 * i], key);
 		uint32_t ingress = run(b->line[2 * i + 1], b->program[2 * i + 1], key);
 
-		if (unlikely(src_kind == TG_KIND_NODE && !tg_verdict_passes(ingress)) &&
+		if (unlikely(src_kind == TG_KIND_NODE && dst_kind == TG_KIND_POD &&
+			     !tg_verdict_passes(ingress)) &&
 			is_own_node(b->zone[i], t))
 			ingress = tg_verdict_make(TG_ACTION_ALLOW, TG_BUILTIN_OWN_NODE);
 		out[i] = (struct tg_judgement){
 			.verdict = {egress, ingress},
 			.src_kind = src_kind,
-			.dst_kind = c->classes[b->cls[2 * i + 1]].kind,
+			.dst_kind = dst_kind,
 			.action = both_actions[tg_verdict_action(egress) << 2 |
 					       tg_verdict_action(ingress)],
 		};

@@ -252,6 +252,7 @@ static void admit_own_node(const struct tg_image *image, struct tg_image_answer 
 
 	if (tg_verdict_passes(ingress->verdict) ||
 		image->classes[answer->src_class].kind != TG_KIND_NODE ||
+		image->classes[answer->dst_class].kind != TG_KIND_POD ||
 		answer->src_node == TG_NONE || answer->src_node != answer->dst_node)
 		return;
 	ingress->verdict = tg_verdict_make(TG_ACTION_ALLOW, TG_BUILTIN_OWN_NODE);
