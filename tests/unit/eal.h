@@ -3,6 +3,7 @@
 #ifndef TG_TEST_EAL_H
 #define TG_TEST_EAL_H
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +15,12 @@ static inline void test_eal_start(const char *megabytes)
 		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
 		(char *)"-l", (char *)"0", (char *)"-m", (char *)megabytes, NULL};
 
-	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0) {
+	cpu_set_t cpus;
+
+	/* The EAL ties the thread to one processor; tests run beside each other. */
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 ||
+		rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0 ||
+		sched_setaffinity(0, sizeof(cpus), &cpus) != 0) {
 		fprintf(stderr, "no EAL\n");
 		exit(1);
 	}
