@@ -212,8 +212,8 @@ void tg_classifier_free(struct tg_classifier *c)
 	rte_free(c->zones);
 	rte_free(c->classes);
 	rte_free(c->families);
-	rows_free(&c->rows);
-	programs_free(&c->programs);
+	rows_release(&c->rows);
+	programs_release(&c->programs);
 	rte_free(c);
 }
 

@@ -63,7 +63,7 @@ int programs_build(struct programs *t, const struct tg_image *image, int socket)
 	t->lines = table_alloc(n_lines, sizeof(*t->lines), socket);
 	t->references = malloc((size_t)(image->n_programs + 1) * sizeof(*t->references));
 	if (t->lines == NULL || t->references == NULL) {
-		programs_free(t);
+		programs_release(t);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < image->n_programs; i++) {
@@ -87,7 +87,7 @@ void programs_built(struct programs *t)
 	t->references = NULL;
 }
 
-void programs_free(struct programs *t)
+void programs_release(struct programs *t)
 {
 	programs_built(t);
 	rte_free(t->lines);

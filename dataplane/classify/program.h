@@ -32,14 +32,14 @@ struct programs {
 	uint32_t *references; /* while building: by program of the image */
 };
 
-/* 0, -ENOMEM or -E2BIG; then the table is as programs_free leaves it. */
+/* 0, -ENOMEM or -E2BIG; then the table is as programs_release leaves it. */
 int programs_build(struct programs *t, const struct tg_image *image, int socket);
 /* The image's program reference as one of ours; only until programs_built. */
 uint32_t programs_reference(
 	const struct programs *t, const struct tg_image *image, uint32_t reference);
 /* Gives back what only building needs. */
 void programs_built(struct programs *t);
-void programs_free(struct programs *t);
+void programs_release(struct programs *t);
 
 /* The line of a long program that has the key's step; `head` is what its reference names. */
 static inline const struct program_line *program_find_line(

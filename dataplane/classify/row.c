@@ -160,7 +160,7 @@ int rows_build(struct rows *t, const struct tg_image *image, const struct progra
 	}
 	return 0;
 fail:
-	rows_free(t);
+	rows_release(t);
 	return err;
 }
 
@@ -188,7 +188,7 @@ void rows_built(struct rows *t)
 	t->n_places = 0;
 }
 
-void rows_free(struct rows *t)
+void rows_release(struct rows *t)
 {
 	rows_built(t);
 	rte_free(t->lines);

@@ -52,7 +52,7 @@ struct rows {
 	uint32_t n_places;
 };
 
-/* 0, -ENOMEM or -E2BIG (also: more than ROW_COLUMNS_MAX columns); then the table is as rows_free
+/* 0, -ENOMEM or -E2BIG (also: more than ROW_COLUMNS_MAX columns); then the table is as rows_release
  * leaves it. */
 int rows_build(struct rows *t, const struct tg_image *image, const struct programs *programs,
 	uint32_t salt, int socket);
@@ -60,7 +60,7 @@ int rows_build(struct rows *t, const struct tg_image *image, const struct progra
 struct row_place rows_find(const struct rows *t, uint32_t row);
 /* Gives back what only building needs. */
 void rows_built(struct rows *t);
-void rows_free(struct rows *t);
+void rows_release(struct rows *t);
 
 /* A bijection, so that equal means equal; salted, so that no image can aim at one line. */
 static inline uint32_t rows_scramble(const struct rows *t, uint32_t column)
