@@ -332,7 +332,7 @@ static void add_rules(cJSON *spec, struct tg_rng *rng, const char *key, const ch
 static void add_policy_types(cJSON *spec, struct tg_rng *rng)
 {
 	static const char *const types[] = {"Ingress", "Egress"};
-	uint32_t n = 1 + tg_rng_below(rng, 3);
+	uint32_t n = 1 + tg_rng_below(rng, 2);
 	cJSON *list;
 
 	if (tg_rng_percent(rng, 40)) {
