@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "machine.h"
+
+#define CTRL_FILE "tidegate-ctrl.yaml"
+#define DATAPLANE_FILE "tidegate-dataplane.yaml"
+#define HUGE_ENOUGH_MIB 1024
+
+struct arguments {
+	const char *dir;
+	const char *manifests;
+	const char *root; /* before /sys and /proc */
+	bool force, json;
+};
+
+/* The two files to be, and where they go. */
+struct outcome {
+	struct tg_machine machine;
+	const struct tg_machine_port *inside, *outside; /* NULL: no two NICs to spare */
+	char *path[2];
+	char *text[2];
+};
+
+static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"force", no_argument, NULL, 'f'},
+		{"manifests", required_argument, NULL, 'm'},
+		{"output", required_argument, NULL, 'o'},
+		{"root", required_argument, NULL, 'r'},
+		{0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":fo:", longs, NULL)) != -1)
+		switch (c) {
+		case 'f':
+			args->force = true;
+			break;
+		case 'm':
+			args->manifests = optarg;
+			break;
+		case 'o':
+			if (tg_cli_parse_output(optarg, &args->json) != 0)
+				return tg_cli_fail(
+					cli, argv[0], "-o: '%s' is none of text, json", optarg);
+			break;
+		case 'r':
+			args->root = optarg;
+			break;
+		default:
+			return tg_cli_bad_option(cli, c, argv);
+		}
+	if (argc - optind > 1)
+		return tg_cli_bad_usage(cli, argv[0], "at most one DIR");
+	if (optind < argc)
+		args->dir = argv[optind];
+	return TG_EXIT_OK;
+}
+
+/* A double-quoted YAML scalar. */
+static void print_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		if ((unsigned char)*text < ' ')
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void print_ctrl(FILE *out, const struct arguments *args, const struct outcome *it)
+{
+	fputs("# Tidegate's control process: tidegate-ctrl -c " CTRL_FILE "\n"
+	      "# Written by `tidegate init`. Every key: docs/configuration.md.\n"
+	      "\n"
+	      "# Folders with Kubernetes manifests or endpoints files; they are watched.\n"
+	      "manifests: ",
+		out);
+	print_quoted(out, args->manifests);
+	fputs("\n\n"
+	      "# Where the dataplane listens (the same as `socket` there).\n"
+	      "dataplane-socket: /run/tidegate/dataplane.sock\n"
+	      "\n"
+	      "# Remembers the last ruleset, so that rules keep their counters over a restart.\n"
+	      "state-directory: /var/lib/tidegate/ctrl\n"
+	      "\n"
+	      "# Metrics, health and the interface of the `tidegate` command. No authentication.\n"
+	      "http: {listen: 127.0.0.1:9469}\n"
+	      "\n"
+	      "# What happens to traffic of pods that no policy isolates. To begin with it passes\n"
+	      "# and is counted as would-deny: see `tidegate rules --sort would_deny`, write the\n"
+	      "# policies that are missing, then say `deny`. Policies that isolate a pod enforce\n"
+	      "# all the same.\n"
+	      "default-action: audit\n"
+	      "\n"
+	      "# Where pods get their addresses from. An address in there that belongs to no\n"
+	      "# known pod is denied, so be exact. spec.podCIDRs of Node objects count anyway.\n",
+		out);
+	for (size_t i = 0; i < it->machine.n_ranges; i++)
+		fprintf(out, "# pod-ranges: [%s]    # routed to a virtual interface here\n",
+			it->machine.ranges[i]);
+	fputs("# pod-ranges: [10.244.0.0/16]     # the default of kubeadm with flannel\n"
+	      "# pod-ranges: [10.42.0.0/16]      # the default of k3s and RKE2\n"
+	      "# pod-ranges: [192.168.0.0/16]    # the default of Calico\n"
+	      "\n"
+	      "# Traffic of nodes that must pass whatever the policies say.\n"
+	      "# infrastructure:\n"
+	      "# - {name: kube-api, from: nodes, to: 192.0.2.10, ports: 6443}\n"
+	      "# - {name: ntp, from: nodes, to: 192.0.2.123, protocol: UDP, ports: 123}\n",
+		out);
+}
+
+static void print_port_comment(FILE *out, const struct tg_machine_port *port)
+{
+	fprintf(out, "# %s", port->pci);
+	if (port->interface[0] != '\0')
+		fprintf(out, "  %s", port->interface);
+	if (port->driver[0] != '\0')
+		fprintf(out, "  driver %s", port->driver);
+	if (port->default_route)
+		fputs("  (the machine's own default route: left alone)", out);
+	fputc('\n', out);
+}
+
+static void print_ports(FILE *out, const struct outcome *it)
+{
+	fputs("\n# Network ports found on this machine:\n", out);
+	for (size_t i = 0; i < it->machine.n_ports; i++)
+		print_port_comment(out, &it->machine.ports[i]);
+	if (it->machine.n_ports == 0)
+		fputs("# none on a PCI bus\n", out);
+	if (it->inside != NULL) {
+		unsigned int mtu = it->inside->mtu < it->outside->mtu ? it->inside->mtu
+								      : it->outside->mtu;
+
+		if (mtu < 1280 || mtu > 9600)
+			mtu = 1500;
+		fputs("# Which one is on the pods' side is a guess: look before you plug it in.\n"
+		      "# Most NICs must be given to DPDK first:\n",
+			out);
+		fprintf(out, "#   dpdk-devbind.py --bind=vfio-pci %s %s\n", it->inside->pci,
+			it->outside->pci);
+		fprintf(out,
+			"ports:\n"
+			"- {name: inside, device: \"%s\", side: inside, mtu: %u}\n"
+			"- {name: outside, device: \"%s\", side: outside, mtu: %u}\n",
+			it->inside->pci, mtu, it->outside->pci, mtu);
+		return;
+	}
+	fputs("# There are no two NICs to spare, so this wires two TAP interfaces, tg-inside and\n"
+	      "# tg-outside, which is good for trying things out. With NICs:\n"
+	      "# - {name: inside, device: \"0000:03:00.0\", side: inside, mtu: 9000}\n"
+	      "# - {name: outside, device: \"0000:03:00.1\", side: outside, mtu: 9000}\n"
+	      "ports:\n"
+	      "- {name: inside, device: \"net_tap0,iface=tg-inside\", side: inside}\n"
+	      "- {name: outside, device: \"net_tap1,iface=tg-outside\", side: outside}\n",
+		out);
+}
+
+static void print_memory(FILE *out, const struct outcome *it)
+{
+	bool huge = it->inside != NULL || it->machine.huge_mib >= HUGE_ENOUGH_MIB;
+
+	fprintf(out,
+		"\n# Memory for packets, connections and rulesets, MiB. %lu MiB of huge pages\n"
+		"# are reserved here",
+		it->machine.huge_mib);
+	if (it->machine.huge_mib >= HUGE_ENOUGH_MIB)
+		fputs(".\n", out);
+	else
+		fputs("; NICs need them:\n"
+		      "#   echo 1024 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n",
+			out);
+	fprintf(out, "eal: {huge-pages: %s, memory: 1024}\n", huge ? "true" : "false");
+}
+
+static void print_dataplane(FILE *out, const struct outcome *it)
+{
+	unsigned int workers = it->machine.cpus / 2;
+
+	workers = workers < 1 ? 1 : workers > 4 ? 4 : workers;
+	fputs("# Tidegate's dataplane: tidegate-dataplane -c " DATAPLANE_FILE "\n"
+	      "# Written by `tidegate init`. Every key: docs/configuration.md.\n"
+	      "\n"
+	      "# Where the control process connects.\n"
+	      "socket: /run/tidegate/dataplane.sock\n"
+	      "\n"
+	      "# The ruleset in force is kept there and enforced again after a restart, even\n"
+	      "# without the control process. The folder must exist.\n"
+	      "state-directory: /var/lib/tidegate\n",
+		out);
+	fprintf(out,
+		"\n# Polling threads; this machine has %u CPUs. `cores` pins them.\n"
+		"workers: %u\n"
+		"# cores: [2, 3]\n",
+		it->machine.cpus, workers);
+	print_memory(out, it);
+	fputs("\n# Before the first ruleset, and without a checkpoint: drop (counted), or pass.\n"
+	      "no-ruleset: drop\n",
+		out);
+	print_ports(out, it);
+	fputs("\n# What comes in at one port of a wire goes out at the other.\n"
+	      "wires:\n"
+	      "- {ports: [inside, outside]}\n",
+		out);
+}
+
+/* Two ports that the machine itself does not need. */
+static void choose_ports(struct outcome *it)
+{
+	for (size_t i = 0; i < it->machine.n_ports && it->outside == NULL; i++) {
+		const struct tg_machine_port *port = &it->machine.ports[i];
+
+		if (port->default_route)
+			continue;
+		if (it->inside == NULL)
+			it->inside = port;
+		else
+			it->outside = port;
+	}
+	if (it->outside == NULL)
+		it->inside = NULL;
+}
+
+static int make_text(const struct arguments *args, struct outcome *it, unsigned int which)
+{
+	size_t size;
+	FILE *out = open_memstream(&it->text[which], &size);
+
+	if (out == NULL)
+		return -ENOMEM;
+	if (which == 0)
+		print_ctrl(out, args, it);
+	else
+		print_dataplane(out, it);
+	return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+static int prepare(const struct arguments *args, struct outcome *it)
+{
+	static const char *const names[] = {CTRL_FILE, DATAPLANE_FILE};
+
+	tg_machine_inspect(args->root, &it->machine);
+	choose_ports(it);
+	for (unsigned int i = 0; i < 2; i++) {
+		if (asprintf(&it->path[i], "%s/%s", args->dir, names[i]) < 0) {
+			it->path[i] = NULL;
+			return -ENOMEM;
+		}
+		if (make_text(args, it, i) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The whole file or nothing: written beside it, then renamed over it (linked, without force). */
+static int write_file(const char *path, const char *text, bool force)
+{
+	size_t size = strlen(text);
+	char *temporary;
+	int fd, rc = 0;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return -ENOMEM;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		rc = -errno;
+		free(temporary);
+		return rc;
+	}
+	if (write(fd, text, size) != (ssize_t)size || fchmod(fd, 0644) != 0)
+		rc = errno != 0 ? -errno : -EIO;
+	if (close(fd) != 0 && rc == 0)
+		rc = -errno;
+	if (rc == 0 && (force ? rename(temporary, path) : link(temporary, path)) != 0)
+		rc = -errno;
+	unlink(temporary);
+	free(temporary);
+	return rc;
+}
+
+static int write_files(const struct arguments *args, struct tg_cli *cli, const struct outcome *it)
+{
+	for (unsigned int i = 0; i < 2 && !args->force; i++)
+		if (access(it->path[i], F_OK) == 0)
+			return tg_cli_fail(cli, "init",
+				"%s exists (--force overwrites it); nothing was written",
+				it->path[i]);
+	for (unsigned int i = 0; i < 2; i++) {
+		int rc = write_file(it->path[i], it->text[i], args->force);
+
+		if (rc != 0)
+			return tg_cli_fail(cli, "init", "%s: %s", it->path[i], strerror(-rc));
+	}
+	return TG_EXIT_OK;
+}
+
+static void print_text(struct tg_cli *cli, const struct outcome *it)
+{
+	fprintf(cli->out, "wrote %s\nwrote %s\n", it->path[0], it->path[1]);
+	if (it->inside != NULL)
+		fprintf(cli->out, "wired %s (inside) to %s (outside): a guess, look at it\n",
+			it->inside->pci, it->outside->pci);
+	else
+		fputs("no two NICs to spare: wired two TAP interfaces\n", cli->out);
+	fprintf(cli->out,
+		"next:\n"
+		"  tidegate-dataplane -c %s --check\n"
+		"  tidegate-ctrl -c %s --check\n",
+		it->path[1], it->path[0]);
+}
+
+static bool add_ports(cJSON *tree, const struct outcome *it)
+{
+	cJSON *list = cJSON_AddArrayToObject(tree, "ports");
+
+	for (size_t i = 0; i < it->machine.n_ports && list != NULL; i++) {
+		const struct tg_machine_port *port = &it->machine.ports[i];
+		cJSON *item = cJSON_CreateObject();
+		const char *use = port == it->inside	? "inside"
+				  : port == it->outside ? "outside"
+							: "none";
+
+		if (item == NULL || !cJSON_AddItemToArray(list, item) ||
+			cJSON_AddStringToObject(item, "pci", port->pci) == NULL ||
+			cJSON_AddStringToObject(item, "interface", port->interface) == NULL ||
+			cJSON_AddStringToObject(item, "driver", port->driver) == NULL ||
+			cJSON_AddStringToObject(item, "use", use) == NULL)
+			return false;
+	}
+	return list != NULL;
+}
+
+static int print_json(struct tg_cli *cli, const struct outcome *it)
+{
+	cJSON *tree = cJSON_CreateObject();
+	char *text = NULL;
+
+	if (tree != NULL && cJSON_AddStringToObject(tree, "ctrl", it->path[0]) != NULL &&
+		cJSON_AddStringToObject(tree, "dataplane", it->path[1]) != NULL &&
+		add_ports(tree, it))
+		text = cJSON_Print(tree);
+	cJSON_Delete(tree);
+	if (text == NULL)
+		return tg_cli_fail(cli, "init", "out of memory");
+	fprintf(cli->out, "%s\n", text);
+	cJSON_free(text);
+	return TG_EXIT_OK;
+}
+
+static int run(struct tg_cli *cli, int argc, char **argv)
+{
+	struct arguments args = {.dir = ".", .manifests = "/etc/tidegate/manifests", .root = ""};
+	struct outcome it = {0};
+	int code = parse_options(&args, cli, argc, argv);
+
+	if (code != TG_EXIT_OK)
+		return code;
+	if (prepare(&args, &it) != 0)
+		code = tg_cli_fail(cli, "init", "out of memory");
+	else
+		code = write_files(&args, cli, &it);
+	if (code == TG_EXIT_OK && args.json)
+		code = print_json(cli, &it);
+	else if (code == TG_EXIT_OK)
+		print_text(cli, &it);
+	for (unsigned int i = 0; i < 2; i++) {
+		free(it.path[i]);
+		free(it.text[i]);
+	}
+	return code;
+}
+
+const struct tg_command tg_command_init = {
+	.name = "init",
+	.summary = "write a commented pair of configuration files for this machine",
+	.help = "usage: tidegate init [OPTION]... [DIR]\n"
+		"\n"
+		"Looks at the machine's network ports, routes and huge pages and writes " CTRL_FILE
+		"\n"
+		"and " DATAPLANE_FILE " into DIR (default: here). The ports that are wired are\n"
+		"the first two that do not carry the machine's own default route; without two such\n"
+		"ports, two TAP interfaces. Pod ranges are guessed as comments. The default action\n"
+		"is audit to begin with: nothing is denied that no policy denies.\n"
+		"\n"
+		"options:\n"
+		"  -f, --force                overwrite files that exist\n"
+		"      --manifests DIR        where manifests will be (default\n"
+		"                             /etc/tidegate/manifests)\n"
+		"  -o, --output text|json     how to print what was done\n"
+		"      --root DIR             look at DIR/sys and DIR/proc instead of this machine's\n"
+		"\n"
+		"example:\n"
+		"  tidegate init /etc/tidegate\n"
+		"\n"
+		"exit codes: 0 written; 2 usage, or a file exists or cannot be written\n",
+	.run = run,
+};
