@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Commands that ask a running control process, against one made of a few canned answers.
+
+usage: live_test.py TIDEGATE
+"""
+import copy
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import unittest
+
+TIDEGATE = sys.argv.pop(1)
+
+STATUS = {
+    "version": "0.1.0", "ready": True, "generation": {"desired": 12, "applied": 12},
+    "dataplane": {"connected": True, "heartbeat_age_ms": 210, "workers": 2, "error": None},
+    "ruleset": {"classes": 41, "cells": 118, "rules": 75, "bytes": 20480},
+    "objects": {"policies": 9, "pods": 31, "namespaces": 5, "nodes": 3, "services": 6},
+    "sources": {"synced": True, "files": 12, "skipped": 3, "errors": [], "warnings": [],
+                "not_enforced": []},
+}
+RULES = {"generation": 12, "rules": [
+    {"slot": 64, "kind": "policy", "namespace": "shop", "policy": "api", "direction": "ingress",
+     "index": 0, "action": "allow", "text": "rule A", "packets": 5, "bytes": 900,
+     "connections": 3, "would_deny": 0},
+    {"slot": 65, "kind": "implicit-deny", "namespace": "data", "policy": "db", "direction":
+     "ingress", "action": "deny", "text": "rule B", "packets": 7, "bytes": 100, "connections": 1,
+     "would_deny": 0},
+    {"slot": 66, "kind": "baseline", "namespace": "shop", "policy": "", "direction": "egress",
+     "action": "audit", "text": "rule C", "packets": 6, "bytes": 100, "connections": 2,
+     "would_deny": 6}]}
+DROPS = {"drops": [
+    {"reason": "no_ruleset", "text": "none", "packets": 0, "bytes": 0},
+    {"reason": "policy_ingress", "text": "in", "packets": 2, "bytes": 120},
+    {"reason": "transit", "text": "through", "packets": 9, "bytes": 540}]}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, body = self.server.answers.get(self.path, (404, b"no such thing\nreally"))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Live(unittest.TestCase):
+    def setUp(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        thread = threading.Thread(target=self.server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        self.serve({"/v1/status": STATUS, "/v1/rules": RULES, "/v1/drops": DROPS})
+
+    def serve(self, answers):
+        self.server.answers = {path: (200, json.dumps(tree).encode())
+                               for path, tree in answers.items()}
+
+    def run_live(self, *arguments):
+        return subprocess.run([TIDEGATE, *arguments, "--url", self.url], capture_output=True,
+                              encoding="utf-8", check=False, timeout=60)
+
+    def test_status(self):
+        done = self.run_live("status")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for words in ("dataplane    connected", "generation 12 in force, 12 desired", "9 policies"):
+            self.assertIn(words, done.stdout)
+        self.assertEqual(json.loads(self.run_live("status", "-o", "json").stdout), STATUS)
+
+    def test_status_is_negative(self):
+        """(what is wrong, the words for it); the JSON gives the same exit code"""
+        def change(path, value):
+            tree = copy.deepcopy(STATUS)
+            at = tree
+            for key in path[:-1]:
+                at = at[key]
+            at[path[-1]] = value
+            return tree
+        table = [
+            (change(["dataplane", "connected"], False), "away"),
+            (change(["generation", "applied"], 11), "behind"),
+            (change(["sources", "synced"], False), "not yet read"),
+            (change(["sources", "errors"], [{"place": "a.yaml:3", "text": "bad"}]), "a.yaml:3: bad"),
+            (change(["sources", "not_enforced"], [{"place": "b.yaml:1", "kind": "X", "name": "y",
+                                                   "namespace": ""}]), "NOT ENFORCED b.yaml:1: X y"),
+            ({}, "away"),
+        ]
+        for tree, words in table:
+            with self.subTest(words=words):
+                self.serve({"/v1/status": tree})
+                done = self.run_live("status")
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(words, done.stdout)
+                self.assertEqual(self.run_live("status", "-o", "json").returncode, 1)
+
+    def rules(self, *options):
+        tree = json.loads(self.run_live("rules", "-o", "json", *options).stdout)
+        return [rule["text"][-1] for rule in tree["rules"]]
+
+    def test_rules(self):
+        self.assertEqual(self.rules(), ["B", "C", "A"])
+        self.assertEqual(self.rules("--sort", "bytes"), ["A", "B", "C"])
+        self.assertEqual(self.rules("--sort", "connections"), ["A", "C", "B"])
+        self.assertEqual(self.rules("--sort", "would_deny"), ["C", "B", "A"])
+        self.assertEqual(self.rules("--sort", "name"), ["B", "C", "A"])
+        self.assertEqual(self.rules("-n", "shop"), ["C", "A"])
+        self.assertEqual(self.rules("--limit", "1"), ["B"])
+        lines = self.run_live("rules").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["PACKETS", "BYTES", "CONNECTIONS", "WOULD-DENY",
+                                            "ACTION", "KIND", "NAMESPACE", "RULE"])
+        self.assertEqual(lines[1].split()[:5], ["7", "100", "1", "0", "deny"])
+
+    def test_rules_without_dataplane(self):
+        rule = {key: RULES["rules"][0][key] for key in ("kind", "namespace", "action", "text")}
+        self.serve({"/v1/rules": {"rules": [rule]}})
+        self.assertEqual(self.run_live("rules").stdout.splitlines()[1].split()[:4], ["-"] * 4)
+
+    def test_drops(self):
+        lines = self.run_live("drops").stdout.splitlines()
+        self.assertEqual([line.split()[2] for line in lines[1:]], ["transit", "policy_ingress"])
+        tree = json.loads(self.run_live("drops", "--all", "-o", "json").stdout)
+        self.assertEqual([drop["packets"] for drop in tree["drops"]], [9, 2, 0])
+        self.serve({"/v1/drops": {"drops": []}})
+        self.assertEqual(self.run_live("drops").stdout, "nothing was dropped\n")
+
+    def test_bad_answers(self):
+        for status, body, words in ((404, b"no such thing\nreally", "404: no such thing"),
+                                    (200, b"{", "no JSON"), (200, b"", "no JSON")):
+            with self.subTest(body=body):
+                self.server.answers = {path: (status, body) for path in
+                                       ("/v1/status", "/v1/rules", "/v1/drops")}
+                for command in ("status", "rules", "drops"):
+                    done = self.run_live(command)
+                    self.assertEqual((done.returncode, done.stdout), (2, ""))
+                    self.assertIn(words, done.stderr)
+
+    def test_nobody_there(self):
+        done = subprocess.run([TIDEGATE, "status", "--url", "http://127.0.0.1:1"],
+                              capture_output=True, encoding="utf-8", check=False, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is tidegate-ctrl running there?", done.stderr)
+
+    def test_only_http(self):
+        done = subprocess.run([TIDEGATE, "status", "--url", "file:///etc/passwd#"],
+                              capture_output=True, encoding="utf-8", check=False, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+    def test_live_image(self):
+        """An image that is damaged, or none at all, is refused."""
+        question = ["explain", "--live", "10.0.0.1", "10.0.0.2", "TCP", "80"]
+        for status, body in ((200, b""), (200, b"x" * 500), (404, b"none")):
+            self.server.answers = {"/v1/ruleset": (status, body)}
+            done = self.run_live(*question)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+    def test_watch(self):
+        """Line by line, each time anew, until the reader goes away."""
+        with subprocess.Popen([TIDEGATE, "status", "-o", "json", "--watch=1", "--url", self.url],
+                              stdout=subprocess.PIPE) as process:
+            for _ in range(2):
+                self.assertEqual(json.loads(process.stdout.readline()), STATUS)
+            process.stdout.close()
+            process.terminate()
+            process.wait(timeout=30)
+
+
+if __name__ == "__main__":
+    unittest.main()
