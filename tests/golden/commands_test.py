@@ -161,7 +161,7 @@ class Assertions(Folder):
   port: 8080
   protocol: TCP
   expect: allow
-- {name: nobody else does, from: {selector: "app notin (web)"}, to: shop/api, port: 8080, expect: deny}
+- {name: nobody else does, from: {selector: "app notin (web, api)"}, to: shop/api, port: 8080, expect: deny}
 - {name: ping, from: shop/web, to: shop/api, protocol: ICMP, expect: deny}
 - {from: open/free, to: data/db, port: 5432, expect: deny}
 """
