@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "endpoint.h"
+#include "json_print.h"
 #include "judge.h"
 
 #define ERROR_TEXT 512
@@ -226,13 +227,10 @@ static cJSON *answer_line(const struct tg_offline *offline, char *line, size_t l
 
 static int print_answer(struct tg_cli *cli, cJSON *answer)
 {
-	char *text = answer != NULL ? cJSON_PrintUnformatted(answer) : NULL;
-
-	cJSON_Delete(answer);
-	if (text == NULL)
+	if (answer == NULL)
 		return -ENOMEM;
-	fprintf(cli->out, "%s\n", text);
-	cJSON_free(text);
+	tg_json_print_line(cli->out, answer);
+	cJSON_Delete(answer);
 	return fflush(cli->out) != 0 ? -errno : 0;
 }
 

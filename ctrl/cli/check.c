@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_print.h"
 #include "offline.h"
 
 struct arguments {
@@ -205,18 +206,16 @@ static int print_json(
 	const struct tg_offline *offline, struct tg_cli *cli, const struct findings *found, bool ok)
 {
 	cJSON *tree = cJSON_CreateObject();
-	char *text = NULL;
+	int code = TG_EXIT_OK;
 
 	if (tree != NULL && cJSON_AddBoolToObject(tree, "ok", ok) != NULL &&
 		add_objects(tree, &found->store) && add_image(tree, found->compiled) &&
 		add_messages(tree, offline, found))
-		text = cJSON_Print(tree);
+		tg_json_print(cli->out, tree);
+	else
+		code = tg_cli_fail(cli, "check", "out of memory");
 	cJSON_Delete(tree);
-	if (text == NULL)
-		return tg_cli_fail(cli, "check", "out of memory");
-	fprintf(cli->out, "%s\n", text);
-	cJSON_free(text);
-	return TG_EXIT_OK;
+	return code;
 }
 
 static int report(

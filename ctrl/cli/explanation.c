@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_print.h"
 #include "nearest.h"
 
 /* What one side's explanation adds to its verdict. */
@@ -17,8 +18,9 @@ struct side_story {
 struct story {
 	const struct tg_offline *offline;
 	const struct tg_explain_query *query;
-	struct tg_endpoint src, dst;
+	const struct tg_endpoint *src, *dst;
 	struct tg_addr_pair pair;
+	const struct tg_addr_pair *alike; /* the other family's, when judged alike; else NULL */
 	struct tg_judgement judgement;
 	struct side_story side[TG_DIRECTION_COUNT];
 };
@@ -41,8 +43,8 @@ static const char *place_text(
 
 static void find_miss(struct story *story, enum tg_direction dir)
 {
-	const struct tg_endpoint *self = dir == TG_EGRESS ? &story->src : &story->dst;
-	const struct tg_endpoint *peer = dir == TG_EGRESS ? &story->dst : &story->src;
+	const struct tg_endpoint *self = dir == TG_EGRESS ? story->src : story->dst;
+	const struct tg_endpoint *peer = dir == TG_EGRESS ? story->dst : story->src;
 	struct tg_side_query query = {
 		.strings = story->offline->cluster->strings,
 		.direction = dir,
@@ -50,7 +52,7 @@ static void find_miss(struct story *story, enum tg_direction dir)
 		.peer = peer->pod,
 		.peer_addr = dir == TG_EGRESS ? story->pair.dst : story->pair.src,
 		.peer_unknown = peer->standin,
-		.target = story->dst.pod,
+		.target = story->dst->pod,
 		.protocol = story->query->protocol,
 		.port = story->query->port,
 	};
@@ -65,7 +67,7 @@ static void tell_side(struct story *story, enum tg_direction dir)
 	struct side_story *side = &story->side[dir];
 
 	*side = (struct side_story){0};
-	side->subject = dir == TG_EGRESS ? story->src.pod : story->dst.pod;
+	side->subject = dir == TG_EGRESS ? story->src->pod : story->dst->pod;
 	if (rule == NULL || story->offline->roster == NULL)
 		return;
 	if (rule->kind == TG_RULE_POLICY)
@@ -109,19 +111,27 @@ static void print_verdict(struct tg_cli *cli, enum tg_action action, const char 
 		tg_colour_off(cli));
 }
 
-static void print_end(struct tg_cli *cli, const struct tg_endpoint *end, const struct tg_addr *addr)
+static void print_end(const struct story *story, struct tg_cli *cli, enum tg_direction dir)
 {
-	char text[TG_ADDR_TEXT];
+	const struct tg_endpoint *end = dir == TG_EGRESS ? story->src : story->dst;
+	const struct tg_addr *addr = dir == TG_EGRESS ? &story->pair.src : &story->pair.dst;
+	char text[TG_ADDR_TEXT], other[TG_ADDR_TEXT];
 
 	tg_addr_format(addr, text);
 	if (end->standin)
 		fprintf(cli->out, "%s (no address yet)", end->text);
+	else if (end->named != NULL && story->alike != NULL)
+		fprintf(cli->out, "%s (%s, %s)", end->text, text,
+			tg_addr_format(
+				dir == TG_EGRESS ? &story->alike->src : &story->alike->dst, other));
 	else if (end->named != NULL)
 		fprintf(cli->out, "%s (%s)", end->text, text);
 	else if (end->pod != NULL)
-		fprintf(cli->out, "%s", text);
+		fprintf(cli->out, "%s (%s/%s)", text, text_of(story, end->pod->ns),
+			text_of(story, end->pod->name));
 	else
-		fprintf(cli->out, "%s (no pod)", text);
+		fprintf(cli->out, "%s (%s)", text,
+			tg_class_kind_label(story->judgement.side[dir].kind));
 }
 
 static void print_service(struct tg_cli *cli, const struct tg_explain_query *query)
@@ -169,9 +179,11 @@ static void print_miss(const struct story *story, struct tg_cli *cli, enum tg_di
 		fprintf(cli->out, "             and %u more\n", miss->n_failed - shown);
 }
 
-/* What a rule that is no policy's is about. */
-static const char *rule_meaning(const struct tg_judged_side *judged)
+/* What the rule is about; its own text begins with its name, which stands before it already. */
+static const char *rule_meaning(const struct tg_judged_side *judged, const char *name)
 {
+	const char *text;
+
 	if (judged->rule == NULL)
 		return tg_builtin_text(judged->slot);
 	switch (judged->rule->kind) {
@@ -180,7 +192,10 @@ static const char *rule_meaning(const struct tg_judged_side *judged)
 	case TG_RULE_BASELINE:
 		return "no policy isolates the pod in this direction: the default action";
 	default:
-		return judged->strings + judged->rule->text;
+		text = judged->strings + judged->rule->text;
+		if (strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == ' ')
+			text += strlen(name) + 1;
+		return text;
 	}
 }
 
@@ -198,7 +213,7 @@ static void print_side(const struct story *story, struct tg_cli *cli, enum tg_di
 		fprintf(cli->out, " (%s)",
 			place_text(story, &side->policy->place, place, sizeof(place)));
 	fputc('\n', cli->out);
-	fprintf(cli->out, "           %s\n", rule_meaning(judged));
+	fprintf(cli->out, "           %s\n", rule_meaning(judged, name));
 	if (side->isolated) {
 		print_isolating(story, cli, dir);
 		print_miss(story, cli, dir);
@@ -210,9 +225,9 @@ static void print_side(const struct story *story, struct tg_cli *cli, enum tg_di
 
 static void print_story(const struct story *story, struct tg_cli *cli)
 {
-	print_end(cli, &story->src, &story->pair.src);
+	print_end(story, cli, TG_EGRESS);
 	fputs(" -> ", cli->out);
-	print_end(cli, &story->dst, &story->pair.dst);
+	print_end(story, cli, TG_INGRESS);
 	fputs(", ", cli->out);
 	print_service(cli, story->query);
 	fputs(": ", cli->out);
@@ -225,7 +240,7 @@ static void print_story(const struct story *story, struct tg_cli *cli)
 
 static void print_notes(const struct story *story, struct tg_cli *cli)
 {
-	const char *const notes[] = {story->src.note, story->dst.note};
+	const char *const notes[] = {story->src->note, story->dst->note};
 
 	for (unsigned int i = 0; i < 2; i++)
 		if (*notes[i] != '\0')
@@ -295,9 +310,9 @@ static cJSON *story_json(const struct story *story)
 	cJSON *tree = tg_judgement_json(&story->judgement);
 	char number[4];
 	bool ok = tree != NULL &&
-		  add_end(tree, "src", &story->src, &story->pair.src,
+		  add_end(tree, "src", story->src, &story->pair.src,
 			  story->judgement.side[TG_EGRESS].kind) &&
-		  add_end(tree, "dst", &story->dst, &story->pair.dst,
+		  add_end(tree, "dst", story->dst, &story->pair.dst,
 			  story->judgement.side[TG_INGRESS].kind) &&
 		  add_text(tree, "protocol", tg_protocol_name(story->query->protocol, number));
 
@@ -313,22 +328,20 @@ static cJSON *story_json(const struct story *story)
 
 static int print_json(struct tg_cli *cli, cJSON *tree)
 {
-	char *text = tree != NULL ? cJSON_Print(tree) : NULL;
-
-	cJSON_Delete(tree);
-	if (text == NULL)
+	if (tree == NULL)
 		return tg_cli_fail(cli, "explain", "out of memory");
-	fprintf(cli->out, "%s\n", text);
-	cJSON_free(text);
+	tg_json_print(cli->out, tree);
+	cJSON_Delete(tree);
 	return TG_EXIT_OK;
 }
 
-static int explain_self(struct story *story, struct tg_cli *cli, bool json)
+static int explain_self(
+	const struct tg_endpoint *src, const struct tg_endpoint *dst, struct tg_cli *cli, bool json)
 {
 	cJSON *tree;
 
 	if (!json) {
-		fprintf(cli->out, "%s -> %s: ", story->src.text, story->dst.text);
+		fprintf(cli->out, "%s -> %s: ", src->text, dst->text);
 		print_verdict(cli, TG_ACTION_ALLOW, "ALLOWED", "", "");
 		fputs("\n  the same pod or address: always allowed, and never seen by the gateway\n",
 			cli->out);
@@ -338,53 +351,79 @@ static int explain_self(struct story *story, struct tg_cli *cli, bool json)
 	if (tree == NULL || !add_text(tree, "verdict", "allow") ||
 		!add_text(tree, "reason", "self")) {
 		cJSON_Delete(tree);
-		return tg_cli_fail(cli, "explain", "out of memory");
+		tree = NULL;
 	}
 	return print_json(cli, tree);
 }
 
-/* An array with one story for each family that both ends have; one alone stands for itself. */
-static int explain_pairs(struct story *story, struct tg_cli *cli, bool json,
+/* Both families came to the same by the same rules: one of them tells all. */
+static bool same_judgement(const struct tg_judgement *a, const struct tg_judgement *b)
+{
+	for (unsigned int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
+		if (a->side[dir].action != b->side[dir].action ||
+			a->side[dir].slot != b->side[dir].slot)
+			return false;
+	return true;
+}
+
+static int print_stories(struct story *stories, unsigned int n, struct tg_cli *cli, bool json)
+{
+	cJSON *tree, *other;
+
+	if (!json) {
+		for (unsigned int i = 0; i < n; i++)
+			print_story(&stories[i], cli);
+		print_notes(&stories[0], cli);
+		return TG_EXIT_OK;
+	}
+	tree = story_json(&stories[0]);
+	if (tree != NULL && n > 1) {
+		other = story_json(&stories[1]);
+		if (other == NULL || !cJSON_AddItemToObject(tree, "other_family", other)) {
+			cJSON_Delete(tree);
+			tree = NULL;
+		}
+	}
+	return print_json(cli, tree);
+}
+
+static int explain_pairs(struct story stories[2], struct tg_cli *cli, bool json,
 	const struct tg_addr_pair *pairs, unsigned int n)
 {
-	cJSON *all = json && n > 1 ? cJSON_CreateArray() : NULL, *tree = NULL;
 	int code = TG_EXIT_OK;
 
 	for (unsigned int i = 0; i < n; i++) {
-		judge_pair(story, &pairs[i]);
-		if (!tg_action_passes(story->judgement.action))
+		judge_pair(&stories[i], &pairs[i]);
+		if (!tg_action_passes(stories[i].judgement.action))
 			code = TG_EXIT_NEGATIVE;
-		if (!json) {
-			print_story(story, cli);
-			continue;
-		}
-		tree = story_json(story);
-		if (all != NULL)
-			cJSON_AddItemToArray(all, tree);
 	}
-	if (!json)
-		print_notes(story, cli);
-	else if (print_json(cli, all != NULL ? all : tree) != TG_EXIT_OK)
-		code = TG_EXIT_USAGE;
-	return code;
+	if (n > 1 && same_judgement(&stories[0].judgement, &stories[1].judgement)) {
+		stories[0].alike = &pairs[1];
+		n = 1;
+	}
+	return print_stories(stories, n, cli, json) == TG_EXIT_OK ? code : TG_EXIT_USAGE;
 }
 
 int tg_explain(const struct tg_offline *offline, struct tg_cli *cli,
 	const struct tg_explain_query *query, bool json)
 {
-	struct story story = {.offline = offline, .query = query};
+	struct tg_endpoint src, dst;
 	struct tg_addr_pair pairs[2];
+	struct story stories[2];
 	char error[640];
 	unsigned int n;
 
-	if (tg_endpoint_find(offline, query->src_text, &story.src, error, sizeof(error)) != 0 ||
-		tg_endpoint_find(offline, query->dst_text, &story.dst, error, sizeof(error)) != 0)
+	if (tg_endpoint_find(offline, query->src_text, &src, error, sizeof(error)) != 0 ||
+		tg_endpoint_find(offline, query->dst_text, &dst, error, sizeof(error)) != 0)
 		return tg_cli_fail(cli, "explain", "%s", error);
-	if (tg_endpoint_same(&story.src, &story.dst))
-		return explain_self(&story, cli, json);
-	n = tg_endpoint_pairs(&story.src, &story.dst, pairs);
+	if (tg_endpoint_same(&src, &dst))
+		return explain_self(&src, &dst, cli, json);
+	n = tg_endpoint_pairs(&src, &dst, pairs);
 	if (n == 0)
 		return tg_cli_fail(cli, "explain", "%s and %s have no address family in common",
-			story.src.text, story.dst.text);
-	return explain_pairs(&story, cli, json, pairs, n);
+			src.text, dst.text);
+	for (unsigned int i = 0; i < n; i++)
+		stories[i] = (struct story){
+			.offline = offline, .query = query, .src = &src, .dst = &dst};
+	return explain_pairs(stories, cli, json, pairs, n);
 }

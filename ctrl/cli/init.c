@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "json_print.h"
 #include "machine.h"
 
 #define CTRL_FILE "tidegate-ctrl.yaml"
@@ -348,18 +349,16 @@ static bool add_ports(cJSON *tree, const struct outcome *it)
 static int print_json(struct tg_cli *cli, const struct outcome *it)
 {
 	cJSON *tree = cJSON_CreateObject();
-	char *text = NULL;
+	int code = TG_EXIT_OK;
 
 	if (tree != NULL && cJSON_AddStringToObject(tree, "ctrl", it->path[0]) != NULL &&
 		cJSON_AddStringToObject(tree, "dataplane", it->path[1]) != NULL &&
 		add_ports(tree, it))
-		text = cJSON_Print(tree);
+		tg_json_print(cli->out, tree);
+	else
+		code = tg_cli_fail(cli, "init", "out of memory");
 	cJSON_Delete(tree);
-	if (text == NULL)
-		return tg_cli_fail(cli, "init", "out of memory");
-	fprintf(cli->out, "%s\n", text);
-	cJSON_free(text);
-	return TG_EXIT_OK;
+	return code;
 }
 
 static int run(struct tg_cli *cli, int argc, char **argv)

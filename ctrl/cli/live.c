@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "json_print.h"
 #include "remote.h"
 
 #define WATCH_DEFAULT_S 2
@@ -43,18 +44,6 @@ int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv)
 	}
 }
 
-static int print_json(const struct tg_live *live, struct tg_cli *cli, const cJSON *tree)
-{
-	/* While watching: one line an answer, for programs that read line by line. */
-	char *text = live->watch_s != 0 ? cJSON_PrintUnformatted(tree) : cJSON_Print(tree);
-
-	if (text == NULL)
-		return tg_cli_fail(cli, live->command, "out of memory");
-	fprintf(cli->out, "%s\n", text);
-	cJSON_free(text);
-	return TG_EXIT_OK;
-}
-
 static int run_once(const struct tg_live *live, struct tg_cli *cli)
 {
 	cJSON *tree = NULL;
@@ -64,8 +53,11 @@ static int run_once(const struct tg_live *live, struct tg_cli *cli)
 		return code;
 	if (live->arrange != NULL)
 		live->arrange(tree, live->arg);
-	if (live->json)
-		code = print_json(live, cli, tree);
+	/* While watching one line an answer, for programs that read line by line. */
+	if (live->json && live->watch_s != 0)
+		tg_json_print_line(cli->out, tree);
+	else if (live->json)
+		tg_json_print(cli->out, tree);
 	else if (live->print(cli, tree, live->arg) != 0)
 		code = tg_cli_fail(cli, live->command, "out of memory");
 	if (code == TG_EXIT_OK && live->finding != NULL)

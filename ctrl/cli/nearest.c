@@ -76,9 +76,12 @@ static void miss_block(
 
 	tg_prefix_format(&peer->block, block);
 	tg_addr_format(&query->peer_addr, addr);
+	if (peer->block.addr.family != query->peer_addr.family) {
+		miss(out, "ipBlock.cidr", "%s is no IPv%u block", block, query->peer_addr.family);
+		return;
+	}
 	if (query->peer_unknown) {
-		if (peer->block.length != 0 || peer->n_except != 0 ||
-			peer->block.addr.family != query->peer_addr.family)
+		if (peer->block.length != 0 || peer->n_except != 0)
 			miss(out, "ipBlock.cidr",
 				"the pod has no address yet, so %s cannot be said to match", block);
 		return;
@@ -92,6 +95,7 @@ static void miss_block(
 			tg_prefix_format(&peer->except[i], except);
 			miss(out, "ipBlock.except", "%s is in %s, but also in except %s", addr,
 				block, except);
+			out->excepted = true;
 			return;
 		}
 }
@@ -202,16 +206,21 @@ static void miss_port(
 			query->port);
 }
 
-/* The lesser of two; the earlier one when equal. */
+/*
+ * The lesser of two. Of equal ones that with an except, which names the address on purpose, then
+ * the earlier one.
+ */
 static void keep_best(struct tg_miss *best, const struct tg_miss *other, bool *have)
 {
-	if (!*have || other->n_failed < best->n_failed)
+	if (!*have || other->n_failed < best->n_failed ||
+		(other->n_failed == best->n_failed && other->excepted && !best->excepted))
 		*best = *other;
 	*have = true;
 }
 
 static void append(struct tg_miss *out, const struct tg_miss *more)
 {
+	out->excepted |= more->excepted;
 	for (uint32_t i = 0; i < more->n_failed; i++) {
 		if (out->n_failed < TG_MISS_FIELDS && i < TG_MISS_FIELDS)
 			out->failed[out->n_failed] = more->failed[i];

@@ -35,7 +35,8 @@ struct tg_miss_field {
 struct tg_miss {
 	const struct tg_policy *policy; /* NULL: there is no rule to miss */
 	uint32_t rule;			/* its index in the policy */
-	uint32_t n_failed;		/* fields; the first TG_MISS_FIELDS are in failed */
+	bool excepted;	   /* an ipBlock matched, and an except of it took the address out */
+	uint32_t n_failed; /* fields; the first TG_MISS_FIELDS are in failed */
 	struct tg_miss_field failed[TG_MISS_FIELDS];
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "canonical.h"
+#include "json_print.h"
 #include "judge.h"
 #include "offline.h"
 #include "table.h"
@@ -74,17 +75,6 @@ static int print_yaml(struct tg_cli *cli, const struct tg_cluster *cluster,
 	return TG_EXIT_OK;
 }
 
-static int print_tree(struct tg_cli *cli, const cJSON *tree)
-{
-	char *text = cJSON_Print(tree);
-
-	if (text == NULL)
-		return tg_cli_fail(cli, "print", "out of memory");
-	fprintf(cli->out, "%s\n", text);
-	cJSON_free(text);
-	return TG_EXIT_OK;
-}
-
 static int print_json(struct tg_cli *cli, const struct tg_cluster *cluster,
 	const struct tg_policy *const *policies)
 {
@@ -103,7 +93,7 @@ static int print_json(struct tg_cli *cli, const struct tg_cluster *cluster,
 			code = tg_cli_fail(cli, "print", "out of memory");
 	}
 	if (code == TG_EXIT_OK)
-		code = print_tree(cli, list);
+		tg_json_print(cli->out, list);
 	cJSON_Delete(list);
 	return code;
 }
@@ -183,7 +173,7 @@ static int print_rules_json(struct tg_cli *cli, const struct sorted_rule *rules,
 	if (list == NULL)
 		code = tg_cli_fail(cli, "print", "out of memory");
 	else
-		code = print_tree(cli, tree);
+		tg_json_print(cli->out, tree);
 	cJSON_Delete(tree);
 	return code;
 }

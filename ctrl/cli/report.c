@@ -6,6 +6,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "json_print.h"
+
 int tg_report_parse(const char *text, enum tg_report_format *out)
 {
 	static const char *const names[] = {
@@ -139,8 +141,8 @@ static bool add_result(cJSON *list, const struct tg_result *result)
 static int print_json(FILE *out, const char *file, const struct tg_result *results, size_t n)
 {
 	cJSON *tree = cJSON_CreateObject(), *list = NULL;
-	char *text = NULL;
 	size_t failed = count_failed(results, n), i = 0;
+	int rc = -ENOMEM;
 
 	if (tree != NULL && cJSON_AddStringToObject(tree, "file", file) != NULL &&
 		cJSON_AddNumberToObject(tree, "passed", (double)(n - failed)) != NULL &&
@@ -149,13 +151,11 @@ static int print_json(FILE *out, const char *file, const struct tg_result *resul
 	while (list != NULL && i < n && add_result(list, &results[i]))
 		i++;
 	if (list != NULL && i == n)
-		text = cJSON_Print(tree);
+		rc = 0;
+	if (rc == 0)
+		tg_json_print(out, tree);
 	cJSON_Delete(tree);
-	if (text == NULL)
-		return -ENOMEM;
-	fprintf(out, "%s\n", text);
-	cJSON_free(text);
-	return 0;
+	return rc;
 }
 
 int tg_report_print(FILE *out, enum tg_report_format format, const char *file,
