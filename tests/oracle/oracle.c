@@ -311,7 +311,7 @@ static void judge_pod(const struct oracle *o, enum tg_direction dir, const struc
 	const struct party *other, const struct oracle_tuple *t, struct oracle_side *side)
 {
 	const struct o_pod *dst = dir == TG_EGRESS ? other->pod : self->pod;
-	char names[384] = "";
+	char names[ORACLE_REASON_MAX] = "";
 
 	for (size_t i = 0; i < o->cluster.n_policies; i++) {
 		const struct o_policy *policy = &o->cluster.policies[i];

@@ -51,9 +51,11 @@ struct oracle_tuple {
 	int dport; /* 0 for protocols without ports */
 };
 
+#define ORACLE_REASON_MAX 1024
+
 struct oracle_side {
 	enum tg_action action;
-	char reason[512];
+	char reason[ORACLE_REASON_MAX]; /* cut short when it does not fit */
 };
 
 struct oracle_answer {

@@ -14,7 +14,7 @@
 
 #include "objects.h"
 #include "oracle.h"
-#include "tree.h"
+#include "trees.h"
 
 #define SKIP 77
 
@@ -33,70 +33,6 @@ make_path(char path[PATH_MAX], const char *fmt, ...)
 	if (vsnprintf(path, PATH_MAX, fmt, args) >= PATH_MAX)
 		*path = '\0'; /* cannot be opened */
 	va_end(args);
-}
-
-static cJSON *to_json(const struct tg_value *value)
-{
-	cJSON *out;
-
-	switch (value->type) {
-	case TG_VALUE_BOOL:
-		return cJSON_CreateBool(value->boolean);
-	case TG_VALUE_NUMBER:
-		return cJSON_CreateNumber(value->number);
-	case TG_VALUE_STRING:
-		return cJSON_CreateString(value->text);
-	case TG_VALUE_LIST:
-		out = cJSON_CreateArray();
-		for (const struct tg_value *v = value->first; v != NULL; v = v->next)
-			cJSON_AddItemToArray(out, to_json(v));
-		return out;
-	case TG_VALUE_MAP:
-		out = cJSON_CreateObject();
-		for (const struct tg_value *v = value->first; v != NULL; v = v->next)
-			cJSON_AddItemToObject(out, v->key, to_json(v));
-		return out;
-	default:
-		return cJSON_CreateNull();
-	}
-}
-
-static char *read_file(const char *path, size_t *size)
-{
-	FILE *f = fopen(path, "re");
-	char *text = NULL;
-	long end;
-
-	if (f == NULL)
-		return NULL;
-	if (fseek(f, 0, SEEK_END) == 0 && (end = ftell(f)) >= 0 && fseek(f, 0, SEEK_SET) == 0) {
-		text = malloc((size_t)end + 1);
-		*size = text != NULL ? fread(text, 1, (size_t)end, f) : 0;
-		if (text != NULL)
-			text[*size] = '\0';
-	}
-	fclose(f);
-	return text;
-}
-
-/* Appends the documents of a YAML file; false when there is none or it does not parse. */
-static bool add_documents(cJSON *list, const char *path)
-{
-	struct tg_tree_error error;
-	struct tg_tree *tree = NULL;
-	size_t size = 0;
-	char *text = read_file(path, &size);
-	bool ok = text != NULL && tg_tree_parse(text, size, &tree, &error) == 0;
-
-	for (size_t i = 0; ok && i < tg_tree_count(tree); i++) {
-		const struct tg_value *document = tg_tree_document(tree, i);
-
-		if (document->type == TG_VALUE_MAP)
-			cJSON_AddItemToArray(list, to_json(document));
-	}
-	tg_tree_free(tree);
-	free(text);
-	return ok;
 }
 
 /* "namespace/pod" or "ip:ADDRESS". */
@@ -187,9 +123,9 @@ static void judge_case(const char *dir, struct tally *tally)
 	bool ok;
 
 	make_path(path, "%s/step-1/cluster.yaml", dir);
-	ok = add_documents(list, path);
+	ok = trees_add_file(list, path);
 	make_path(path, "%s/step-1/policies.yaml", dir);
-	ok = add_documents(list, path) && ok;
+	ok = trees_add_file(list, path) && ok;
 	make_path(path, "%s/step-1/truth.tsv", dir);
 	if (ok) {
 		judge_table(list, path, tally);

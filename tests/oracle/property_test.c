@@ -20,7 +20,7 @@
 #include "subject.h"
 #include "trial.h"
 
-#define TUPLES_DEFAULT 240000u
+#define TUPLES_DEFAULT 600000u
 #define TUPLES_FULL 200000u /* from here on a run must have seen everything */
 #define BATCH 256u	    /* tuples for one state of a cluster */
 #define CHURNS 2u	    /* times that a cluster's pods change */

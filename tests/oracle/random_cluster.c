@@ -96,10 +96,11 @@ static const char *format(char buf[64], const char *fmt, unsigned int a, unsigne
 	return buf;
 }
 
-/* Pods are at 10.1.0-1.2-13 and fd00:1:0:0-1::2-d; few enough to collide at times. */
+/* Pods are at 10.1.0-1.2-201 and fd00:1:0:0-1::2-c9; half of them so close that they collide. */
 static const char *pod_addr(char buf[64], struct tg_rng *rng, bool v6)
 {
-	unsigned int net = tg_rng_below(rng, 2), host = 2 + tg_rng_below(rng, 12);
+	unsigned int net = tg_rng_below(rng, 2);
+	unsigned int host = 2 + tg_rng_below(rng, tg_rng_percent(rng, 50) ? 12 : 200);
 
 	return format(buf, v6 ? "fd00:1:0:%x::%x" : "10.1.%u.%u", net, host);
 }
@@ -592,7 +593,10 @@ static void make_options(struct random_cluster *cluster, struct tg_rng *rng)
 
 void random_cluster_make(struct random_cluster *cluster, struct tg_rng *rng)
 {
-	uint32_t n_pods = 3 + tg_rng_below(rng, 10), n_policies = tg_rng_below(rng, 13);
+	/* now and then so many that it pays to treat broad selectors apart */
+	bool big = tg_rng_percent(rng, 8);
+	uint32_t n_pods = 3 + tg_rng_below(rng, big ? 80 : 10);
+	uint32_t n_policies = tg_rng_below(rng, big ? 70 : 13);
 	uint32_t n_nodes = tg_rng_below(rng, 4), n_services = tg_rng_below(rng, 3);
 	cJSON *list = cJSON_CreateArray();
 

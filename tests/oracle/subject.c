@@ -236,6 +236,14 @@ int subject_load(struct subject *subject, const struct random_cluster *cluster,
 	return compile_store(subject, cluster, error);
 }
 
+int subject_compile(struct subject *subject, const struct tg_cluster *cluster,
+	const struct random_cluster *how, char error[SUBJECT_ERROR_MAX])
+{
+	ruleset_clear(&subject->before);
+	ruleset_clear(&subject->now);
+	return compile_view(subject, how, *cluster, error);
+}
+
 /* Class-map entries in the making. */
 struct delta {
 	struct tg_classmap_entry entries[DELTA_MAX];
@@ -343,26 +351,27 @@ int subject_change_pods(struct subject *subject, const struct random_cluster *cl
 
 /* ---- judging ---- */
 
-static void name_rule(const struct tg_image *image, uint32_t slot, char reason[512])
+static void name_rule(const struct tg_image *image, uint32_t slot, char reason[ORACLE_REASON_MAX])
 {
 	const struct tg_image_rule *rule = tg_image_rule_of(image, slot);
 	const char *ns, *policy;
 
 	if (rule == NULL || rule->kind == TG_RULE_BUILTIN) {
-		snprintf(reason, 512, slot < TG_SLOT_FIRST ? "builtin %s" : "unlisted slot of %s",
+		snprintf(reason, ORACLE_REASON_MAX,
+			slot < TG_SLOT_FIRST ? "builtin %s" : "unlisted slot of %s",
 			tg_builtin_label(slot));
 		return;
 	}
 	ns = image->strings + rule->ns;
 	policy = image->strings + rule->policy;
 	if (rule->kind == TG_RULE_POLICY)
-		snprintf(reason, 512, "policy %s/%s %u", ns, policy, rule->index);
+		snprintf(reason, ORACLE_REASON_MAX, "policy %s/%s %u", ns, policy, rule->index);
 	else if (rule->kind == TG_RULE_IMPLICIT)
-		snprintf(reason, 512, "implicit %s: %s", ns, policy);
+		snprintf(reason, ORACLE_REASON_MAX, "implicit %s: %s", ns, policy);
 	else if (rule->kind == TG_RULE_BASELINE)
-		snprintf(reason, 512, "baseline %s", ns);
+		snprintf(reason, ORACLE_REASON_MAX, "baseline %s", ns);
 	else
-		snprintf(reason, 512, "infrastructure %s", policy);
+		snprintf(reason, ORACLE_REASON_MAX, "infrastructure %s", policy);
 }
 
 static void name_side(const struct tg_image *image, uint32_t verdict, struct oracle_side *side)

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "model.h"
 #include "oracle.h"
 #include "random_cluster.h"
 
@@ -25,6 +26,12 @@ void subject_free(struct subject *subject);
  */
 int subject_load(struct subject *subject, const struct random_cluster *cluster,
 	char error[SUBJECT_ERROR_MAX]);
+/*
+ * The same for a cluster as the model has it; zone and options are those of `how`, whose list does
+ * not matter.
+ */
+int subject_compile(struct subject *subject, const struct tg_cluster *cluster,
+	const struct random_cluster *how, char error[SUBJECT_ERROR_MAX]);
 /*
  * The same for a cluster of which only pods differ from the one loaded before; the accelerated
  * lookup in force then gets the change as deltas. 1: it did, and subject_judge_delta may be asked;
