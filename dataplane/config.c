@@ -287,6 +287,16 @@ static void read_connections(struct load *load, const struct tg_at *root)
 	read_duration(load, &at, "sweep", 100, 60000, &dp->sweep_ms);
 }
 
+static void read_handoff(struct load *load, const struct tg_at *root)
+{
+	uint32_t *depth = &load->config->datapath.handoff_depth;
+	struct tg_at at = tg_at_field(root, "handoff-depth");
+
+	read_u32(load, root, "handoff-depth", 64, 1u << 16, depth);
+	if ((*depth & (*depth - 1)) != 0)
+		tg_reader_problem(&load->reader, &at, "expected a power of two");
+}
+
 static void read_enforcement(struct load *load, const struct tg_at *root)
 {
 	static const char *const none[] = {"drop", "pass", NULL};
@@ -300,7 +310,7 @@ static void read_enforcement(struct load *load, const struct tg_at *root)
 	read_duration(load, root, "pickup-window", 0, 3600000, &dp->pickup_ms);
 	read_u32(load, root, "slot-capacity", 1024, 1u << 24, &dp->slot_capacity);
 	read_u32(load, root, "address-headroom", 1024, COUNT_MAX, &load->config->address_headroom);
-	read_u32(load, root, "handoff-depth", 64, 1u << 16, &dp->handoff_depth);
+	read_handoff(load, root);
 	read_connections(load, root);
 	read_timeouts(load, root);
 }

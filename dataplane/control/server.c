@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "build.h"
 #include "log.h"
 #include "server.h"
 
@@ -28,7 +27,6 @@ struct client {
 
 struct tg_control {
 	struct tg_control_config config;
-	struct tg_build build;
 	struct client clients[CLIENTS_MAX];
 	struct tg_wire_message message;
 	uint64_t next_id;
@@ -157,45 +155,6 @@ static void tell_everybody(struct tg_control *control)
 			send_state(control, &control->clients[i], TG_MSG_EVENT_STATE, 0, -1);
 }
 
-/* --- the checkpoint --- */
-
-static void note_checkpoint(struct tg_control *control, int rc, const char *what)
-{
-	uint32_t flags = tg_engine_flags(control->config.engine);
-
-	if (rc != 0 && !(flags & TG_STATE_CHECKPOINT_FAILED))
-		tg_log_err("checkpoint: %s: %s", what, strerror(-rc));
-	tg_engine_checkpoint(control->config.engine, clock_ms(CLOCK_REALTIME), rc != 0);
-}
-
-static void commit_checkpoint(struct tg_control *control)
-{
-	struct tg_build *build = &control->build;
-	int rc = build->draft_rc;
-
-	if (control->config.checkpoint == NULL)
-		return;
-	if (rc == 0)
-		rc = tg_checkpoint_commit(control->config.checkpoint, &build->draft);
-	else /* changes from now on do not belong to what is on the disk */
-		tg_checkpoint_commit(control->config.checkpoint, &build->draft);
-	note_checkpoint(control, rc, "the new ruleset cannot be written");
-}
-
-static void append_checkpoint(
-	struct tg_control *control, const struct tg_classmap_entry *entries, uint32_t n)
-{
-	int rc;
-
-	if (control->config.checkpoint == NULL)
-		return;
-	rc = tg_checkpoint_append(control->config.checkpoint,
-		tg_engine_sequence(control->config.engine), entries, n, clock_ms(CLOCK_REALTIME));
-	if (rc == -ENOENT && n == 0)
-		return; /* nothing to confirm */
-	note_checkpoint(control, rc, "a change cannot be written");
-}
-
 /* --- requests --- */
 
 static void on_hello(struct tg_control *control, struct client *client)
@@ -230,44 +189,27 @@ static void on_hello(struct tg_control *control, struct client *client)
 static void on_ruleset(struct tg_control *control, struct client *client)
 {
 	const struct tg_msg_ruleset *m = &control->message.ruleset;
-	uint64_t in_force = tg_engine_generation(control->config.engine);
-	const char *why = NULL;
-	int rc = 0;
+	struct tg_wire_error error;
+	int fd = control->message.fd, rc;
 
-	if (control->build.running) {
-		rc = -EBUSY;
-		why = "another ruleset is being built";
-	} else if (m->generation <= in_force) {
-		rc = -ESTALE;
-		why = "the generation does not exceed the one in force";
-	} else {
-		rc = tg_build_start(&control->build, m, control->message.fd, client->id);
-		control->message.fd = -1;
-		why = "no thread for the build";
-	}
-	if (rc == 0)
-		return;
-	tg_engine_refused(control->config.engine, true);
-	send_nak(control, client, m->h.txn, rc, TG_NONE, why);
+	control->message.fd = -1;
+	rc = tg_changes_ruleset(control->config.changes, m, fd, client->id, &error);
+	if (rc != 0)
+		send_nak(control, client, m->h.txn, rc, error.index, error.text);
 }
 
 static void on_classmap(struct tg_control *control, struct client *client)
 {
 	const struct tg_msg_classmap *m = &control->message.classmap;
-	struct tg_wire_error error = {.index = TG_NONE};
+	struct tg_wire_error error;
 	uint32_t swap_us = 0;
 	int rc;
 
-	rc = tg_engine_delta(control->config.engine, m, &swap_us, &error);
-	if (rc == 0 || rc == -ETIMEDOUT)
-		append_checkpoint(control, m->entries, m->n_entries);
-	if (rc == 0) {
+	rc = tg_changes_delta(control->config.changes, m, &swap_us, &error);
+	if (rc == 0)
 		send_ack(control, client, m->h.txn, 0, swap_us);
-		return;
-	}
-	tg_engine_refused(control->config.engine, false);
-	tg_log_warn("control: delta %llu: %s", (unsigned long long)m->sequence, error.text);
-	send_nak(control, client, m->h.txn, rc, error.index, error.text);
+	else
+		send_nak(control, client, m->h.txn, rc, error.index, error.text);
 }
 
 static void dispatch(struct tg_control *control, struct client *client)
@@ -320,65 +262,19 @@ static void serve(struct tg_control *control, struct client *client)
 					     : strerror(-rc));
 }
 
-/* --- the end of a build --- */
-
-static void log_installed(const struct tg_control *control, uint32_t swap_us)
-{
-	const struct tg_build *build = &control->build;
-	const struct tg_image *image = &build->candidate.image;
-
-	tg_log_info("generation %llu in force: %u addresses, %u classes, %u cells, %u rules, %zu "
-		    "bytes; built in %u us, swapped in %u us",
-		(unsigned long long)build->request.generation, image->n_addr4 + image->n_addr6,
-		image->n_classes, image->n_cells, image->n_rules, build->candidate.size,
-		build->build_us, swap_us);
-}
-
-/* 0 when the ruleset is in force and everybody judges by it. */
-static int install(struct tg_control *control, uint32_t *swap_us)
-{
-	struct tg_build *build = &control->build;
-	int rc = build->rc;
-
-	if (rc == 0)
-		rc = tg_engine_install(control->config.engine, &build->candidate,
-			build->request.delta_sequence, build->entries, build->request.n_entries,
-			swap_us, &build->error);
-	if (rc == 0 || rc == -ETIMEDOUT) {
-		log_installed(control, *swap_us);
-		commit_checkpoint(control);
-	} else {
-		tg_engine_refused(control->config.engine, true);
-	}
-	return rc;
-}
-
 static void on_built(struct tg_control *control)
 {
-	struct tg_build *build = &control->build;
-	struct client *client;
-	uint32_t swap_us = 0;
+	struct client *client = find_client(control, tg_changes_client(control->config.changes));
+	struct tg_changes_result result;
 	int rc;
 
-	tg_build_wait(build);
-	client = find_client(control, build->client);
-	if (client == NULL) {
-		tg_log_warn("generation %llu is dropped: who sent it is gone",
-			(unsigned long long)build->request.generation);
-		tg_build_drop(build, build->rc == 0);
+	rc = tg_changes_finish(control->config.changes, client != NULL, &result);
+	if (client == NULL)
 		return;
-	}
-	rc = install(control, &swap_us);
-	if (rc != 0) {
-		tg_log_warn("generation %llu: %s", (unsigned long long)build->request.generation,
-			build->error.text);
-		send_nak(control, client, build->request.h.txn, rc, build->error.index,
-			build->error.text);
-	} else {
-		send_ack(control, client, build->request.h.txn, build->build_us, swap_us);
-	}
-	/* Deltas that came in between are the one refusal that the same image survives. */
-	tg_build_drop(build, rc == -ESTALE);
+	if (rc == 0)
+		send_ack(control, client, result.txn, result.build_us, result.swap_us);
+	else
+		send_nak(control, client, result.txn, rc, result.error.index, result.error.text);
 }
 
 /* --- time --- */
@@ -406,7 +302,7 @@ static void tick(struct tg_control *control)
 	drop_silent(control, now);
 	if (find_writer(control) != NULL && now - control->confirmed_ms >= CONFIRM_EVERY_MS) {
 		control->confirmed_ms = now;
-		append_checkpoint(control, NULL, 0);
+		tg_changes_confirm(control->config.changes);
 	}
 	if (changed || tg_engine_flags(control->config.engine) != control->told_flags)
 		tell_everybody(control);
@@ -421,7 +317,7 @@ static unsigned int fill_poll(
 
 	fds[0] = (struct pollfd){.fd = control->config.stop_fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = control->listener, .events = POLLIN};
-	fds[2] = (struct pollfd){.fd = control->build.event, .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = tg_changes_event(control->config.changes), .events = POLLIN};
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].fd >= 0) {
 			fds[n] = (struct pollfd){.fd = control->clients[i].fd, .events = POLLIN};
@@ -456,11 +352,6 @@ int tg_control_run(struct tg_control *control)
 int tg_control_create(const struct tg_control_config *config, struct tg_control **out)
 {
 	struct tg_control *control = calloc(1, sizeof(*control));
-	struct tg_build_config build = {.checkpoint = config->checkpoint,
-		.slot_capacity = config->slot_capacity,
-		.headroom = config->headroom,
-		.socket = config->numa};
-	int rc;
 
 	if (control == NULL)
 		return -ENOMEM;
@@ -468,11 +359,6 @@ int tg_control_create(const struct tg_control_config *config, struct tg_control 
 	control->listener = -1;
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		control->clients[i].fd = -1;
-	rc = tg_build_init(&control->build, &build);
-	if (rc != 0) {
-		free(control);
-		return rc;
-	}
 	*out = control;
 	return 0;
 }
@@ -481,7 +367,6 @@ void tg_control_free(struct tg_control *control)
 {
 	if (control == NULL)
 		return;
-	tg_build_fini(&control->build);
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].fd >= 0)
 			disconnect(&control->clients[i], "the gateway stops");
@@ -500,58 +385,4 @@ int tg_control_listen(struct tg_control *control)
 		return fd;
 	control->listener = fd;
 	return 0;
-}
-
-static int restore_state(struct tg_control *control, struct tg_checkpoint_state *state)
-{
-	struct tg_wire_error error = {.index = TG_NONE};
-	struct tg_candidate candidate;
-	uint32_t swap_us;
-	int rc;
-
-	tg_candidate_adopt(state->image, state->image_size, &candidate);
-	state->image = NULL;
-	rc = tg_candidate_build(&candidate, control->config.slot_capacity, control->config.headroom,
-		control->config.numa, &error);
-	if (rc == 0)
-		rc = tg_engine_install(control->config.engine, &candidate, state->delta_sequence,
-			state->entries, state->n_entries, &swap_us, &error);
-	if (rc == 0)
-		tg_log_info(
-			"generation %llu in force from the checkpoint, %u addresses changed since",
-			(unsigned long long)candidate.image.header->generation, state->n_entries);
-	else
-		tg_log_err("the checkpoint is refused: %s", error.text);
-	tg_candidate_free(&candidate);
-	return rc;
-}
-
-int tg_control_restore(struct tg_control *control)
-{
-	struct tg_checkpoint_state state;
-	char reason[TG_REASON_MAX];
-	int rc;
-
-	if (control->config.checkpoint == NULL)
-		return -ENOENT;
-	rc = tg_checkpoint_load(control->config.checkpoint, clock_ms(CLOCK_REALTIME),
-		control->config.checkpoint_max_age_ms, &state, reason);
-	if (rc == -ENOENT) {
-		tg_log_info("there is no checkpoint");
-		return rc;
-	}
-	if (rc != 0) {
-		tg_log_err("the checkpoint is refused: %s", reason);
-		return rc;
-	}
-	if (state.cut != 0)
-		tg_log_warn("the checkpoint's last %llu bytes are damaged and left out",
-			(unsigned long long)state.cut);
-	rc = restore_state(control, &state);
-	if (rc == 0) {
-		tg_engine_checkpoint(control->config.engine, state.confirmed_at, false);
-		tg_engine_flag(control->config.engine, TG_STATE_FROM_CHECKPOINT, 0);
-	}
-	tg_checkpoint_state_free(&state);
-	return rc;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control thread: serves the control socket (<tidegate/control.h>), puts rulesets and deltas in
- * force, keeps the checkpoint, and calls back for what else is due. One poll() loop; builds run in
- * a thread beside it. Nothing that a client sends or leaves undone stops it: a client that does
- * not read its answers, says nothing after connecting or breaks the framing is disconnected.
+ * The control thread: serves the control socket (<tidegate/control.h>) and calls back for what else
+ * is due. One poll() loop. Nothing that a client sends or leaves undone stops it: a client that
+ * does not read its answers, says nothing after connecting or breaks the framing is disconnected.
  */
 #ifndef TG_CONTROL_SERVER_H
 #define TG_CONTROL_SERVER_H
@@ -11,19 +10,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "checkpoint.h"
+#include "changes.h"
 #include "engine.h"
 
 struct tg_control_config {
 	const char *socket;
 	struct tg_engine *engine;
+	struct tg_changes *changes;
 	struct tg_stats_segment *stats;
-	struct tg_checkpoint *checkpoint; /* NULL: none */
-	uint64_t checkpoint_max_age_ms;	  /* 0: any */
-	uint32_t slot_capacity;
-	uint32_t headroom; /* of tg_classifier_build */
-	int numa;	   /* of tg_classifier_build */
-	int stop_fd;	   /* the loop ends when it is readable */
+	int stop_fd; /* the loop ends when it is readable */
 	uint32_t tick_ms;
 	/* Every tick_ms. true: the state of a port has changed, clients are told. */
 	bool (*tick)(void *arg);
@@ -34,14 +29,9 @@ struct tg_control;
 
 /* Nothing is listened on yet. The configuration is copied; what it points to outlives it. */
 int tg_control_create(const struct tg_control_config *config, struct tg_control **out);
-/* Waits for a build that runs, disconnects everybody, removes the socket. */
+/* Disconnects everybody, removes the socket. */
 void tg_control_free(struct tg_control *control);
 
-/*
- * Puts the checkpoint in force. 0, or what was wrong with it (logged): -ENOENT there is none. The
- * workers need not run yet.
- */
-int tg_control_restore(struct tg_control *control);
 /* Listens. 0 or what tg_wire_listen says. */
 int tg_control_listen(struct tg_control *control);
 /* Serves until stop_fd is readable. 0, or -errno when poll fails. */

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "build.h"
+#include "changes.h"
+#include "log.h"
+#include "vec.h"
+
+#define LATE_MAX (1u << 20)
+
+struct tg_changes {
+	struct tg_changes_config config;
+	struct tg_build build;
+	/* Entries for the ruleset in build: its own, then addresses that changed since. */
+	struct {
+		struct tg_classmap_entry *v;
+		size_t n, cap;
+	} entries;
+};
+
+static uint64_t unix_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int refuse(struct tg_wire_error *error, int err, const char *text)
+{
+	error->index = TG_NONE;
+	snprintf(error->text, sizeof(error->text), "%s", text);
+	return err;
+}
+
+/* --- the checkpoint --- */
+
+static void note_checkpoint(struct tg_changes *changes, int rc, const char *what)
+{
+	uint32_t flags = tg_engine_flags(changes->config.engine);
+
+	if (rc != 0 && !(flags & TG_STATE_CHECKPOINT_FAILED))
+		tg_log_err("checkpoint: %s: %s", what, strerror(-rc));
+	tg_engine_checkpoint(changes->config.engine, unix_ms(), rc != 0);
+}
+
+/*
+ * The draft has the image and the entries that came with it. Without a draft the commit says
+ * -ENOENT, and closes the file of the former ruleset for what follows.
+ */
+static void commit_checkpoint(struct tg_changes *changes)
+{
+	struct tg_build *build = &changes->build;
+	uint32_t own = build->request.n_entries;
+	int rc;
+
+	if (changes->config.checkpoint == NULL)
+		return;
+	rc = tg_checkpoint_commit(changes->config.checkpoint, &build->draft);
+	for (size_t at = own; rc == 0 && at < changes->entries.n; at += TG_CLASSMAP_MAX) {
+		size_t n = changes->entries.n - at;
+
+		rc = tg_checkpoint_append(changes->config.checkpoint, build->request.delta_sequence,
+			changes->entries.v + at,
+			n < TG_CLASSMAP_MAX ? (uint32_t)n : TG_CLASSMAP_MAX, unix_ms());
+	}
+	note_checkpoint(changes, build->draft_rc != 0 ? build->draft_rc : rc,
+		"the new ruleset cannot be written");
+}
+
+static void append_checkpoint(
+	struct tg_changes *changes, const struct tg_classmap_entry *entries, uint32_t n)
+{
+	int rc;
+
+	if (changes->config.checkpoint == NULL)
+		return;
+	rc = tg_checkpoint_append(changes->config.checkpoint,
+		tg_engine_sequence(changes->config.engine), entries, n, unix_ms());
+	if (rc == -ENOENT && n == 0)
+		return; /* nothing to confirm */
+	note_checkpoint(changes, rc, "a change cannot be written");
+}
+
+void tg_changes_confirm(struct tg_changes *changes)
+{
+	append_checkpoint(changes, NULL, 0);
+}
+
+/* --- rulesets --- */
+
+static int add_entries(
+	struct tg_changes *changes, const struct tg_classmap_entry *entries, uint32_t n)
+{
+	if (tg_vec_reserve(&changes->entries, changes->entries.n + n) != 0)
+		return -ENOMEM;
+	memcpy(changes->entries.v + changes->entries.n, entries, n * sizeof(*entries));
+	changes->entries.n += n;
+	return 0;
+}
+
+/* Addresses of a delta, as the ruleset in build has to take them. */
+static int add_late(struct tg_changes *changes, const struct tg_msg_classmap *m)
+{
+	size_t at = changes->entries.n;
+
+	if (!changes->build.running)
+		return 0;
+	if (at + m->n_entries > LATE_MAX)
+		return -EBUSY;
+	if (add_entries(changes, m->entries, m->n_entries) != 0)
+		return -ENOMEM;
+	for (; at < changes->entries.n; at++) {
+		changes->entries.v[at].node = TG_NONE;
+		if (changes->entries.v[at].cls != TG_NONE)
+			changes->entries.v[at].cls = TG_CLASS_FAIL_CLOSED;
+	}
+	return 0;
+}
+
+static int start_build(
+	struct tg_changes *changes, const struct tg_msg_ruleset *m, int fd, uint64_t client)
+{
+	int rc;
+
+	changes->entries.n = 0;
+	rc = add_entries(changes, m->entries, m->n_entries);
+	if (rc != 0) {
+		close(fd);
+		return rc;
+	}
+	return tg_build_start(&changes->build, m, fd, client);
+}
+
+int tg_changes_ruleset(struct tg_changes *changes, const struct tg_msg_ruleset *message, int fd,
+	uint64_t client, struct tg_wire_error *error)
+{
+	int rc = 0;
+
+	if (changes->build.running)
+		rc = refuse(error, -EBUSY, "another ruleset is being built");
+	else if (message->generation <= tg_engine_generation(changes->config.engine))
+		rc = refuse(error, -ESTALE, "the generation does not exceed the one in force");
+	if (rc != 0) {
+		close(fd);
+		tg_engine_refused(changes->config.engine, true);
+		return rc;
+	}
+	rc = start_build(changes, message, fd, client);
+	if (rc != 0)
+		refuse(error, rc, "the build cannot be started");
+	return rc;
+}
+
+int tg_changes_event(const struct tg_changes *changes)
+{
+	return changes->build.event;
+}
+
+uint64_t tg_changes_client(const struct tg_changes *changes)
+{
+	return changes->build.client;
+}
+
+static void log_installed(const struct tg_build *build, uint32_t swap_us)
+{
+	const struct tg_image *image = &build->candidate.image;
+
+	tg_log_info("generation %llu in force: %u addresses, %u classes, %u cells, %u rules, "
+		    "%zu bytes; built in %u us, swapped in %u us",
+		(unsigned long long)build->request.generation, image->n_addr4 + image->n_addr6,
+		image->n_classes, image->n_cells, image->n_rules, build->candidate.size,
+		build->build_us, swap_us);
+}
+
+static int install(struct tg_changes *changes, uint32_t *swap_us)
+{
+	struct tg_build *build = &changes->build;
+	int rc;
+
+	rc = tg_engine_install(changes->config.engine, &build->candidate,
+		build->request.delta_sequence, changes->entries.v, (uint32_t)changes->entries.n,
+		swap_us, &build->error);
+	if (rc == 0 || rc == -ETIMEDOUT) {
+		log_installed(build, *swap_us);
+		commit_checkpoint(changes);
+	}
+	return rc;
+}
+
+int tg_changes_finish(struct tg_changes *changes, bool wanted, struct tg_changes_result *result)
+{
+	struct tg_build *build = &changes->build;
+	int rc;
+
+	tg_build_wait(build);
+	memset(result, 0, sizeof(*result));
+	rc = build->rc;
+	if (rc == 0)
+		rc = wanted ? install(changes, &result->swap_us)
+			    : refuse(&build->error, -ECANCELED, "whoever sent it is gone");
+	if (rc != 0) {
+		tg_engine_refused(changes->config.engine, true);
+		tg_log_warn("generation %llu: %s", (unsigned long long)build->request.generation,
+			build->error.text);
+	}
+	result->client = build->client;
+	result->txn = build->request.h.txn;
+	result->build_us = build->build_us;
+	result->error = build->error;
+	tg_build_drop(build);
+	return rc;
+}
+
+/* --- deltas --- */
+
+int tg_changes_delta(struct tg_changes *changes, const struct tg_msg_classmap *message,
+	uint32_t *swap_us, struct tg_wire_error *error)
+{
+	int rc;
+
+	/* Even should it be refused: an address that is nobody's for a moment is no harm. */
+	rc = add_late(changes, message);
+	if (rc != 0)
+		refuse(error, rc, "too many changes while a ruleset is being built");
+	else
+		rc = tg_engine_delta(changes->config.engine, message, swap_us, error);
+	if (rc == 0 || rc == -ETIMEDOUT)
+		append_checkpoint(changes, message->entries, message->n_entries);
+	if (rc != 0) {
+		tg_engine_refused(changes->config.engine, false);
+		tg_log_warn("delta %llu: %s", (unsigned long long)message->sequence, error->text);
+	}
+	return rc;
+}
+
+/* --- start and end --- */
+
+static int restore_state(struct tg_changes *changes, struct tg_checkpoint_state *state)
+{
+	struct tg_wire_error error = {.index = TG_NONE};
+	struct tg_candidate candidate;
+	uint32_t swap_us;
+	int rc;
+
+	tg_candidate_adopt(state->image, state->image_size, &candidate);
+	state->image = NULL;
+	rc = tg_candidate_build(&candidate, changes->config.slot_capacity, changes->config.headroom,
+		changes->config.numa, &error);
+	if (rc == 0)
+		rc = tg_engine_install(changes->config.engine, &candidate, state->delta_sequence,
+			state->entries, state->n_entries, &swap_us, &error);
+	if (rc == 0)
+		tg_log_info(
+			"generation %llu in force from the checkpoint, with %u changed addresses",
+			(unsigned long long)candidate.image.header->generation, state->n_entries);
+	else
+		tg_log_err("the checkpoint is refused: %s", error.text);
+	tg_candidate_free(&candidate);
+	return rc;
+}
+
+int tg_changes_restore(struct tg_changes *changes)
+{
+	struct tg_checkpoint_state state;
+	char reason[TG_REASON_MAX];
+	int rc;
+
+	if (changes->config.checkpoint == NULL)
+		return -ENOENT;
+	rc = tg_checkpoint_load(changes->config.checkpoint, unix_ms(),
+		changes->config.checkpoint_max_age_ms, &state, reason);
+	if (rc == -ENOENT)
+		tg_log_info("there is no checkpoint");
+	else if (rc != 0)
+		tg_log_err("the checkpoint is refused: %s", reason);
+	if (rc != 0)
+		return rc;
+	if (state.cut != 0)
+		tg_log_warn("the checkpoint's last %llu bytes are damaged and left out",
+			(unsigned long long)state.cut);
+	rc = restore_state(changes, &state);
+	if (rc == 0) {
+		tg_engine_checkpoint(changes->config.engine, state.confirmed_at, false);
+		tg_engine_flag(changes->config.engine, TG_STATE_FROM_CHECKPOINT, 0);
+	}
+	tg_checkpoint_state_free(&state);
+	return rc;
+}
+
+int tg_changes_create(const struct tg_changes_config *config, struct tg_changes **out)
+{
+	struct tg_changes *changes = calloc(1, sizeof(*changes));
+	struct tg_build_config build = {.checkpoint = config->checkpoint,
+		.slot_capacity = config->slot_capacity,
+		.headroom = config->headroom,
+		.socket = config->numa};
+	int rc;
+
+	if (changes == NULL)
+		return -ENOMEM;
+	changes->config = *config;
+	rc = tg_build_init(&changes->build, &build);
+	if (rc != 0) {
+		free(changes);
+		return rc;
+	}
+	*out = changes;
+	return 0;
+}
+
+void tg_changes_free(struct tg_changes *changes)
+{
+	if (changes == NULL)
+		return;
+	tg_build_fini(&changes->build);
+	tg_vec_free(&changes->entries);
+	free(changes);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "log.h"
+#include "ports.h"
+
+#define POOL_CACHE 256u
+#define FRAME_EXTRA ((uint32_t)(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN))
+/* One buffer holds this much; longer packets are chains, where the driver makes chains. */
+#define BUFFER_ROOM 2048u
+#define BUFFERS_MAX (1u << 22)
+
+/* The name that EAL gives a device: without arguments. */
+static int find_ethdev(const struct tg_port_spec *spec, uint16_t *out)
+{
+	char name[TG_DEVICE_TEXT];
+	uint16_t id;
+	int rc;
+
+	snprintf(name, sizeof(name), "%s", spec->device);
+	name[strcspn(name, ",")] = '\0';
+	rc = rte_eth_dev_get_port_by_name(name, &id);
+	if (rc != 0 && tg_port_is_pci(name) && strlen(name) == strlen("00:00.0")) {
+		snprintf(name, sizeof(name), "0000:%.7s", spec->device);
+		rc = rte_eth_dev_get_port_by_name(name, &id);
+	}
+	if (rc != 0) {
+		tg_log_err("port %s: no driver has taken device %s", spec->name, spec->device);
+		return -ENODEV;
+	}
+	*out = id;
+	return 0;
+}
+
+static int count_queues(
+	struct tg_port *port, uint32_t n_workers, const struct rte_eth_dev_info *info)
+{
+	if (info->max_tx_queues < n_workers || info->max_rx_queues == 0) {
+		tg_log_err(
+			"port %s: driver %s has %u transmit queues, but %u workers need one each",
+			port->spec.name, info->driver_name, info->max_tx_queues, n_workers);
+		return -ENOSPC;
+	}
+	port->n_tx_queues = (uint16_t)n_workers;
+	port->n_rx_queues = (uint16_t)RTE_MIN(n_workers, info->max_rx_queues);
+	return 0;
+}
+
+/* --- buffers --- */
+
+/* Room for the longest packet, or for a part of it where the driver makes chains. */
+static uint32_t room_for(const struct tg_port *port, const struct rte_eth_dev_info *info)
+{
+	uint32_t frame = port->spec.mtu + FRAME_EXTRA;
+
+	if (strcmp(info->driver_name, "net_af_packet") == 0) {
+		/* It compares the buffer with its frame, not with what fits. */
+		for (frame = BUFFER_ROOM; frame < port->spec.mtu + 256u; frame *= 2)
+			;
+		return frame;
+	}
+	if (frame <= BUFFER_ROOM || (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER))
+		return BUFFER_ROOM;
+	return RTE_ALIGN(frame, 64u);
+}
+
+static int make_pools(struct tg_ports *ports, uint32_t extra)
+{
+	uint32_t n[TG_NUMA_MAX] = {0}, room[TG_NUMA_MAX] = {0};
+	struct rte_eth_dev_info info;
+	char name[32];
+
+	for (uint32_t i = 0; i < ports->n; i++) {
+		struct tg_port *port = &ports->v[i];
+
+		rte_eth_dev_info_get(port->ethdev, &info);
+		n[port->numa] += (uint32_t)port->n_rx_queues * port->spec.rx_descriptors +
+				 (uint32_t)port->n_tx_queues * port->spec.tx_descriptors;
+		room[port->numa] = RTE_MAX(room[port->numa], room_for(port, &info));
+	}
+	for (uint32_t numa = 0; numa < TG_NUMA_MAX; numa++) {
+		if (n[numa] == 0)
+			continue;
+		n[numa] += extra + ports->n_workers * 2 * POOL_CACHE;
+		snprintf(name, sizeof(name), "tidegate-%u", numa);
+		ports->pools[numa] = rte_pktmbuf_pool_create(name, RTE_MIN(n[numa], BUFFERS_MAX),
+			POOL_CACHE, 0, (uint16_t)(room[numa] + RTE_PKTMBUF_HEADROOM),
+			rte_eth_dev_socket_id(ports->v[0].ethdev) < 0 ? SOCKET_ID_ANY : (int)numa);
+		if (ports->pools[numa] == NULL) {
+			tg_log_err("no memory for %u packet buffers of %u bytes (eal.memory)",
+				n[numa], room[numa]);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* --- configuring --- */
+
+static uint64_t rss_types(const struct rte_eth_dev_info *info)
+{
+	return info->flow_type_rss_offloads &
+	       (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
+		       RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_FRAG_IPV6 |
+		       RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP);
+}
+
+/*
+ * A Toeplitz key of one repeated 16-bit word hashes both directions of a flow alike: source and
+ * destination then enter by the same rotation.
+ */
+static void symmetric_key(uint8_t key[TG_RSS_KEY_MAX])
+{
+	for (unsigned int i = 0; i < TG_RSS_KEY_MAX; i++)
+		key[i] = i % 2 == 0 ? 0x6d : 0x5a;
+}
+
+static void fill_conf(const struct tg_port *port, const struct rte_eth_dev_info *info,
+	bool one_pool, uint8_t key[TG_RSS_KEY_MAX], struct rte_eth_conf *conf)
+{
+	memset(conf, 0, sizeof(*conf));
+	conf->rxmode.mtu = port->spec.mtu;
+	conf->rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	conf->txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	/* Chains and buffers of two pools are more than a fast free can take back. */
+	if (one_pool && port->spec.mtu + FRAME_EXTRA <= BUFFER_ROOM)
+		conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	if (port->n_rx_queues > 1 && rss_types(info) != 0) {
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf->rx_adv_conf.rss_conf.rss_hf = rss_types(info);
+		if (info->hash_key_size == 40 || info->hash_key_size == 52) {
+			conf->rx_adv_conf.rss_conf.rss_key = key;
+			conf->rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
+		}
+	}
+}
+
+static int setup_queues(struct tg_ports *ports, struct tg_port *port)
+{
+	uint16_t rx = port->spec.rx_descriptors, tx = port->spec.tx_descriptors;
+	unsigned int numa = (unsigned int)port->numa;
+	int rc;
+
+	rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->ethdev, &rx, &tx);
+	for (uint16_t q = 0; q < port->n_rx_queues && rc == 0; q++)
+		rc = rte_eth_rx_queue_setup(
+			port->ethdev, q, rx, numa, NULL, ports->pools[port->numa]);
+	for (uint16_t q = 0; q < port->n_tx_queues && rc == 0; q++)
+		rc = rte_eth_tx_queue_setup(port->ethdev, q, tx, numa, NULL);
+	return rc;
+}
+
+static bool single_pool(const struct tg_ports *ports)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < TG_NUMA_MAX; i++)
+		n += ports->pools[i] != NULL;
+	return n == 1;
+}
+
+static int configure(struct tg_ports *ports, struct tg_port *port)
+{
+	uint8_t key[TG_RSS_KEY_MAX];
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf;
+	int rc;
+
+	rc = rte_eth_dev_info_get(port->ethdev, &info);
+	if (rc == 0) {
+		symmetric_key(key);
+		fill_conf(port, &info, single_pool(ports), key, &conf);
+		rc = rte_eth_dev_configure(
+			port->ethdev, port->n_rx_queues, port->n_tx_queues, &conf);
+	}
+	if (rc == 0)
+		rc = setup_queues(ports, port);
+	if (rc == 0)
+		rc = rte_eth_dev_set_mtu(port->ethdev, port->spec.mtu);
+	/* A driver without a wire has no MTU to set. */
+	if (rc == -ENOTSUP)
+		rc = 0;
+	if (rc != 0)
+		tg_log_err("port %s: driver %s cannot be configured (mtu %u, %u queues): %s",
+			port->spec.name, info.driver_name, port->spec.mtu, port->n_tx_queues,
+			strerror(-rc));
+	return rc;
+}
+
+static int find(struct tg_ports *ports, struct tg_port *port, const struct tg_port_spec *spec)
+{
+	struct rte_eth_dev_info info;
+	int rc;
+
+	*port = (struct tg_port){.spec = *spec};
+	rc = find_ethdev(spec, &port->ethdev);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_dev_info_get(port->ethdev, &info);
+	if (rc != 0)
+		return rc;
+	port->numa = rte_eth_dev_socket_id(port->ethdev);
+	if (port->numa < 0 || port->numa >= TG_NUMA_MAX)
+		port->numa = 0;
+	return count_queues(port, ports->n_workers, &info);
+}
+
+static void describe(const struct tg_ports *ports, uint32_t i)
+{
+	const struct tg_port_spec *spec = &ports->v[i].spec;
+	struct tg_stats_port *to = &ports->stats->ports[i];
+
+	memcpy(to->name, spec->name, sizeof(to->name));
+	to->side = spec->side;
+	to->peer = spec->peer;
+	to->mtu = spec->mtu;
+}
+
+int tg_ports_open(struct tg_ports *ports, const struct tg_port_spec *specs, uint32_t n,
+	uint32_t n_workers, uint32_t extra, struct tg_stats_segment *stats)
+{
+	int rc = 0;
+
+	memset(ports, 0, sizeof(*ports));
+	ports->n_workers = n_workers;
+	ports->stats = stats;
+	for (uint32_t i = 0; i < n && rc == 0; i++) {
+		rc = find(ports, &ports->v[i], &specs[i]);
+		ports->n += rc == 0;
+	}
+	if (rc == 0)
+		rc = make_pools(ports, extra);
+	for (uint32_t i = 0; i < n && rc == 0; i++)
+		rc = configure(ports, &ports->v[i]);
+	if (rc != 0) {
+		tg_ports_close(ports);
+		return rc;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		describe(ports, i);
+	stats->header->n_ports = n;
+	return 0;
+}
+
+/* --- running --- */
+
+static int start(struct tg_port *port)
+{
+	struct rte_eth_dev_info info;
+	int rc;
+
+	rc = rte_eth_dev_start(port->ethdev);
+	if (rc != 0) {
+		tg_log_err("port %s: cannot be started: %s", port->spec.name, strerror(-rc));
+		return rc;
+	}
+	port->started = true;
+	/* A bump in the wire takes every frame; a driver without a wire has nothing to switch. */
+	rc = rte_eth_promiscuous_enable(port->ethdev);
+	if (rc != 0 && rc != -ENOTSUP) {
+		tg_log_err(
+			"port %s: cannot be made promiscuous: %s", port->spec.name, strerror(-rc));
+		return rc;
+	}
+	rte_eth_dev_info_get(port->ethdev, &info);
+	tg_log_info("port %s: driver %s, mtu %u, %u receive and %u transmit queues",
+		port->spec.name, info.driver_name, port->spec.mtu, port->n_rx_queues,
+		port->n_tx_queues);
+	return 0;
+}
+
+int tg_ports_start(struct tg_ports *ports)
+{
+	int rc;
+
+	for (uint32_t i = 0; i < ports->n; i++) {
+		rc = start(&ports->v[i]);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+void tg_ports_close(struct tg_ports *ports)
+{
+	for (uint32_t i = 0; i < ports->n; i++) {
+		if (ports->v[i].started)
+			rte_eth_dev_stop(ports->v[i].ethdev);
+		rte_eth_dev_close(ports->v[i].ethdev);
+	}
+	for (unsigned int i = 0; i < TG_NUMA_MAX; i++)
+		rte_mempool_free(ports->pools[i]);
+	ports->n = 0;
+	memset(ports->pools, 0, sizeof(ports->pools));
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ports of the gateway: from a configured device to queues that workers poll. Worker w receives
+ * from queue w of every port that has one, and sends by queue w.
+ *
+ * Control thread only; workers use nothing but the numbers in struct tg_port, which do not change
+ * between tg_ports_open and tg_ports_close.
+ */
+#ifndef TG_PORT_PORTS_H
+#define TG_PORT_PORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "link.h"
+#include "segment.h"
+#include "spec.h"
+#include "worker.h"
+
+struct rte_mempool;
+
+#define TG_NUMA_MAX 8
+
+struct tg_port {
+	struct tg_port_spec spec;
+	uint16_t ethdev;
+	uint16_t n_rx_queues;
+	uint16_t n_tx_queues;
+	int numa;
+	bool started;
+	bool up;	  /* as the port shows it */
+	bool held;	  /* down because its peer is */
+	bool cannot_hold; /* the driver has no way to take it down */
+};
+
+struct tg_ports {
+	struct tg_port v[TG_PORTS_MAX];
+	struct tg_link links[TG_PORTS_MAX]; /* of a wire, at its lower port's index */
+	struct rte_mempool *pools[TG_NUMA_MAX];
+	uint32_t n;
+	uint32_t n_workers;
+	struct tg_stats_segment *stats; /* where counters go */
+	struct tg_datapath *datapath;	/* that is told of links; NULL until attached */
+};
+
+/*
+ * Before EAL: what a kernel interface behind a port needs (netdev.h), and the device as EAL gets
+ * it: with the queues and frame sizes that the port needs, where the device leaves that open.
+ * 0 or -errno, logged.
+ */
+int tg_port_prepare(
+	const struct tg_port_spec *spec, uint32_t n_workers, char device[TG_DEVICE_TEXT]);
+/* A PCI address, else a virtual device. */
+bool tg_port_is_pci(const char *device);
+
+/*
+ * Finds and configures the devices, with buffers for `extra` mbufs besides those in queues. Started
+ * they are by tg_ports_start. 0 or -errno, logged; nothing is left open then.
+ */
+int tg_ports_open(struct tg_ports *ports, const struct tg_port_spec *specs, uint32_t n,
+	uint32_t n_workers, uint32_t extra, struct tg_stats_segment *stats);
+int tg_ports_start(struct tg_ports *ports);
+void tg_ports_close(struct tg_ports *ports);
+
+/*
+ * Spreads flows over the queues, both directions of a flow to one. `rss` is filled, and
+ * trusted[port] set, where the driver is known to do it and key and table read back as they were
+ * set; reta_size stays 0 when that is true of no port. After the start.
+ */
+void tg_ports_spread(struct tg_ports *ports, struct tg_rss_config *rss, bool trusted[]);
+
+/* From now on the datapath knows which links are up. */
+void tg_ports_attach(struct tg_ports *ports, struct tg_datapath *datapath);
+/* Looks at links, propagates them, copies counters. true: a link has changed. */
+bool tg_ports_tick(struct tg_ports *ports, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Links and counters of running ports. */
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+
+#include "log.h"
+#include "ports.h"
+
+/*
+ * The kernel's end of a TAP may have been moved into another network namespace, where its driver
+ * looks in vain: nothing is known of its link then, and the port works.
+ */
+static bool out_of_sight(const struct tg_port *port)
+{
+	struct rte_eth_dev_info info;
+	char name[IF_NAMESIZE];
+
+	if (rte_eth_dev_info_get(port->ethdev, &info) != 0)
+		return false;
+	return strcmp(info.driver_name, "net_tap") == 0 && info.if_index != 0 &&
+	       if_indextoname(info.if_index, name) == NULL;
+}
+
+static bool shows_link(const struct tg_port *port)
+{
+	struct rte_eth_link link = {0};
+
+	if (out_of_sight(port))
+		return true;
+	return rte_eth_link_get_nowait(port->ethdev, &link) == 0 &&
+	       link.link_status == RTE_ETH_LINK_UP;
+}
+
+/* Takes a port down because its peer is, or lets it up. */
+static void hold(struct tg_port *port, bool down)
+{
+	int rc;
+
+	if (port->held == down)
+		return;
+	port->held = down;
+	if (port->cannot_hold)
+		return;
+	rc = down ? rte_eth_dev_set_link_down(port->ethdev) : rte_eth_dev_set_link_up(port->ethdev);
+	if (rc == 0)
+		return;
+	port->cannot_hold = true;
+	tg_log_warn("port %s: the driver cannot take the link down with its peer's: %s",
+		port->spec.name, strerror(-rc));
+}
+
+static void note_link(struct tg_ports *ports, uint32_t i, bool up)
+{
+	struct tg_port *port = &ports->v[i];
+	struct tg_stats_port *to = &ports->stats->ports[i];
+
+	port->up = up;
+	to->link_up = up;
+	__atomic_store_n(&to->link_changes, to->link_changes + 1, __ATOMIC_RELAXED);
+	tg_log_info("port %s: link %s%s", port->spec.name, up ? "up" : "down",
+		port->held ? " (its peer's is)" : "");
+}
+
+/* One wire: what its ends show, and what that means for them. */
+static bool step_wire(struct tg_ports *ports, uint32_t a, uint64_t now_ms)
+{
+	uint32_t ends[2] = {a, ports->v[a].spec.peer};
+	bool up[2], changed = false;
+	unsigned int held = 0;
+
+	for (unsigned int e = 0; e < 2; e++) {
+		up[e] = shows_link(&ports->v[ends[e]]);
+		if (up[e] != ports->v[ends[e]].up) {
+			note_link(ports, ends[e], up[e]);
+			changed = true;
+		}
+	}
+	if (ports->v[a].spec.propagate_link)
+		held = tg_link_step(&ports->links[a], up, now_ms);
+	for (unsigned int e = 0; e < 2; e++) {
+		hold(&ports->v[ends[e]], held & (1u << e));
+		if (ports->datapath != NULL)
+			tg_datapath_set_link(
+				ports->datapath, (uint16_t)ends[e], up[e] && !(held & (1u << e)));
+	}
+	return changed;
+}
+
+static void store(uint64_t *to, uint64_t value)
+{
+	__atomic_store_n(to, value, __ATOMIC_RELAXED);
+}
+
+static void copy_counters(const struct tg_ports *ports, uint32_t i)
+{
+	struct tg_stats_port *to = &ports->stats->ports[i];
+	struct rte_eth_stats from;
+
+	if (rte_eth_stats_get(ports->v[i].ethdev, &from) != 0)
+		return;
+	store(&to->rx_packets, from.ipackets);
+	store(&to->rx_bytes, from.ibytes);
+	store(&to->tx_packets, from.opackets);
+	store(&to->tx_bytes, from.obytes);
+	store(&to->rx_missed, from.imissed + from.rx_nombuf);
+	store(&to->rx_errors, from.ierrors);
+	store(&to->tx_errors, from.oerrors);
+}
+
+void tg_ports_attach(struct tg_ports *ports, struct tg_datapath *datapath)
+{
+	ports->datapath = datapath;
+	for (uint32_t i = 0; i < ports->n; i++)
+		tg_datapath_set_link(datapath, (uint16_t)i, ports->v[i].up && !ports->v[i].held);
+}
+
+bool tg_ports_tick(struct tg_ports *ports, uint64_t now_ms)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < ports->n; i++) {
+		if (i < ports->v[i].spec.peer)
+			changed |= step_wire(ports, i, now_ms);
+		copy_counters(ports, i);
+	}
+	return changed;
+}
