@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS 4096u
-
 static void die(const char *why)
 {
 	fprintf(stderr, "synthetic image: %s\n", why);
@@ -40,7 +38,7 @@ static uint32_t any_slot(struct synthetic *s)
 {
 	if (synthetic_below(s, 8) == 0)
 		return synthetic_below(s, TG_BUILTIN_COUNT);
-	return TG_SLOT_FIRST + synthetic_below(s, SLOTS);
+	return TG_SLOT_FIRST + synthetic_below(s, (uint32_t)s->parts.n_rules);
 }
 
 static uint32_t any_verdict(struct synthetic *s)
@@ -354,21 +352,22 @@ static void make_prefixes6(struct synthetic *s, const struct synthetic_shape *sh
 	s->parts.n_prefix6 = distinct(p, n, sizeof(*p), prefix6_order);
 }
 
-static void make_rules(struct synthetic *s)
+static void make_rules(struct synthetic *s, const struct synthetic_shape *shape)
 {
-	struct tg_image_rule *rules = need(SLOTS, sizeof(*rules));
+	const uint32_t n = shape->rules != 0 ? shape->rules : 1024;
+	struct tg_image_rule *rules = need(n, sizeof(*rules));
 
-	for (uint32_t i = 0; i < SLOTS; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		rules[i].slot = TG_SLOT_FIRST + i;
 		rules[i].kind = TG_RULE_POLICY;
 		rules[i].ns = 1;
 		rules[i].policy = 9;
 	}
 	s->parts.rules = rules;
-	s->parts.n_rules = SLOTS;
+	s->parts.n_rules = n;
 	s->parts.strings = "\0default\0a-policy";
 	s->parts.n_strings = sizeof("\0default\0a-policy");
-	s->parts.slot_limit = TG_SLOT_FIRST + SLOTS;
+	s->parts.slot_limit = TG_SLOT_FIRST + n;
 }
 
 void synthetic_rebuild(struct synthetic *s)
@@ -385,6 +384,7 @@ void synthetic_rebuild(struct synthetic *s)
 void synthetic_make(struct synthetic *s, const struct synthetic_shape *shape, uint64_t seed)
 {
 	*s = (struct synthetic){.state = seed};
+	make_rules(s, shape);
 	make_exts(s);
 	make_programs(s, shape);
 	make_cells(s, shape);
@@ -392,7 +392,6 @@ void synthetic_make(struct synthetic *s, const struct synthetic_shape *shape, ui
 	make_addrs(s, shape);
 	make_prefixes4(s, shape);
 	make_prefixes6(s, shape);
-	make_rules(s);
 	s->parts.generation = 1;
 	synthetic_rebuild(s);
 }

@@ -18,6 +18,7 @@ struct synthetic_shape {
 	uint32_t addrs4, addrs6, prefixes4, prefixes6;
 	uint32_t classes, rows, columns, cells;
 	uint32_t programs, max_steps;
+	uint32_t rules;	    /* 0: 1024 */
 	uint32_t wide_rows; /* of the rows: those that get half of all cells */
 	uint32_t narrow;    /* not 0: addresses are of a few /24 (/120), to collide with prefixes */
 };
