@@ -118,11 +118,11 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 		if (s->due > due)
 			s->due = due;
 		tg_fragments_sweep(&w->fragments, w->now);
-		publish_gauges(w);
 	}
 	due = s->due / FRACTION;
 	if (due == 0)
 		return 1;
 	s->due -= advance(w, due < STEP ? due : STEP) * FRACTION;
+	publish_gauges(w);
 	return s->due / FRACTION == 0 ? 1 : 0;
 }

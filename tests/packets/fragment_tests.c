@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Fragments follow their first one, in whatever order the others come. */
+#include "tests.h"
+#include "fragment.h"
+
+#include <stdio.h>
+
+#define D(reason) TG_DROP_##reason
+#define F4 "10.1.0.1 > 8.8.8.8 id=7 udp 4000>53 "
+#define F6 "fd00:1::1 > 2001:db8::8 id=70000 "
+
+static void fragments_follow_the_first(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, F4 "frag=0+ len=1472", PASSED},
+		{INSIDE, F4 "frag=1480+ len=1480", PASSED},
+		{INSIDE, F4 "frag=2960 len=100", PASSED},
+		/* complete: forgotten, so the next with that id needs its own first */
+		{INSIDE, F4 "frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, F6 "frag=0+ udp 4000>53 len=1000", PASSED},
+		{INSIDE, F6 "frag=1008 udp len=100", PASSED},
+		{INSIDE, F6 "frag=1008 udp len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, F6 "frag=0+ tcp 4000>80 S len=28", PASSED},
+		{INSIDE, F6 "frag=48 tcp len=100", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=9 icmp type=8 icmpid=1 frag=0+ len=1472", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=9 icmp frag=1480 len=10", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=10 proto=47 frag=0+ len=1480", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=10 proto=47 frag=1480 len=10", PASSED},
+	};
+
+	PLAY_FRESH(lines);
+}
+
+static void the_middle_may_come_last(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, F4 "frag=0+ len=72", PASSED},
+		{INSIDE, F4 "frag=240 len=8", PASSED},
+		{INSIDE, F4 "frag=160+ len=80", PASSED},
+		{INSIDE, F4 "frag=80+ len=80", PASSED},
+		{INSIDE, F4 "frag=240 len=8", D(FRAGMENT_NO_FIRST)},
+	};
+	struct world w;
+
+	world_ready(&w);
+	PLAY(&w, lines);
+	world_sweep(&w);
+	assert_int_equal(world_stats(&w).fragments_used, 0);
+	/* one connection, counted like any other */
+	assert_int_equal(world_slot(&w, SLOT_OUT_DNS).packets, 4);
+	assert_int_equal(world_slot(&w, SLOT_OUT_DNS).connections, 1);
+	world_stop(&w);
+}
+
+static void later_ones_alone_are_refused(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, F4 "frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, F4 "frag=0+ len=1472", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=8 udp frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=7 tcp frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, "10.1.0.1 > 8.8.4.4 id=7 udp frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE2, F4 "frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, F4 "frag=1480 len=100", PASSED},
+	};
+
+	PLAY_FRESH(lines);
+}
+
+static void a_denied_first_denies_the_rest(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=7 udp 4000>54 frag=0+ len=1472", D(POLICY_EGRESS)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=7 udp frag=1480 len=100", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=8 tcp 4000>80 A frag=0+ len=28",
+			D(TCP_NO_CONNECTION)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=8 tcp frag=48 len=100", D(FRAGMENT_NO_FIRST)},
+	};
+	struct world w;
+
+	world_ready(&w);
+	PLAY(&w, lines);
+	world_sweep(&w);
+	assert_int_equal(world_stats(&w).fragments_used, 0);
+	world_stop(&w);
+}
+
+static void overlaps_spoil_the_datagram(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, F4 "frag=0+ len=72", PASSED},
+		{INSIDE, F4 "frag=72+ len=80", D(FRAGMENT_OVERLAP)},
+		{INSIDE, F4 "frag=80+ len=80",
+			D(FRAGMENT_OVERLAP)}, /* what would have been right */
+		{INSIDE, F4 "frag=0+ len=72", D(FRAGMENT_OVERLAP)},
+		/* a second first one */
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=8 udp 4000>53 frag=0+ len=72", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=8 udp 4000>54 frag=0+ len=72", D(FRAGMENT_OVERLAP)},
+		/* two ends */
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=9 udp 4000>53 frag=0+ len=72", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=9 udp frag=160 len=10", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=9 udp frag=240 len=10", D(FRAGMENT_OVERLAP)},
+		/* bytes beyond the end */
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=10 udp 4000>53 frag=0+ len=72", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=10 udp frag=240+ len=80", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=10 udp frag=80 len=10", D(FRAGMENT_OVERLAP)},
+		{INSIDE, F6 "frag=0+ udp 4000>53 len=72", PASSED},
+		{INSIDE, F6 "frag=64 udp len=100", D(FRAGMENT_OVERLAP)},
+	};
+
+	PLAY_FRESH(lines);
+}
+
+static void a_first_fragment_has_the_whole_header(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=7 tcp 4000>80 S frag=0+ l4=16", D(FRAGMENT_SHORT)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=7 tcp 4000>80 S ws=7 frag=0+ l4=16",
+			D(FRAGMENT_SHORT)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=7 sctp 4000>3868 chunk=1 frag=0+ l4=8",
+			D(FRAGMENT_SHORT)},
+		{INSIDE, "fd00:1::1 > 2001:db8::8 id=7 frag=0+ tcp 4000>80 S l4=16",
+			D(FRAGMENT_SHORT)},
+		{INSIDE, "fd00:1::1 > 2001:db8::8 id=7 frag=0+ dst dst udp 4000>53 l4=0 set=63:09",
+			D(FRAGMENT_SHORT)}, /* the header chain goes on in the next */
+		/* all but the last are multiples of 8; no datagram passes 65,535 bytes */
+		{INSIDE, F4 "frag=0+ len=73", D(MALFORMED_L3)},
+		{INSIDE, F4 "frag=65528 len=8", D(MALFORMED_L3)},
+		{INSIDE, F4 "frag=65528 len=7", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, F4 "frag=80", D(MALFORMED_L3)}, /* nothing in it */
+		{INSIDE, F6 "frag=65528 udp len=8", D(MALFORMED_L3)},
+	};
+
+	PLAY_FRESH(lines);
+}
+
+static void atomic_fragments_are_whole(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, "fd00:1::1 > 2001:db8::8 id=7 frag=0 udp 4000>53 len=10", PASSED},
+		{INSIDE, "fd00:1::1 > 2001:db8::8 id=7 frag=0 udp 4000>53 len=10", PASSED},
+		{OUTSIDE, "2001:db8::8 > fd00:1::1 udp 53>4000", PASSED},
+	};
+
+	PLAY_FRESH(lines);
+}
+
+static void tcp_in_fragments_is_not_held_to_its_window(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 S seq=1000", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 SA seq=5000 ack=1001", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 A seq=1001 ack=5001", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=3 tcp 4000>80 A seq=1001 ack=5001 frag=0+ len=28",
+			PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 id=3 tcp frag=48 len=100", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 A seq=5001 ack=1129", PASSED},
+	};
+
+	PLAY_FRESH(lines);
+}
+
+static void the_table_is_bounded_and_times_out(void **state)
+{
+	struct world w;
+	char text[128];
+	unsigned int full = 0;
+
+	world_ready(&w);
+	for (int i = 0; i < 64; i++) {
+		snprintf(text, sizeof(text), "10.1.0.1 > 8.8.8.8 id=%d udp 4000>53 frag=0+ len=72",
+			i);
+		full += world_send(&w, INSIDE, text) == D(FRAGMENT_TABLE_FULL);
+	}
+	assert_true(full >= 64 - 16);
+	world_sweep(&w);
+	assert_int_equal(world_stats(&w).fragments_used, 64 - full);
+	assert_true(world_stats(&w).fragments_used <= world_stats(&w).fragments_capacity);
+	w.now += w.config.fragment_timeout_ms;
+	world_sweep(&w);
+	world_sweep(&w);
+	assert_int_equal(world_stats(&w).fragments_used, 0);
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=80 len=8"), D(FRAGMENT_NO_FIRST));
+	world_stop(&w);
+}
+
+/* More pieces apart than are remembered: dropped, the datagram is not spoilt. */
+static void pieces_apart_are_bounded(void **state)
+{
+	struct world w;
+	char text[128];
+
+	world_ready(&w);
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=0+ len=72"), PASSED);
+	for (int i = 1; i < TG_FRAGMENT_INTERVALS; i++) {
+		snprintf(text, sizeof(text), F4 "frag=%d+ len=8", 80 + i * 16);
+		assert_int_equal(world_send(&w, INSIDE, text), PASSED);
+	}
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=4000+ len=8"), D(FRAGMENT_TABLE_FULL));
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=80+ len=16"), PASSED);
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=4000+ len=8"), PASSED);
+	world_stop(&w);
+}
+
+int run_fragment_tests(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fragments_follow_the_first),
+		cmocka_unit_test(the_middle_may_come_last),
+		cmocka_unit_test(later_ones_alone_are_refused),
+		cmocka_unit_test(a_denied_first_denies_the_rest),
+		cmocka_unit_test(overlaps_spoil_the_datagram),
+		cmocka_unit_test(a_first_fragment_has_the_whole_header),
+		cmocka_unit_test(atomic_fragments_are_whole),
+		cmocka_unit_test(tcp_in_fragments_is_not_held_to_its_window),
+		cmocka_unit_test(the_table_is_bounded_and_times_out),
+		cmocka_unit_test(pieces_apart_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("fragments", tests, NULL, NULL);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The real packet path in one process: packets in, packets out, verdict, slot and drop reason.
+ */
+#include "tests.h"
+
+#include <stdio.h>
+
+/* Every reason that there is has been seen by some test above. */
+static void every_drop_reason_is_reached(void **state)
+{
+	unsigned int missing = 0;
+
+	for (unsigned int r = 0; r < TG_DROP_COUNT; r++) {
+		if (world_reached((enum tg_drop_reason)r))
+			continue;
+		fprintf(stderr, "no test reaches %s\n", tg_drop_label(r));
+		missing++;
+	}
+	assert_int_equal(missing, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest last[] = {
+		cmocka_unit_test(every_drop_reason_is_reached),
+	};
+	int failed = 0;
+
+	world_eal();
+	failed += run_flow_tests();
+	failed += run_tcp_tests();
+	failed += run_header_tests();
+	failed += run_fragment_tests();
+	failed += run_link_tests();
+	failed += run_icmp_tests();
+	failed += run_epoch_tests();
+	failed += run_limit_tests();
+	failed += run_worker_tests();
+	failed += cmocka_run_group_tests_name("coverage", last, NULL, NULL);
+	return failed != 0;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ruleset of world.h as an image. */
+#include "ruleset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder.h"
+
+#define KEY(protocol, port) ((uint32_t)(protocol) << 16 | (port))
+#define ALLOW(slot) tg_verdict_make(TG_ACTION_ALLOW, slot)
+#define AUDIT(slot) tg_verdict_make(TG_ACTION_AUDIT, slot)
+#define DENY(slot) tg_verdict_make(TG_ACTION_DENY, slot)
+#define DIRECT(verdict) (TG_PROGRAM_DIRECT | (verdict))
+
+/* One row: the world's egress; one column: the world as a peer. Their cell denies transit. */
+#define ROW_WORLD 0
+#define COLUMN_WORLD 0
+
+enum { PROGRAM_OUT, PROGRAM_IN, PROGRAM_CLIENT_IN, PROGRAM_SERVER_OUT, PROGRAM_COUNT };
+
+#define STEPS_MAX 64
+
+struct draft {
+	struct tg_image_step step[STEPS_MAX];
+	uint32_t n;
+	struct tg_image_program program[PROGRAM_COUNT];
+	struct tg_image_class cls[CLASS_COUNT];
+};
+
+static void begin(struct draft *d, unsigned int program)
+{
+	d->program[program].first = d->n;
+}
+
+static void end(struct draft *d, unsigned int program)
+{
+	d->program[program].count = d->n - d->program[program].first;
+}
+
+static void step(struct draft *d, uint32_t start, uint32_t verdict)
+{
+	struct tg_image_step *last = d->n != 0 ? &d->step[d->n - 1] : NULL;
+
+	if (last != NULL && start != 0 && last->start == start)
+		last->verdict = verdict;
+	else
+		d->step[d->n++] = (struct tg_image_step){start, verdict};
+}
+
+/* [key, key] by one verdict, what follows by another. */
+static void one(struct draft *d, uint32_t key, uint32_t verdict, uint32_t rest)
+{
+	step(d, key, verdict);
+	step(d, key + 1, rest);
+}
+
+static void whole(struct draft *d, uint8_t protocol, uint32_t verdict, uint32_t rest)
+{
+	step(d, KEY(protocol, 0), verdict);
+	step(d, KEY(protocol + 1, 0), rest);
+}
+
+static void client_egress(struct draft *d, uint32_t rules)
+{
+	const uint32_t deny = DENY(SLOT_OUT_DENY);
+	const uint32_t web = rules & RULES_NO_WEB    ? deny
+			     : rules & RULES_NEW_WEB ? ALLOW(SLOT_OUT_WEB_NEW)
+						     : ALLOW(SLOT_OUT_WEB);
+
+	begin(d, PROGRAM_OUT);
+	step(d, 0, deny);
+	whole(d, 1, rules & RULES_NO_ICMP ? deny : ALLOW(SLOT_OUT_ICMP), deny);
+	one(d, KEY(6, 80), web, deny);
+	one(d, KEY(17, 53), rules & RULES_NO_DNS ? deny : ALLOW(SLOT_OUT_DNS), deny);
+	one(d, KEY(17, 514), AUDIT(SLOT_OUT_LOG), deny);
+	whole(d, 47, ALLOW(SLOT_OUT_GRE), deny);
+	whole(d, 58, rules & RULES_NO_ICMP ? deny : ALLOW(SLOT_OUT_ICMP), deny);
+	one(d, KEY(132, 3868), ALLOW(SLOT_OUT_SCTP), deny);
+	end(d, PROGRAM_OUT);
+}
+
+static void server_ingress(struct draft *d)
+{
+	const uint32_t deny = DENY(SLOT_IN_DENY);
+
+	begin(d, PROGRAM_IN);
+	step(d, 0, deny);
+	whole(d, 1, ALLOW(SLOT_IN_ICMP), deny);
+	one(d, KEY(6, 80), ALLOW(SLOT_IN_WEB), deny);
+	one(d, KEY(17, 53), ALLOW(SLOT_IN_DNS), deny);
+	whole(d, 47, ALLOW(SLOT_IN_GRE), deny);
+	whole(d, 58, ALLOW(SLOT_IN_ICMP), deny);
+	one(d, KEY(132, 3868), ALLOW(SLOT_IN_SCTP), deny);
+	end(d, PROGRAM_IN);
+}
+
+/* What the server may open and the client may receive: nothing, or TCP to any port. */
+static void reverse(struct draft *d, uint32_t rules)
+{
+	bool both = (rules & RULES_WEB_BOTH) != 0;
+
+	begin(d, PROGRAM_CLIENT_IN);
+	step(d, 0, DENY(SLOT_IN_DENY));
+	if (both)
+		whole(d, 6, ALLOW(SLOT_IN_WEB), DENY(SLOT_IN_DENY));
+	end(d, PROGRAM_CLIENT_IN);
+	begin(d, PROGRAM_SERVER_OUT);
+	step(d, 0, DENY(SLOT_OUT_DENY));
+	if (both)
+		whole(d, 6, ALLOW(SLOT_OUT_WEB), DENY(SLOT_OUT_DENY));
+	end(d, PROGRAM_SERVER_OUT);
+}
+
+static void both_families(
+	struct draft *d, unsigned int cls, uint8_t kind, uint32_t egress, uint32_t ingress)
+{
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		struct tg_image_class *c = &d->cls[cls + v6];
+
+		*c = (struct tg_image_class){
+			.row = {TG_NONE, TG_NONE},
+			.column = {TG_NONE, TG_NONE, TG_NONE},
+			.default_program = {egress, ingress},
+			.kind = kind,
+			.family = v6 ? 6 : 4,
+		};
+		if (kind == TG_KIND_WORLD) {
+			c->row[TG_EGRESS] = ROW_WORLD;
+			c->column[2] = COLUMN_WORLD;
+		}
+	}
+}
+
+static void classes(struct draft *d)
+{
+	const uint32_t pass = DIRECT(ALLOW(TG_BUILTIN_NOT_SUBJECT));
+
+#define CLOSED(slot) DIRECT(DENY(TG_BUILTIN_##slot)), DIRECT(DENY(TG_BUILTIN_##slot))
+	both_families(d, 0, TG_KIND_UNKNOWN, CLOSED(FAIL_CLOSED));
+	d->cls[0].family = 0;
+	both_families(d, CLASS_WORLD, TG_KIND_WORLD, pass, pass);
+	both_families(d, CLASS_CLIENT, TG_KIND_POD, PROGRAM_OUT, PROGRAM_CLIENT_IN);
+	both_families(d, CLASS_SERVER, TG_KIND_POD, PROGRAM_SERVER_OUT, PROGRAM_IN);
+	both_families(d, CLASS_CLOSED, TG_KIND_POD, DIRECT(DENY(SLOT_CLOSED_OUT)),
+		DIRECT(DENY(SLOT_CLOSED_IN)));
+	both_families(d, CLASS_FREE, TG_KIND_POD, pass, pass);
+	both_families(d, CLASS_UNKNOWN, TG_KIND_UNKNOWN, CLOSED(UNKNOWN_ENDPOINT));
+	both_families(d, CLASS_NODE, TG_KIND_NODE, CLOSED(NODE_DEFAULT));
+	both_families(d, CLASS_SERVICE, TG_KIND_SERVICE, CLOSED(SERVICE_ADDRESS));
+	both_families(d, CLASS_CONFLICT, TG_KIND_CONFLICT, CLOSED(ADDRESS_CONFLICT));
+	both_families(d, CLASS_QUARANTINE, TG_KIND_QUARANTINE, CLOSED(QUARANTINE));
+#undef CLOSED
+}
+
+struct host {
+	uint32_t addr;
+	uint32_t cls;
+};
+
+static const struct host hosts[] = {
+	{0x0a00000a, CLASS_NODE},
+	{0x0a00000b, CLASS_NODE},
+	{0x0a010001, CLASS_CLIENT},
+	{0x0a010002, CLASS_SERVER},
+	{0x0a010003, CLASS_CLOSED},
+	{0x0a010004, CLASS_FREE},
+	{0x0a010042, CLASS_CONFLICT},
+	{0x0a01004d, CLASS_QUARANTINE},
+	{0x0a600001, CLASS_SERVICE},
+};
+
+#define HOSTS (sizeof(hosts) / sizeof(hosts[0]))
+
+/* 10.A.0.B is fd00:A::B. */
+static void twin(uint8_t out[16], uint32_t addr)
+{
+	memset(out, 0, 16);
+	out[0] = 0xfd;
+	out[3] = (uint8_t)(addr >> 16 & 0xff) == 0x60 ? 0x96 : (uint8_t)(addr >> 16);
+	out[15] = (uint8_t)(addr & 0xff) == 0x42   ? 0x66
+		  : (uint8_t)(addr & 0xff) == 0x4d ? 0x77
+		  : (uint8_t)(addr & 0xff) == 0x0a ? 0x10
+		  : (uint8_t)(addr & 0xff) == 0x0b ? 0x11
+						   : (uint8_t)addr;
+}
+
+struct tg_image ruleset_make(uint32_t rules, uint64_t generation, void **data)
+{
+	static const struct tg_image_cell cells[] = {
+		{ROW_WORLD, COLUMN_WORLD,
+			DIRECT(0u << TG_VERDICT_ACTION_SHIFT | TG_BUILTIN_TRANSIT)},
+	};
+	struct draft *d = calloc(1, sizeof(*d));
+	struct tg_image_rule rule[SLOT_LIMIT - TG_SLOT_FIRST] = {0};
+	struct tg_image_addr4 addr4[HOSTS];
+	struct tg_image_addr6 addr6[HOSTS];
+	struct tg_image_prefix4 prefix4[] = {
+		{.cls = CLASS_WORLD},
+		{.addr = 0x0a010000, .length = 16, .cls = CLASS_UNKNOWN},
+	};
+	struct tg_image_prefix6 prefix6[] = {
+		{.cls = CLASS_WORLD + 1},
+		{.addr = {0xfd, 0, 0, 1}, .length = 32, .cls = CLASS_UNKNOWN + 1},
+	};
+	struct tg_image_error error;
+	struct tg_image image;
+	size_t size;
+
+	client_egress(d, rules);
+	server_ingress(d);
+	reverse(d, rules);
+	classes(d);
+	for (uint32_t i = 0; i < SLOT_LIMIT - TG_SLOT_FIRST; i++)
+		rule[i] = (struct tg_image_rule){
+			.slot = TG_SLOT_FIRST + i,
+			.kind = TG_RULE_POLICY,
+		};
+	for (size_t i = 0; i < HOSTS; i++) {
+		addr4[i] = (struct tg_image_addr4){
+			.addr = hosts[i].addr, .cls = hosts[i].cls, .node = TG_NONE};
+		addr6[i] = (struct tg_image_addr6){.cls = hosts[i].cls + 1, .node = TG_NONE};
+		twin(addr6[i].addr, hosts[i].addr);
+	}
+	if (tg_image_build(
+		    &(struct tg_image_parts){
+			    .addr4 = addr4,
+			    .addr6 = addr6,
+			    .prefix4 = prefix4,
+			    .prefix6 = prefix6,
+			    .classes = d->cls,
+			    .cells = cells,
+			    .programs = d->program,
+			    .steps = d->step,
+			    .rules = rule,
+			    .strings = "",
+			    .n_addr4 = HOSTS,
+			    .n_addr6 = HOSTS,
+			    .n_prefix4 = 2,
+			    .n_prefix6 = 2,
+			    .n_classes = CLASS_COUNT,
+			    .n_cells = 1,
+			    .n_programs = PROGRAM_COUNT,
+			    .n_steps = d->n,
+			    .n_rules = SLOT_LIMIT - TG_SLOT_FIRST,
+			    .n_strings = 1,
+			    .generation = generation,
+			    .n_rows = 1,
+			    .n_columns = 1,
+			    .slot_limit = SLOT_LIMIT,
+		    },
+		    data, &size) != 0 ||
+		tg_image_check(*data, size, &image, &error) != 0) {
+		fprintf(stderr, "test ruleset: section %u index %llu: %s\n", error.section,
+			(unsigned long long)error.index, error.text);
+		abort();
+	}
+	free(d);
+	return image;
+}
