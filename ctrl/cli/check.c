@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 struct arguments {
 	struct tg_offline_request request;
+	const char *image; /* where to write it; NULL: nowhere */
 	bool allow_unenforced, json;
 };
 
@@ -26,6 +28,7 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		{"allow-unenforced", no_argument, NULL, 'a'},
 		{"config", required_argument, NULL, 'c'},
 		{"default-action", required_argument, NULL, 'd'},
+		{"image", required_argument, NULL, 'i'},
 		{"output", required_argument, NULL, 'o'},
 		{0},
 	};
@@ -41,6 +44,9 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 			break;
 		case 'd':
 			args->request.default_action = optarg;
+			break;
+		case 'i':
+			args->image = optarg;
 			break;
 		case 'o':
 			if (tg_cli_parse_output(optarg, &args->json) != 0)
@@ -218,6 +224,19 @@ static int print_json(
 	return code;
 }
 
+static int write_image(
+	const struct tg_offline *offline, struct tg_cli *cli, const struct arguments *args)
+{
+	size_t size;
+	const void *data = tg_compiled_image(offline->compiled, &size);
+	FILE *file = fopen(args->image, "wbe");
+	bool ok = file != NULL && fwrite(data, 1, size, file) == size;
+
+	if (file != NULL && fclose(file) != 0)
+		ok = false;
+	return ok ? TG_EXIT_OK : tg_cli_fail(cli, "check", "%s: %s", args->image, strerror(errno));
+}
+
 static int report(
 	const struct tg_offline *offline, struct tg_cli *cli, const struct arguments *args)
 {
@@ -252,6 +271,8 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 		code = tg_offline_compile(&offline, cli);
 	if (code == TG_EXIT_OK)
 		code = report(&offline, cli, &args);
+	if (code == TG_EXIT_OK && args.image != NULL)
+		code = write_image(&offline, cli, &args);
 	tg_offline_close(&offline);
 	return code;
 }
@@ -271,6 +292,7 @@ const struct tg_command tg_command_check = {
 		"  -c, --config FILE          the control process's configuration: default action,\n"
 		"                             pod ranges, infrastructure (default: its defaults)\n"
 		"      --default-action WORD  deny, audit or kubernetes, over the configuration's\n"
+		"      --image FILE           write the compiled ruleset, when there is no error\n"
 		"  -o, --output text|json     how to print\n"
 		"\n"
 		"example:\n"

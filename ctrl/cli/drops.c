@@ -34,6 +34,13 @@ static void arrange(cJSON *tree, void *arg)
 	}
 }
 
+/* Without a dataplane there is no answer, and that is a negative finding. */
+static int finding(const cJSON *tree)
+{
+	return cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(tree, "connected")) ? TG_EXIT_NEGATIVE
+										  : TG_EXIT_OK;
+}
+
 static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
 {
 	static const char *const titles[] = {"<PACKETS", "<BYTES", "REASON", "MEANING", NULL};
@@ -54,7 +61,9 @@ static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
 		if (rc == 0)
 			rc = tg_table_text(table, TG_PLAIN, tg_json_text(item, "text"));
 	}
-	if (rc == 0 && cJSON_GetArraySize(list) == 0)
+	if (rc == 0 && cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(tree, "connected")))
+		fputs("the dataplane is away: nothing is known\n", cli->out);
+	else if (rc == 0 && cJSON_GetArraySize(list) == 0)
 		fputs("nothing was dropped\n", cli->out);
 	else if (rc == 0)
 		tg_table_print(table, cli);
@@ -73,6 +82,7 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 	struct tg_live live = {.command = "drops",
 		.path = "/v1/drops",
 		.print = print,
+		.finding = finding,
 		.arrange = arrange,
 		.arg = &all};
 	int c, code = TG_EXIT_OK;
@@ -103,6 +113,6 @@ const struct tg_command tg_command_drops = {
 		"example:\n"
 		"  tidegate drops -o json\n"
 		"\n"
-		"exit codes: 0 ok; 2 usage, or the control process does not answer\n",
+		"exit codes: 0 ok; 1 the dataplane is away; 2 usage, or the control process does not answer\n",
 	.run = run,
 };

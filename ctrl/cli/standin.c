@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "vec.h"
 
 #define RANGES 15
 #define HOSTS_MAX ((1u << 24) - 2) /* of an IPv4 stand-in range */
@@ -15,6 +16,7 @@ struct tg_standin {
 	struct tg_cluster cluster;
 	struct tg_prefix range[2]; /* IPv4, IPv6; family 0: not in use */
 	uint32_t used;
+	struct tg_vec_u32 wanted_nodes; /* names, sorted */
 };
 
 /* The n-th range of a family that stand-ins may come from. */
@@ -111,18 +113,34 @@ static bool is_lost(const struct tg_pod *pod)
 	return pod->n_addrs == 0 && !pod->finished && !pod->host_network;
 }
 
-/* A node that hostNetwork pods need an address of, and has none. */
-static bool is_lost_node(const struct tg_cluster *cluster, const struct tg_node *node)
+static int compare_ids(const void *a, const void *b)
 {
-	if (node->n_addrs != 0)
-		return false;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The nodes whose address hostNetwork pods need, because they have none of their own. */
+static int note_wanted_nodes(struct tg_standin *standin, const struct tg_cluster *cluster)
+{
 	for (size_t i = 0; i < cluster->n_pods; i++) {
 		const struct tg_pod *pod = cluster->pods[i];
 
-		if (pod->host_network && pod->n_addrs == 0 && pod->node == node->name)
-			return true;
+		if (pod->host_network && !pod->finished && pod->n_addrs == 0 && pod->node != 0 &&
+			tg_vec_push(&standin->wanted_nodes, pod->node) != 0)
+			return -ENOMEM;
 	}
-	return false;
+	if (standin->wanted_nodes.n != 0)
+		qsort(standin->wanted_nodes.v, standin->wanted_nodes.n, sizeof(uint32_t),
+			compare_ids);
+	return 0;
+}
+
+static bool is_lost_node(const struct tg_standin *standin, const struct tg_node *node)
+{
+	return node->n_addrs == 0 && standin->wanted_nodes.n != 0 &&
+	       bsearch(&node->name, standin->wanted_nodes.v, standin->wanted_nodes.n,
+		       sizeof(uint32_t), compare_ids) != NULL;
 }
 
 /* One new address of each family in use. */
@@ -186,7 +204,7 @@ static int copy_nodes(struct tg_standin *standin, const struct tg_cluster *from)
 		int rc;
 
 		nodes[i] = from->nodes[i];
-		if (!is_lost_node(from, nodes[i]))
+		if (!is_lost_node(standin, nodes[i]))
 			continue;
 		node = tg_arena_memdup(standin->arena, nodes[i], sizeof(*node));
 		if (node == NULL)
@@ -300,7 +318,8 @@ static int copy_policies(struct tg_standin *standin, const struct tg_cluster *fr
 }
 
 /* What is to be done: whether anybody lacks an address, and which families pods have. */
-static bool survey(const struct tg_cluster *cluster, bool family_used[2])
+static bool survey(
+	const struct tg_standin *standin, const struct tg_cluster *cluster, bool family_used[2])
 {
 	bool lost = false;
 
@@ -312,7 +331,7 @@ static bool survey(const struct tg_cluster *cluster, bool family_used[2])
 		lost |= is_lost(pod);
 	}
 	for (size_t i = 0; i < cluster->n_nodes; i++)
-		lost |= is_lost_node(cluster, cluster->nodes[i]);
+		lost |= is_lost_node(standin, cluster->nodes[i]);
 	if (!family_used[0] && !family_used[1])
 		family_used[0] = true;
 	return lost;
@@ -321,10 +340,10 @@ static bool survey(const struct tg_cluster *cluster, bool family_used[2])
 static int fill(struct tg_standin *standin, const struct tg_cluster *cluster)
 {
 	bool family_used[2] = {false, false};
-	int rc = 0;
+	int rc = note_wanted_nodes(standin, cluster);
 
-	if (!survey(cluster, family_used))
-		return 0;
+	if (rc != 0 || !survey(standin, cluster, family_used))
+		return rc;
 	for (unsigned int i = 0; i < 2 && rc == 0; i++)
 		if (family_used[i])
 			rc = choose_range(standin, cluster, i == 0 ? 4 : 6);
@@ -358,6 +377,7 @@ void tg_standin_free(struct tg_standin *standin)
 {
 	if (standin == NULL)
 		return;
+	tg_vec_free(&standin->wanted_nodes);
 	tg_arena_free(standin->arena);
 	free(standin);
 }

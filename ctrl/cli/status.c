@@ -20,16 +20,30 @@ static bool in_step(const cJSON *tree)
 	return tg_json_number(generation, "desired") == tg_json_number(generation, "applied");
 }
 
-static int count(const cJSON *tree, const char *list)
+/* Entries of a list, those that are only counted included. */
+static double count(const cJSON *tree, const char *list)
 {
-	return cJSON_GetArraySize(member(member(tree, "sources"), list));
+	const cJSON *sources = member(tree, "sources");
+	char total[32];
+
+	snprintf(total, sizeof(total), "n_%s", list);
+	if (cJSON_IsNumber(member(sources, total)))
+		return tg_json_number(sources, total);
+	return cJSON_GetArraySize(member(sources, list));
+}
+
+static bool flag(const cJSON *tree, const char *object, const char *key)
+{
+	return cJSON_IsTrue(member(member(tree, object), key));
 }
 
 static int finding(const cJSON *tree)
 {
-	bool ok = connected(tree) && in_step(tree) &&
-		  cJSON_IsTrue(member(member(tree, "sources"), "synced")) &&
-		  count(tree, "errors") == 0 && count(tree, "not_enforced") == 0;
+	bool ok = cJSON_IsTrue(member(tree, "ready")) && connected(tree) && in_step(tree) &&
+		  flag(tree, "sources", "synced") && count(tree, "errors") == 0 &&
+		  count(tree, "not_enforced") == 0 && !flag(tree, "dataplane", "no_ruleset") &&
+		  !flag(tree, "dataplane", "checkpoint_failed") &&
+		  !flag(tree, "dataplane", "stuck_worker");
 
 	return ok ? TG_EXIT_OK : TG_EXIT_NEGATIVE;
 }
@@ -39,6 +53,27 @@ static void print_word(
 {
 	fprintf(cli->out, "%-12s %s%s%s", title, tg_colour_on(cli, good ? TG_GREEN : TG_RED),
 		good ? yes : no, tg_colour_off(cli));
+}
+
+/* States that a dataplane reports beyond being there; the bad ones in red. */
+static void print_flags(struct tg_cli *cli, const cJSON *tree)
+{
+	static const struct {
+		const char *key, *text;
+		bool bad;
+	} flags[] = {
+		{"no_ruleset", "no ruleset is in force", true},
+		{"from_checkpoint", "enforces its checkpoint", false},
+		{"pickup", "picks up connections that existed before it", false},
+		{"checkpoint_failed", "could not write its checkpoint", true},
+		{"stuck_worker", "a worker does not come round", true},
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flag(tree, "dataplane", flags[i].key))
+			fprintf(cli->out, "%-12s %s%s%s\n", "",
+				tg_colour_on(cli, flags[i].bad ? TG_RED : TG_YELLOW), flags[i].text,
+				tg_colour_off(cli));
 }
 
 static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
@@ -54,12 +89,14 @@ static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 	if (*error != '\0')
 		fprintf(cli->out, ", last error: %s", error);
 	fputc('\n', cli->out);
+	print_flags(cli, tree);
 }
 
 static void print_ruleset(struct tg_cli *cli, const cJSON *tree)
 {
 	const cJSON *generation = member(tree, "generation"), *ruleset = member(tree, "ruleset");
 	const cJSON *objects = member(tree, "objects");
+	const char *error = tg_json_text(ruleset, "error");
 
 	print_word(cli, "ruleset", in_step(tree), "in step", "behind");
 	fprintf(cli->out, ", generation %.0f in force, %.0f desired\n",
@@ -67,6 +104,9 @@ static void print_ruleset(struct tg_cli *cli, const cJSON *tree)
 	fprintf(cli->out, "%-12s %.0f rules, %.0f classes, %.0f cells, %.0f bytes\n", "",
 		tg_json_number(ruleset, "rules"), tg_json_number(ruleset, "classes"),
 		tg_json_number(ruleset, "cells"), tg_json_number(ruleset, "bytes"));
+	if (*error != '\0')
+		fprintf(cli->out, "%-12s %scompiling failed: %s%s\n", "", tg_colour_on(cli, TG_RED),
+			error, tg_colour_off(cli));
 	fprintf(cli->out, "%-12s %.0f policies, %.0f pods, %.0f namespaces, %.0f nodes\n",
 		"objects", tg_json_number(objects, "policies"), tg_json_number(objects, "pods"),
 		tg_json_number(objects, "namespaces"), tg_json_number(objects, "nodes"));
@@ -99,7 +139,10 @@ static void print_unenforced(struct tg_cli *cli, const cJSON *tree)
 static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
 {
 	const cJSON *sources = member(tree, "sources");
+	const char *why = tg_json_text(tree, "not_ready");
 
+	print_word(cli, "tidegate", cJSON_IsTrue(member(tree, "ready")), "ready", "not ready");
+	fprintf(cli->out, "%s%s\n", *why != '\0' ? ": " : "", why);
 	print_dataplane(cli, tree);
 	print_ruleset(cli, tree);
 	print_word(cli, "sources",
@@ -141,7 +184,7 @@ const struct tg_command tg_command_status = {
 		"example:\n"
 		"  tidegate status || echo 'the gateway needs attention'\n"
 		"\n"
-		"exit codes: 0 all well; 1 dataplane away, behind, files refused or policies not\n"
-		"enforced; 2 usage, or the control process does not answer\n",
+		"exit codes: 0 all well; 1 not ready, dataplane away or behind, files refused or\n"
+		"policies not enforced; 2 usage, or the control process does not answer\n",
 	.run = run,
 };

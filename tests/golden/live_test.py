@@ -7,20 +7,24 @@ usage: live_test.py TIDEGATE
 import copy
 import http.server
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
+SHOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shop")
 TIDEGATE = sys.argv.pop(1)
 
 STATUS = {
-    "version": "0.1.0", "ready": True, "generation": {"desired": 12, "applied": 12},
-    "dataplane": {"connected": True, "heartbeat_age_ms": 210, "workers": 2, "error": None},
+    "version": "0.1.0", "ready": True, "not_ready": "", "generation": {"desired": 12, "applied": 12},
+    "dataplane": {"connected": True, "heartbeat_age_ms": 210, "workers": 2, "error": "",
+                  "alive": True, "no_ruleset": False, "from_checkpoint": False},
     "ruleset": {"classes": 41, "cells": 118, "rules": 75, "bytes": 20480},
     "objects": {"policies": 9, "pods": 31, "namespaces": 5, "nodes": 3, "services": 6},
     "sources": {"synced": True, "files": 12, "skipped": 3, "errors": [], "warnings": [],
-                "not_enforced": []},
+                "not_enforced": [], "n_errors": 0, "n_warnings": 0, "n_not_enforced": 0},
 }
 RULES = {"generation": 12, "rules": [
     {"slot": 64, "kind": "policy", "namespace": "shop", "policy": "api", "direction": "ingress",
@@ -53,7 +57,7 @@ class Live(unittest.TestCase):
     def setUp(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        thread = threading.Thread(target=self.server.serve_forever)
+        thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         thread.start()
         self.addCleanup(thread.join)
         self.addCleanup(self.server.server_close)
@@ -88,9 +92,14 @@ class Live(unittest.TestCase):
             (change(["dataplane", "connected"], False), "away"),
             (change(["generation", "applied"], 11), "behind"),
             (change(["sources", "synced"], False), "not yet read"),
-            (change(["sources", "errors"], [{"place": "a.yaml:3", "text": "bad"}]), "a.yaml:3: bad"),
-            (change(["sources", "not_enforced"], [{"place": "b.yaml:1", "kind": "X", "name": "y",
-                                                   "namespace": ""}]), "NOT ENFORCED b.yaml:1: X y"),
+            (change(["sources"], {"synced": True, "errors": [{"place": "a.yaml:3", "text": "bad"}]}),
+             "a.yaml:3: bad"),
+            (change(["sources", "n_errors"], 1), "with errors"),
+            (change(["sources"], {"synced": True, "not_enforced": [
+                {"place": "b.yaml:1", "kind": "X", "name": "y", "namespace": ""}]}),
+             "NOT ENFORCED b.yaml:1: X y"),
+            (change(["ready"], False), "not ready"),
+            (change(["dataplane", "stuck_worker"], True), "a worker does not come round"),
             ({}, "away"),
         ]
         for tree, words in table:
@@ -130,6 +139,10 @@ class Live(unittest.TestCase):
         self.assertEqual([drop["packets"] for drop in tree["drops"]], [9, 2, 0])
         self.serve({"/v1/drops": {"drops": []}})
         self.assertEqual(self.run_live("drops").stdout, "nothing was dropped\n")
+        self.serve({"/v1/drops": {"connected": False, "drops": []}})
+        done = self.run_live("drops")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("away", done.stdout)
 
     def test_bad_answers(self):
         for status, body, words in ((404, b"no such thing\nreally", "404: no such thing"),
@@ -160,6 +173,26 @@ class Live(unittest.TestCase):
             self.server.answers = {"/v1/ruleset": (status, body)}
             done = self.run_live(*question)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+    def test_live(self):
+        """The ruleset in force answers by address, and by name with manifests at hand."""
+        with tempfile.NamedTemporaryFile() as image:
+            subprocess.run([TIDEGATE, "check", "--image", image.name, SHOP], check=True,
+                           stdout=subprocess.DEVNULL, timeout=60)
+            self.server.answers = {"/v1/ruleset": (200, image.read())}
+        for arguments, code, words in (
+                (["10.10.0.1", "10.10.0.2", "TCP", "8080"], 0, "shop/web egress[0]"),
+                (["10.10.0.1", "10.10.0.2", "TCP", "8081"], 1, "isolated by web (namespace shop)"),
+                (["10.10.0.9", "10.10.0.2", "ICMP"], 1, "unknown-endpoint"),
+                (["shop/web", "10.10.0.2", "TCP", "8080"], 2, "--names"),
+                (["--names", SHOP, "shop/web", "shop/api", "TCP", "8080"], 0, "ALLOWED"),
+                (["--names", SHOP, "shop/web", "shop/api", "TCP", "1"], 1, "nearest miss"),
+                (["--names", SHOP, "shop/pending", "shop/api", "TCP", "1"], 2, "no address"),
+                (["-o", "json", "10.10.0.1", "10.10.0.2", "TCP", "8080"], 0, '"allow"')):
+            with self.subTest(arguments=arguments):
+                done = self.run_live("explain", "--live", *arguments)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertIn(words, done.stdout + done.stderr)
 
     def test_watch(self):
         """Line by line, each time anew, until the reader goes away."""
