@@ -14,6 +14,7 @@ struct request {
 	uint32_t txn;
 	struct tg_target *target; /* a reference; NULL when there is none */
 	size_t end;	   /* entries of its log that are in force once this is acknowledged */
+	uint64_t sequence; /* the dataplane's delta_sequence then */
 	uint64_t sent_at;  /* uv_hrtime */
 	uint64_t deadline; /* uv_now */
 };
@@ -42,8 +43,10 @@ struct tg_push {
 	struct request lost_ruleset, lost_delta; /* in flight when the connection broke */
 	uint64_t ruleset_retry_at, delta_retry_at;
 	unsigned int ruleset_delay, delta_delay;
+	unsigned int overtaken; /* times in a row that deltas were faster than the ruleset */
 
 	uint64_t server_generation; /* in force, whoever's it is */
+	uint64_t server_sequence;
 	struct tg_push_status status;
 	struct tg_wire_message *message;
 	union {

@@ -9,7 +9,8 @@
 
 #include "internal.h"
 
-#define READ_BURST 64 /* messages taken before the loop gets its turn */
+#define READ_BURST 64	/* messages taken before the loop gets its turn */
+#define OVERTAKEN_MAX 2 /* refusals for the sake of deltas before deltas wait */
 
 static void on_retry(uv_timer_t *timer);
 static void on_reply_timer(uv_timer_t *timer);
@@ -131,12 +132,13 @@ static int send_message(struct tg_push *p, const void *message, int fd)
 }
 
 static void request_begin(struct tg_push *p, struct request *r, struct tg_target *target,
-	size_t end, unsigned int reply_ms)
+	size_t end, uint64_t sequence, unsigned int reply_ms)
 {
 	r->active = true;
 	r->txn = p->txn;
 	r->target = tg_target_ref(target);
 	r->end = end;
+	r->sequence = sequence;
 	r->sent_at = uv_hrtime();
 	r->deadline = uv_now(p->loop) + reply_ms;
 }
@@ -156,7 +158,26 @@ static void send_hello(struct tg_push *p)
 	send_message(p, &hello, -1);
 }
 
-/* With the image go the deltas that were made for it meanwhile, as many as a message takes. */
+/*
+ * The sequence that a ruleset brings the dataplane to. It has everything that deltas told the one
+ * in force, in its image or in its log: the dataplane refuses a ruleset that claims less than what
+ * is in force when it is to be swapped in, so that no delta is ever undone by a slower ruleset.
+ */
+static uint64_t claim(const struct tg_push *p, const struct tg_target *t, size_t n)
+{
+	uint64_t sequence = t->base_sequence + (n > 0);
+
+	if (sequence < p->server_sequence)
+		sequence = p->server_sequence;
+	if (p->delta.active && sequence < p->delta.sequence)
+		sequence = p->delta.sequence;
+	return sequence;
+}
+
+/*
+ * With the image go the deltas that were made for it meanwhile, as many as a message takes; in the
+ * rare case of more the rest follows at once.
+ */
 static void send_ruleset(struct tg_push *p)
 {
 	struct tg_target *t = p->wanted;
@@ -169,11 +190,11 @@ static void send_ruleset(struct tg_push *p)
 	m->generation = t->generation;
 	m->size = t->size;
 	m->n_entries = (uint32_t)n;
-	m->delta_sequence = t->base_sequence + (n > 0);
+	m->delta_sequence = claim(p, t, n);
 	if (n > 0)
 		memcpy(m->entries, t->log, n * sizeof(*t->log));
 	if (send_message(p, m, t->fd) == 0)
-		request_begin(p, &p->ruleset, t, n, p->options.ruleset_reply_ms);
+		request_begin(p, &p->ruleset, t, n, m->delta_sequence, p->options.ruleset_reply_ms);
 }
 
 static void send_delta(struct tg_push *p)
@@ -193,7 +214,22 @@ static void send_delta(struct tg_push *p)
 	m->n_entries = (uint32_t)n;
 	memcpy(m->entries, t->log + t->acked, n * sizeof(*t->log));
 	if (send_message(p, m, -1) == 0)
-		request_begin(p, &p->delta, t, t->acked + n, p->options.reply_ms);
+		request_begin(p, &p->delta, t, t->acked + n, m->sequence, p->options.reply_ms);
+}
+
+static bool may_send_ruleset(const struct tg_push *p, uint64_t now)
+{
+	return p->phase == PHASE_UP && !p->ruleset.active && p->wanted != NULL &&
+	       p->wanted != p->live && !p->renewing && now >= p->ruleset_retry_at;
+}
+
+/* A ruleset that was overtaken again and again gets its turn: the dataplane has it built by then.
+ */
+static bool may_send_delta(const struct tg_push *p, uint64_t now)
+{
+	return p->phase == PHASE_UP && !p->delta.active && p->live != NULL && !p->stopped &&
+	       p->live->acked < p->live->n_log && now >= p->delta_retry_at &&
+	       !(p->ruleset.active && p->overtaken >= OVERTAKEN_MAX);
 }
 
 /* Sends whatever may be sent now. */
@@ -201,11 +237,9 @@ static void advance(struct tg_push *p)
 {
 	uint64_t now = uv_now(p->loop);
 
-	if (p->phase == PHASE_UP && !p->ruleset.active && p->wanted != NULL &&
-		p->wanted != p->live && !p->renewing && now >= p->ruleset_retry_at)
+	if (may_send_ruleset(p, now))
 		send_ruleset(p);
-	if (p->phase == PHASE_UP && !p->delta.active && p->live != NULL && !p->stopped &&
-		p->live->acked < p->live->n_log && now >= p->delta_retry_at)
+	if (may_send_delta(p, now))
 		send_delta(p);
 	arm(p);
 }
@@ -253,6 +287,22 @@ static uint64_t since_us(const struct request *r)
 	return (uv_hrtime() - r->sent_at) / 1000;
 }
 
+static void ruleset_in_force(struct tg_push *p, uint64_t sequence)
+{
+	struct tg_target *t = p->ruleset.target;
+
+	t->acked = p->ruleset.end;
+	t->sequence = sequence;
+	p->server_generation = t->generation;
+	p->server_sequence = sequence;
+	tg_push_set_live(p, t);
+	tg_request_drop(&p->ruleset);
+	p->ruleset_retry_at = 0;
+	p->ruleset_delay = 0;
+	p->overtaken = 0;
+	p->status.rulesets_applied++;
+}
+
 static void on_ruleset_ack(struct tg_push *p, const struct tg_msg_ack *ack)
 {
 	struct tg_target *t = p->ruleset.target;
@@ -262,15 +312,8 @@ static void on_ruleset_ack(struct tg_push *p, const struct tg_msg_ack *ack)
 		disconnect(p, "the dataplane acknowledged another generation than was pushed");
 		return;
 	}
-	t->acked = p->ruleset.end;
-	t->sequence = ack->delta_sequence;
-	tg_push_set_live(p, t);
-	tg_request_drop(&p->ruleset);
-	p->server_generation = ack->generation;
-	p->ruleset_retry_at = 0;
-	p->ruleset_delay = 0;
+	ruleset_in_force(p, ack->delta_sequence);
 	p->status.epoch = ack->epoch;
-	p->status.rulesets_applied++;
 	p->status.error[0] = '\0';
 	p->handler.applied(p->handler.ctx, p->live, ack, us);
 	tg_push_settle(p);
@@ -287,7 +330,7 @@ static void on_delta_ack(struct tg_push *p, const struct tg_msg_ack *ack)
 	 */
 	if (in_force) {
 		t->acked = p->delta.end;
-		t->sequence = ack->delta_sequence;
+		t->sequence = p->server_sequence = ack->delta_sequence;
 		p->status.epoch = ack->epoch;
 	}
 	tg_request_drop(&p->delta);
@@ -305,12 +348,20 @@ static void note_refusal(struct tg_push *p, const char *what, const struct tg_ms
 	p->handler.refused(p->handler.ctx, what, nak);
 }
 
-static void on_ruleset_nak(struct tg_push *p, const struct tg_msg_nak *nak)
+/* Deltas were applied while the ruleset was built: once more, with them. */
+static bool was_overtaken(const struct tg_push *p, const struct tg_msg_nak *nak)
+{
+	return nak->error == ESTALE && nak->generation < p->ruleset.target->generation &&
+	       nak->delta_sequence > p->ruleset.sequence;
+}
+
+static void ruleset_failed(struct tg_push *p, const struct tg_msg_nak *nak)
 {
 	uint64_t generation = p->ruleset.target->generation;
 
 	tg_request_drop(&p->ruleset);
 	p->server_generation = nak->generation;
+	p->overtaken = 0;
 	p->status.rulesets_refused++;
 	p->ruleset_delay = grow_delay(p, p->ruleset_delay);
 	p->ruleset_retry_at = uv_now(p->loop) + p->ruleset_delay;
@@ -320,15 +371,34 @@ static void on_ruleset_nak(struct tg_push *p, const struct tg_msg_nak *nak)
 	tg_push_settle(p);
 }
 
+static void on_ruleset_nak(struct tg_push *p, const struct tg_msg_nak *nak)
+{
+	struct tg_target *t = p->ruleset.target;
+
+	if (nak->error == ETIMEDOUT && nak->generation == t->generation) {
+		/* In force for all workers but one that hangs: an alarm, nothing to repeat. */
+		ruleset_in_force(p, nak->delta_sequence);
+		note_refusal(p, "ruleset", nak);
+		tg_push_settle(p);
+	} else if (was_overtaken(p, nak) && p->overtaken <= OVERTAKEN_MAX) {
+		p->server_sequence = nak->delta_sequence;
+		p->overtaken++;
+		tg_request_drop(&p->ruleset);
+	} else {
+		ruleset_failed(p, nak);
+	}
+}
+
 static bool passing(uint32_t error)
 {
-	return error == EBUSY || error == EAGAIN || error == ETIMEDOUT || error == EINTR;
+	return error == EBUSY || error == EAGAIN || error == EINTR;
 }
 
 static void on_delta_nak(struct tg_push *p, const struct tg_msg_nak *nak)
 {
 	struct tg_target *t = p->delta.target;
-	bool in_force = t == p->live, in_step = nak->delta_sequence == t->sequence;
+	size_t end = p->delta.end;
+	bool in_force = t == p->live;
 
 	tg_request_drop(&p->delta);
 	p->status.deltas_refused++;
@@ -338,7 +408,11 @@ static void on_delta_nak(struct tg_push *p, const struct tg_msg_nak *nak)
 	p->delta_delay = grow_delay(p, p->delta_delay);
 	p->delta_retry_at = uv_now(p->loop) + p->delta_delay;
 	note_refusal(p, "delta", nak);
-	if (!passing(nak->error) || !in_step) {
+	if (nak->error == ETIMEDOUT && nak->delta_sequence == t->sequence + 1) {
+		/* Applied, though a worker hangs. */
+		t->acked = end;
+		t->sequence = p->server_sequence = nak->delta_sequence;
+	} else if (!passing(nak->error) || nak->delta_sequence != t->sequence) {
 		p->stopped = true;
 		if (p->wanted == p->live)
 			tg_push_renew(p, nak->generation);

@@ -53,10 +53,9 @@ static bool sequence_agrees(
 
 	if (t == p->live && agree(t, t->sequence, t->acked, state))
 		return true;
-	if (t == p->live && d->target == t && agree(t, t->sequence + 1, d->end, state))
+	if (t == p->live && d->target == t && agree(t, d->sequence, d->end, state))
 		return true;
-	if (t != p->live && r->target == t &&
-		agree(t, t->base_sequence + (r->end > 0), r->end, state))
+	if (t != p->live && r->target == t && agree(t, r->sequence, r->end, state))
 		return true;
 	/* The bare image: never had deltas, or lost all of them, and gets the whole log. */
 	return agree(t, t->base_sequence, 0, state);
@@ -107,6 +106,7 @@ void tg_push_resync(struct tg_push *p, const struct tg_msg_state *state)
 
 	p->status.state = *state;
 	p->server_generation = state->generation;
+	p->server_sequence = state->delta_sequence;
 	p->status.epoch = state->epoch;
 	t = find_target(p, state);
 	if (t != NULL && !sequence_agrees(p, t, state))

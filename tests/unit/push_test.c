@@ -488,6 +488,94 @@ static void a_ruleset_in_flight_stops_no_delta(void **state)
 	tg_target_unref(b);
 }
 
+/* The dataplane refuses to undo deltas that were applied while it built: they go with the next try,
+ * and when that does not help either they wait.
+ */
+static void a_ruleset_that_deltas_overtook_is_sent_again_with_them(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_target *a = target(1), *b = target(2);
+	uint32_t txn;
+
+	greet(f, 0, 0, 0);
+	bring(f, a);
+	tg_push_desire(f->push, b);
+	for (uint8_t i = 0; i < 3; i++) {
+		expect(f, TG_MSG_RULESET);
+		txn = f->last_txn;
+		close(f->got->fd);
+		assert_int_equal(f->got->ruleset.generation, 2);
+		assert_int_equal(f->got->ruleset.n_entries, i);
+		assert_int_equal(f->got->ruleset.delta_sequence, 40 + i);
+		log_one(a, i, 7);
+		log_one(b, i, 70);
+		tg_push_kick(f->push);
+		if (i == 2)
+			break;
+		expect(f, TG_MSG_CLASSMAP);
+		ack(f, f->last_txn, 1, 41 + i);
+		WAIT(f, f->deltas == (unsigned int)i + 1);
+		nak(f, txn, ESTALE, 1, 41 + i);
+	}
+	expect_quiet(f);
+	assert_int_equal(f->refusals, 0);
+	ack(f, txn, 2, 42);
+	expect(f, TG_MSG_CLASSMAP);
+	assert_int_equal(f->got->classmap.generation, 2);
+	assert_int_equal(f->got->classmap.sequence, 43);
+	assert_int_equal(f->got->classmap.entries[0].cls, 70);
+	assert_int_equal(f->got->classmap.entries[0].addr[3], 2);
+	tg_target_unref(a);
+	tg_target_unref(b);
+}
+
+/* A delta in flight counts as applied for a ruleset that has it. */
+static void a_ruleset_claims_the_delta_in_flight(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_target *a = target(1), *b = target(2);
+
+	greet(f, 0, 0, 0);
+	bring(f, a);
+	log_one(a, 1, 7);
+	log_one(b, 1, 70);
+	tg_push_kick(f->push);
+	expect(f, TG_MSG_CLASSMAP);
+	log_one(a, 2, 7);
+	log_one(b, 2, 70);
+	tg_push_desire(f->push, b);
+	expect(f, TG_MSG_RULESET);
+	close(f->got->fd);
+	assert_int_equal(f->got->ruleset.n_entries, 2);
+	assert_int_equal(f->got->ruleset.delta_sequence, 41);
+	tg_target_unref(a);
+	tg_target_unref(b);
+}
+
+static void a_stuck_worker_is_an_alarm_and_no_reason_to_repeat(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_target *t = target(1);
+
+	greet(f, 0, 0, 0);
+	tg_push_desire(f->push, t);
+	expect(f, TG_MSG_RULESET);
+	close(f->got->fd);
+	nak(f, f->last_txn, ETIMEDOUT, 1, 40);
+	WAIT(f, f->refusals == 1);
+	assert_ptr_equal(tg_push_in_force(f->push), t);
+	expect_quiet(f);
+	log_one(t, 1, 5);
+	tg_push_kick(f->push);
+	expect(f, TG_MSG_CLASSMAP);
+	nak(f, f->last_txn, ETIMEDOUT, 1, 41);
+	WAIT(f, f->refusals == 2);
+	assert_int_equal(t->acked, 1);
+	assert_int_equal(f->renews, 0);
+	expect_quiet(f);
+	tg_target_unref(t);
+}
+
 /* A delta of the old ruleset that arrives after the swap is refused; it is no failure. */
 static void a_delta_that_crosses_the_swap_is_forgotten(void **state)
 {
@@ -863,6 +951,9 @@ int main(void)
 		TEST(deltas_count_up_one_at_a_time),
 		TEST(many_deltas_take_several_messages),
 		TEST(a_ruleset_in_flight_stops_no_delta),
+		TEST(a_ruleset_that_deltas_overtook_is_sent_again_with_them),
+		TEST(a_ruleset_claims_the_delta_in_flight),
+		TEST(a_stuck_worker_is_an_alarm_and_no_reason_to_repeat),
 		TEST(a_delta_that_crosses_the_swap_is_forgotten),
 		TEST(a_refused_ruleset_is_tried_again_later),
 		TEST(a_generation_that_is_too_old_is_renewed_not_repeated),
