@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <tidegate/control.h>
+
+#include "export.h"
+
+/* "key":"text" with what comes before it */
+static void text_member(struct tg_buffer *b, const char *before, const char *key, const char *text)
+{
+	tg_buffer_printf(b, "%s\"%s\":", before, key);
+	tg_buffer_json(b, text);
+}
+
+static void number_member(struct tg_buffer *b, const char *before, const char *key, uint64_t value)
+{
+	tg_buffer_printf(b, "%s\"%s\":%llu", before, key, (unsigned long long)value);
+}
+
+static const char *boolean(bool value)
+{
+	return value ? "true" : "false";
+}
+
+/* --- /v1/status --- */
+
+static void write_flags(struct tg_buffer *b, uint32_t flags)
+{
+	tg_buffer_printf(b,
+		",\"no_ruleset\":%s,\"from_checkpoint\":%s,\"pickup\":%s,"
+		"\"checkpoint_failed\":%s,\"stuck_worker\":%s",
+		boolean(flags & TG_STATE_NO_RULESET), boolean(flags & TG_STATE_FROM_CHECKPOINT),
+		boolean(flags & TG_STATE_PICKUP), boolean(flags & TG_STATE_CHECKPOINT_FAILED),
+		boolean(flags & TG_STATE_STUCK_WORKER));
+}
+
+static void write_segment(
+	struct tg_buffer *b, const struct tg_stats_reader *reader, uint64_t now_ms)
+{
+	struct tg_stats_state state;
+
+	if (tg_stats_read_state(reader, &state) != 0)
+		return;
+	number_member(b, ",", "workers", reader->n_workers);
+	number_member(b, ",", "ports", reader->n_ports);
+	number_member(b, ",", "started_at_ms", reader->started_at);
+	number_member(b, ",", "heartbeat_age_ms",
+		now_ms > state.heartbeat ? now_ms - state.heartbeat : 0);
+	number_member(b, ",", "applied_at_ms", state.applied_at);
+	if (state.checkpoint_at != 0)
+		number_member(b, ",", "checkpoint_age_ms",
+			now_ms > state.checkpoint_at ? now_ms - state.checkpoint_at : 0);
+	write_flags(b, state.state_flags);
+}
+
+static void write_dataplane(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms)
+{
+	tg_buffer_printf(b, "\"dataplane\":{\"connected\":%s,\"alive\":%s",
+		boolean(notice->push.connected), boolean(tg_notice_alive(notice, now_ms, NULL)));
+	text_member(b, ",", "error", notice->push.error);
+	if (notice->push.connected && notice->mapping != NULL)
+		write_segment(b, &notice->mapping->reader, now_ms);
+	tg_buffer_text(b, "}");
+}
+
+static void write_generation(struct tg_buffer *b, const struct tg_push_status *push)
+{
+	number_member(b, ",\"generation\":{", "desired", push->desired_generation);
+	number_member(b, ",", "applied", push->applied_generation);
+	number_member(b, ",", "delta_sequence", push->delta_sequence);
+	number_member(b, ",", "pending_deltas", push->pending_deltas);
+	number_member(b, ",", "epoch", push->epoch);
+	tg_buffer_text(b, "}");
+}
+
+static void write_ruleset(struct tg_buffer *b, const struct tg_notice_compile *compile)
+{
+	const struct tg_compile_stats *s = &compile->stats;
+
+	number_member(b, ",\"ruleset\":{", "rules", s->rules);
+	number_member(b, ",", "endpoints", s->endpoints);
+	number_member(b, ",", "prefixes", s->prefixes);
+	number_member(b, ",", "classes", s->classes);
+	number_member(b, ",", "rows", s->rows);
+	number_member(b, ",", "columns", s->columns);
+	number_member(b, ",", "cells", s->cells);
+	number_member(b, ",", "programs", s->programs);
+	number_member(b, ",", "bytes", s->image_size);
+	number_member(b, ",", "compile_us", s->duration_us);
+	text_member(b, ",", "error", compile->error);
+	tg_buffer_text(b, "}");
+}
+
+static void write_objects(struct tg_buffer *b, const struct tg_notice_source *s)
+{
+	number_member(b, ",\"objects\":{", "namespaces", s->namespaces);
+	number_member(b, ",", "pods", s->pods);
+	number_member(b, ",", "nodes", s->nodes);
+	number_member(b, ",", "services", s->services);
+	number_member(b, ",", "policies", s->policies);
+	tg_buffer_text(b, "}");
+}
+
+static void write_items(struct tg_buffer *b, const char *key, const struct tg_report_items *items)
+{
+	tg_buffer_printf(b, ",\"%s\":[", key);
+	for (size_t i = 0; i < items->n; i++) {
+		text_member(b, i == 0 ? "{" : ",{", "place", items->v[i].place);
+		text_member(b, ",", "text", items->v[i].text);
+		tg_buffer_text(b, "}");
+	}
+	tg_buffer_text(b, "]");
+}
+
+static void write_unenforced(struct tg_buffer *b, const struct tg_report *r)
+{
+	tg_buffer_text(b, ",\"not_enforced\":[");
+	for (size_t i = 0; i < r->unenforced.n; i++) {
+		const struct tg_report_unenforced *u = &r->unenforced.v[i];
+
+		text_member(b, i == 0 ? "{" : ",{", "place", u->place);
+		text_member(b, ",", "api_version", u->api_version);
+		text_member(b, ",", "kind", u->kind);
+		text_member(b, ",", "namespace", u->ns);
+		text_member(b, ",", "name", u->name);
+		tg_buffer_text(b, "}");
+	}
+	tg_buffer_text(b, "]");
+}
+
+static void write_sources(struct tg_buffer *b, const struct tg_notice *notice)
+{
+	static const struct tg_report nothing;
+	const struct tg_report *r = notice->report != NULL ? notice->report : &nothing;
+
+	tg_buffer_printf(b, ",\"sources\":{\"synced\":%s", boolean(notice->source.synced));
+	number_member(b, ",", "files", notice->source.files);
+	number_member(b, ",", "files_refused", notice->source.files_refused);
+	number_member(b, ",", "skipped", r->n_skipped);
+	number_member(b, ",", "n_errors", r->errors.total);
+	number_member(b, ",", "n_warnings", r->warnings.total);
+	number_member(b, ",", "n_not_enforced", r->n_unenforced);
+	write_items(b, "errors", &r->errors);
+	write_items(b, "warnings", &r->warnings);
+	write_unenforced(b, r);
+	tg_buffer_text(b, "}");
+}
+
+void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms)
+{
+	char why[512] = "";
+	bool ready = tg_notice_ready(notice, now_ms, why, sizeof(why));
+
+	text_member(b, "{", "version", TG_VERSION);
+	tg_buffer_printf(b, ",\"ready\":%s", boolean(ready));
+	text_member(b, ",", "not_ready", why);
+	tg_buffer_text(b, ",");
+	write_dataplane(b, notice, now_ms);
+	write_generation(b, &notice->push);
+	write_ruleset(b, &notice->compile);
+	write_objects(b, &notice->source);
+	write_sources(b, notice);
+	tg_buffer_text(b, "}\n");
+}
+
+/* --- /v1/rules --- */
+
+static void write_counts(struct tg_buffer *b, const struct tg_stats_reader *reader, uint32_t slot)
+{
+	struct tg_stats_slot s;
+
+	tg_stats_read_slot(reader, slot, &s);
+	number_member(b, ",", "packets", s.packets);
+	number_member(b, ",", "bytes", s.bytes);
+	number_member(b, ",", "connections", s.connections);
+	number_member(b, ",", "would_deny", s.would_deny);
+}
+
+static void write_rule(struct tg_buffer *b, const struct tg_rule_row *row)
+{
+	number_member(b, "{", "slot", row->slot);
+	text_member(b, ",", "kind", row->kind);
+	text_member(b, ",", "namespace", row->ns);
+	text_member(b, ",", "policy", row->policy);
+	text_member(b, ",", "direction", row->direction);
+	if (row->index != TG_NONE)
+		number_member(b, ",", "index", row->index);
+	text_member(b, ",", "action", row->action);
+	text_member(b, ",", "text", row->text);
+	text_member(b, ",", "owner", row->owner);
+}
+
+void tg_api_rules(
+	struct tg_buffer *b, const struct tg_notice *notice, const struct tg_rule_set *rules)
+{
+	bool counts = notice->push.connected && notice->mapping != NULL;
+
+	number_member(b, "{", "generation", notice->push.applied_generation);
+	tg_buffer_text(b, ",\"rules\":[");
+	for (size_t i = 0; i < rules->n; i++) {
+		tg_buffer_text(b, i == 0 ? "\n" : ",\n");
+		write_rule(b, &rules->rows[i]);
+		if (counts)
+			write_counts(b, &notice->mapping->reader, rules->rows[i].slot);
+		tg_buffer_text(b, "}");
+	}
+	tg_buffer_text(b, "]}\n");
+}
+
+/* --- /v1/drops --- */
+
+void tg_api_drops(struct tg_buffer *b, const struct tg_notice *notice)
+{
+	struct tg_stats_worker sum;
+	bool counts = notice->push.connected && notice->mapping != NULL &&
+		      tg_stats_read_worker(&notice->mapping->reader, TG_STATS_ALL, &sum) == 0;
+
+	tg_buffer_printf(b, "{\"connected\":%s,\"drops\":[", boolean(counts));
+	for (uint32_t i = 0; counts && i < TG_DROP_COUNT; i++) {
+		text_member(b, i == 0 ? "{" : ",{", "reason", tg_drop_label(i));
+		text_member(b, ",", "text", tg_drop_text(i));
+		number_member(b, ",", "packets", sum.drops[i].packets);
+		number_member(b, ",", "bytes", sum.drops[i].bytes);
+		tg_buffer_text(b, "}");
+	}
+	tg_buffer_text(b, "]}\n");
+}

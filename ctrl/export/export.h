@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is served: Prometheus text and JSON, written from a notice. HTTP thread only. */
+#ifndef TG_EXPORT_H
+#define TG_EXPORT_H
+
+#include "board.h"
+#include "buffer.h"
+#include "rules.h"
+
+/* The Prometheus text exposition format 0.0.4. */
+void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
+	const struct tg_rule_set *rules, uint64_t now_ms);
+/* Its part that is read from the statistics segment; nothing when the dataplane is away. */
+void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reader *reader,
+	const struct tg_rule_set *rules, uint64_t now_ms);
+
+/* JSON objects: docs/operations.md lists their members. */
+void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms);
+void tg_api_rules(
+	struct tg_buffer *b, const struct tg_notice *notice, const struct tg_rule_set *rules);
+void tg_api_drops(struct tg_buffer *b, const struct tg_notice *notice);
+
+#endif

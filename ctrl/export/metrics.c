@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "export.h"
+
+static void family(struct tg_buffer *b, const char *name, const char *type, const char *help)
+{
+	tg_buffer_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void gauge(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
+{
+	family(b, name, "gauge", help);
+	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void counter(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
+{
+	family(b, name, "counter", help);
+	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
+}
+
+/* name{key="value"} n */
+static void sample(
+	struct tg_buffer *b, const char *name, const char *key, const char *value, uint64_t n)
+{
+	tg_buffer_printf(b, "%s{%s=", name, key);
+	tg_buffer_label(b, value);
+	tg_buffer_printf(b, "} %llu\n", (unsigned long long)n);
+}
+
+static void write_build(struct tg_buffer *b, const struct tg_notice *notice)
+{
+	family(b, "tidegate_build_info", "gauge", "Version of the control process.");
+	sample(b, "tidegate_build_info", "version", TG_VERSION, 1);
+	family(b, "tidegate_start_time_seconds", "gauge",
+		"When the control process started, Unix time.");
+	tg_buffer_printf(b, "tidegate_start_time_seconds %.3f\n", (double)notice->started_at / 1e3);
+}
+
+static void write_kinds(struct tg_buffer *b, const char *name, const char *help,
+	const struct tg_report_kind *v, size_t n)
+{
+	family(b, name, "gauge", help);
+	for (size_t i = 0; i < n; i++) {
+		tg_buffer_printf(b, "%s{api_version=", name);
+		tg_buffer_label(b, v[i].api_version);
+		tg_buffer_text(b, ",kind=");
+		tg_buffer_label(b, v[i].kind);
+		tg_buffer_printf(b, "} %zu\n", v[i].count);
+	}
+}
+
+static void write_objects(struct tg_buffer *b, const struct tg_notice_source *s)
+{
+	const char *name = "tidegate_objects";
+
+	family(b, name, "gauge", "Objects that are in force, by kind.");
+	sample(b, name, "kind", "Namespace", s->namespaces);
+	sample(b, name, "kind", "Pod", s->pods);
+	sample(b, name, "kind", "Node", s->nodes);
+	sample(b, name, "kind", "Service", s->services);
+	sample(b, name, "kind", "NetworkPolicy", s->policies);
+}
+
+static void write_source(struct tg_buffer *b, const struct tg_notice *notice)
+{
+	const struct tg_notice_source *s = &notice->source;
+	const struct tg_report *r = notice->report;
+
+	gauge(b, "tidegate_source_synced",
+		"1 when every source was read completely; nothing is pushed before.", s->synced);
+	gauge(b, "tidegate_source_files", "Manifest files.", s->files);
+	gauge(b, "tidegate_source_files_refused", "Manifest files whose last text is not in force.",
+		s->files_refused);
+	gauge(b, "tidegate_source_errors", "Mistakes in the sources right now.",
+		r != NULL ? r->errors.total : 0);
+	gauge(b, "tidegate_source_warnings", "Warnings about the sources right now.",
+		r != NULL ? r->warnings.total : 0);
+	counter(b, "tidegate_source_loads_total", "Files read.", s->loads);
+	counter(b, "tidegate_source_load_errors_total", "Files read and refused.",
+		s->loads_refused);
+	counter(b, "tidegate_source_rescans_total", "Scans of all folders.", s->rescans);
+	write_objects(b, s);
+	if (r == NULL)
+		return;
+	write_kinds(b, "tidegate_policies_not_enforced",
+		"Policies that are present and NOT ENFORCED, by kind.", r->unenforced_kinds.v,
+		r->unenforced_kinds.n);
+	write_kinds(b, "tidegate_documents_skipped", "Documents that are no policy, by kind.",
+		r->skipped_kinds.v, r->skipped_kinds.n);
+}
+
+static void write_compile(struct tg_buffer *b, const struct tg_notice *notice)
+{
+	const struct tg_notice_compile *c = &notice->compile;
+	const struct tg_compile_stats *s = &c->stats;
+	const char *name = "tidegate_compiles_total", *warnings = "tidegate_compile_warnings";
+
+	family(b, name, "counter", "Compilations, by result.");
+	sample(b, name, "result", "changed", c->succeeded);
+	sample(b, name, "result", "unchanged", c->unchanged);
+	sample(b, name, "result", "failed", c->failed);
+	family(b, warnings, "gauge", "Warnings of the last compilation, by kind.");
+	for (int i = 0; i < TG_WARN_COUNT; i++)
+		sample(b, warnings, "warning", tg_warning_label((enum tg_warning_kind)i),
+			c->warnings[i]);
+	tg_histogram_write(&notice->compile_time, b, "tidegate_compile_duration_seconds",
+		"How long compilations took.");
+	gauge(b, "tidegate_ruleset_bytes", "Size of the last compiled image.", s->image_size);
+	gauge(b, "tidegate_ruleset_endpoints", "Single addresses in it.", s->endpoints);
+	gauge(b, "tidegate_ruleset_prefixes", "Prefixes in it.", s->prefixes);
+	gauge(b, "tidegate_ruleset_classes", "Address classes in it.", s->classes);
+	gauge(b, "tidegate_ruleset_rows", "Rows in it.", s->rows);
+	gauge(b, "tidegate_ruleset_cells", "Cells in it.", s->cells);
+	gauge(b, "tidegate_ruleset_programs", "Port programs in it.", s->programs);
+	gauge(b, "tidegate_ruleset_rules", "Rules in it.", s->rules);
+}
+
+static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
+{
+	const struct tg_push_status *p = &notice->push;
+	const char *generation = "tidegate_ruleset_generation", *pushes = "tidegate_pushes_total";
+
+	family(b, generation, "gauge",
+		"Generation of the ruleset that is desired, and of ours that is applied; 0: none.");
+	sample(b, generation, "state", "desired", p->desired_generation);
+	sample(b, generation, "state", "applied", p->applied_generation);
+	gauge(b, "tidegate_ruleset_delta_sequence", "Class-map deltas applied, by sequence.",
+		p->delta_sequence);
+	gauge(b, "tidegate_ruleset_pending_deltas",
+		"Class-map entries that wait for their acknowledgement.", p->pending_deltas);
+	gauge(b, "tidegate_ruleset_epoch", "Changes in force in the dataplane.", p->epoch);
+	family(b, pushes, "counter", "Changes sent to the dataplane, by kind and result.");
+	tg_buffer_printf(b,
+		"%s{kind=\"ruleset\",result=\"applied\"} %llu\n"
+		"%s{kind=\"ruleset\",result=\"refused\"} %llu\n"
+		"%s{kind=\"delta\",result=\"applied\"} %llu\n"
+		"%s{kind=\"delta\",result=\"refused\"} %llu\n",
+		pushes, (unsigned long long)p->rulesets_applied, pushes,
+		(unsigned long long)p->rulesets_refused, pushes,
+		(unsigned long long)p->deltas_applied, pushes,
+		(unsigned long long)p->deltas_refused);
+	counter(b, "tidegate_delta_entries_total", "Class-map entries applied.", p->delta_entries);
+	counter(b, "tidegate_dataplane_connects_total",
+		"Connections made to the dataplane's control socket.", p->connects);
+	tg_histogram_write(&notice->push_time, b, "tidegate_push_duration_seconds",
+		"From sending a ruleset to its acknowledgement.");
+	tg_histogram_write(&notice->delta_time, b, "tidegate_delta_duration_seconds",
+		"From sending a class-map delta to its acknowledgement.");
+	tg_histogram_write(&notice->change_time, b, "tidegate_change_duration_seconds",
+		"From noticing a change of the sources until it is enforced.");
+}
+
+void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
+	const struct tg_rule_set *rules, uint64_t now_ms)
+{
+	write_build(b, notice);
+	write_source(b, notice);
+	write_compile(b, notice);
+	write_push(b, notice);
+	gauge(b, "tidegate_dataplane_up",
+		"1 when the dataplane is connected and alive; its counters are absent otherwise.",
+		tg_notice_alive(notice, now_ms, NULL));
+	if (notice->push.connected && notice->mapping != NULL)
+		tg_metrics_write_dataplane(b, &notice->mapping->reader, rules, now_ms);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+#include <stddef.h>
+
+#include <tidegate/control.h>
+
+#include "export.h"
+
+static void family(struct tg_buffer *b, const char *name, const char *type, const char *help)
+{
+	tg_buffer_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void sample(
+	struct tg_buffer *b, const char *name, const char *key, const char *value, uint64_t n)
+{
+	tg_buffer_printf(b, "%s{%s=\"%s\"} %llu\n", name, key, value, (unsigned long long)n);
+}
+
+/* A point in time, and how long ago it is; nothing for a time that never was. */
+static void write_time(struct tg_buffer *b, const char *name, const char *help, uint64_t at_ms)
+{
+	family(b, name, "gauge", help);
+	tg_buffer_printf(b, "%s %.3f\n", name, (double)at_ms / 1e3);
+}
+
+static void write_flags(struct tg_buffer *b, uint32_t flags)
+{
+	const char *name = "tidegate_dataplane_state";
+
+	family(b, name, "gauge", "1 when the flag is set.");
+	sample(b, name, "flag", "no_ruleset", (flags & TG_STATE_NO_RULESET) != 0);
+	sample(b, name, "flag", "from_checkpoint", (flags & TG_STATE_FROM_CHECKPOINT) != 0);
+	sample(b, name, "flag", "pickup", (flags & TG_STATE_PICKUP) != 0);
+	sample(b, name, "flag", "checkpoint_failed", (flags & TG_STATE_CHECKPOINT_FAILED) != 0);
+	sample(b, name, "flag", "stuck_worker", (flags & TG_STATE_STUCK_WORKER) != 0);
+}
+
+static void write_changes(struct tg_buffer *b, const struct tg_stats_state *s)
+{
+	const char *rulesets = "tidegate_dataplane_rulesets_total";
+	const char *deltas = "tidegate_dataplane_deltas_total";
+
+	family(b, rulesets, "counter", "Rulesets that reached the dataplane, by result.");
+	sample(b, rulesets, "result", "applied", s->rulesets_applied);
+	sample(b, rulesets, "result", "refused", s->rulesets_refused);
+	family(b, deltas, "counter", "Class-map deltas that reached the dataplane, by result.");
+	sample(b, deltas, "result", "applied", s->deltas_applied);
+	sample(b, deltas, "result", "refused", s->deltas_refused);
+}
+
+static void write_state(struct tg_buffer *b, const struct tg_stats_reader *reader, uint64_t now_ms)
+{
+	struct tg_stats_state s;
+	uint64_t age;
+
+	if (tg_stats_read_state(reader, &s) != 0)
+		return;
+	write_time(b, "tidegate_dataplane_start_time_seconds",
+		"When the dataplane started, Unix time.", reader->started_at);
+	write_time(b, "tidegate_dataplane_heartbeat_timestamp_seconds",
+		"The last sign of life, Unix time.", s.heartbeat);
+	write_time(b, "tidegate_ruleset_applied_timestamp_seconds",
+		"When the ruleset in force last changed, Unix time.", s.applied_at);
+	write_flags(b, s.state_flags);
+	write_changes(b, &s);
+	family(b, "tidegate_dataplane_checkpoint_errors_total", "counter",
+		"Checkpoints that could not be written.");
+	tg_buffer_printf(b, "tidegate_dataplane_checkpoint_errors_total %llu\n",
+		(unsigned long long)s.checkpoint_errors);
+	if (s.checkpoint_at == 0)
+		return;
+	age = now_ms > s.checkpoint_at ? now_ms - s.checkpoint_at : 0;
+	write_time(b, "tidegate_dataplane_checkpoint_timestamp_seconds",
+		"When the checkpoint was last written, Unix time.", s.checkpoint_at);
+	write_time(b, "tidegate_dataplane_checkpoint_age_seconds", "How long ago that was.", age);
+}
+
+/* --- rules and drops --- */
+
+static void write_rule_family(struct tg_buffer *b, const struct tg_rule_set *rules,
+	const struct tg_stats_slot *counts, const char *name, const char *help, size_t offset)
+{
+	family(b, name, "counter", help);
+	for (size_t i = 0; i < rules->n; i++) {
+		uint64_t value;
+
+		if (rules->rows[i].labels == NULL)
+			continue;
+		memcpy(&value, (const char *)&counts[i] + offset, sizeof(value));
+		tg_buffer_text(b, name);
+		tg_buffer_add(b, "{", 1);
+		tg_buffer_text(b, rules->rows[i].labels);
+		tg_buffer_add(b, "} ", 2);
+		tg_buffer_number(b, value);
+		tg_buffer_add(b, "\n", 1);
+	}
+}
+
+static void write_rules(
+	struct tg_buffer *b, const struct tg_stats_reader *reader, const struct tg_rule_set *rules)
+{
+	struct tg_stats_slot *counts = calloc(rules->n + 1, sizeof(*counts));
+
+	if (counts == NULL) {
+		b->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < rules->n; i++)
+		if (rules->rows[i].labels != NULL)
+			tg_rule_row_read(&rules->rows[i], reader, &counts[i]);
+	write_rule_family(b, rules, counts, "tidegate_rule_packets_total",
+		"Packets that the rule decided; those of live connections are seconds late.",
+		offsetof(struct tg_stats_slot, packets));
+	write_rule_family(b, rules, counts, "tidegate_rule_bytes_total",
+		"Bytes that the rule decided.", offsetof(struct tg_stats_slot, bytes));
+	write_rule_family(b, rules, counts, "tidegate_rule_connections_total",
+		"New connections that the rule decided, allowed or denied.",
+		offsetof(struct tg_stats_slot, connections));
+	write_rule_family(b, rules, counts, "tidegate_rule_would_deny_packets_total",
+		"Packets that passed only because the rule audits.",
+		offsetof(struct tg_stats_slot, would_deny));
+	free(counts);
+}
+
+static void write_drops(struct tg_buffer *b, const struct tg_stats_reader *reader,
+	const struct tg_stats_worker *sum)
+{
+	const char *packets = "tidegate_dropped_packets_total";
+	const char *bytes = "tidegate_dropped_bytes_total";
+	uint32_t n = reader->n_drop_reasons < TG_DROP_COUNT ? reader->n_drop_reasons
+							    : (uint32_t)TG_DROP_COUNT;
+
+	family(b, packets, "counter", "Packets dropped, by reason.");
+	for (uint32_t i = 0; i < n; i++)
+		sample(b, packets, "reason", tg_drop_label(i), sum->drops[i].packets);
+	family(b, bytes, "counter", "Bytes dropped, by reason.");
+	for (uint32_t i = 0; i < n; i++)
+		sample(b, bytes, "reason", tg_drop_label(i), sum->drops[i].bytes);
+}
+
+/* --- tables --- */
+
+static void write_pair(
+	struct tg_buffer *b, const char *name, const char *help, uint64_t v4, uint64_t v6)
+{
+	family(b, name, "gauge", help);
+	sample(b, name, "family", "ipv4", v4);
+	sample(b, name, "family", "ipv6", v6);
+}
+
+static void write_gauge(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
+{
+	family(b, name, "gauge", help);
+	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void write_tables(struct tg_buffer *b, const struct tg_stats_worker *s)
+{
+	const char *events = "tidegate_connection_events_total";
+
+	write_pair(b, "tidegate_connections", "Live connections.", s->conn4_used, s->conn6_used);
+	write_pair(b, "tidegate_connections_limit", "Connections that there is room for.",
+		s->conn4_capacity, s->conn6_capacity);
+	write_gauge(b, "tidegate_half_open_connections", "Connections without a reply yet.",
+		s->half_open);
+	write_gauge(b, "tidegate_half_open_connections_limit",
+		"Half-open connections that there is room for.", s->half_open_capacity);
+	write_gauge(b, "tidegate_fragmented_datagrams", "Datagrams whose fragments are tracked.",
+		s->fragments_used);
+	write_gauge(b, "tidegate_fragmented_datagrams_limit",
+		"Fragmented datagrams that there is room for.", s->fragments_capacity);
+	family(b, events, "counter", "What happened to connections.");
+	sample(b, events, "event", "created", s->conn_created);
+	sample(b, events, "event", "closed", s->conn_closed);
+	sample(b, events, "event", "expired", s->conn_expired);
+	sample(b, events, "event", "evicted", s->conn_evicted);
+	sample(b, events, "event", "revoked", s->conn_revoked);
+	sample(b, events, "event", "rejudged", s->conn_rejudged);
+}
+
+/* --- workers --- */
+
+static const struct {
+	const char *name, *help;
+	size_t offset;
+} worker_counters[] = {
+	{"tidegate_worker_receive_packets_total", "Packets received by the worker.",
+		offsetof(struct tg_stats_worker, rx_packets)},
+	{"tidegate_worker_receive_bytes_total", "Bytes received by the worker.",
+		offsetof(struct tg_stats_worker, rx_bytes)},
+	{"tidegate_worker_transmit_packets_total", "Packets sent by the worker.",
+		offsetof(struct tg_stats_worker, tx_packets)},
+	{"tidegate_worker_transmit_bytes_total", "Bytes sent by the worker.",
+		offsetof(struct tg_stats_worker, tx_bytes)},
+	{"tidegate_worker_polls_total", "Rounds of the worker.",
+		offsetof(struct tg_stats_worker, polls)},
+	{"tidegate_worker_idle_polls_total", "Rounds in which there was no packet.",
+		offsetof(struct tg_stats_worker, idle_polls)},
+	{"tidegate_worker_busy_cycles_total", "TSC cycles spent on packets.",
+		offsetof(struct tg_stats_worker, busy_cycles)},
+	{"tidegate_worker_cycles_total", "TSC cycles in all.",
+		offsetof(struct tg_stats_worker, total_cycles)},
+	{"tidegate_worker_handoff_sent_packets_total", "Packets handed to their owner.",
+		offsetof(struct tg_stats_worker, handoff_sent)},
+	{"tidegate_worker_handoff_received_packets_total", "Packets that others handed over.",
+		offsetof(struct tg_stats_worker, handoff_received)},
+};
+
+static void write_workers(struct tg_buffer *b, const struct tg_stats_reader *reader)
+{
+	struct tg_stats_worker *workers = calloc(reader->n_workers, sizeof(*workers));
+
+	if (workers == NULL) {
+		b->failed = true;
+		return;
+	}
+	for (uint32_t w = 0; w < reader->n_workers; w++)
+		tg_stats_read_worker(reader, w, &workers[w]);
+	for (size_t i = 0; i < sizeof(worker_counters) / sizeof(worker_counters[0]); i++) {
+		family(b, worker_counters[i].name, "counter", worker_counters[i].help);
+		for (uint32_t w = 0; w < reader->n_workers; w++) {
+			uint64_t value;
+
+			memcpy(&value, (const char *)&workers[w] + worker_counters[i].offset,
+				sizeof(value));
+			tg_buffer_printf(b, "%s{worker=\"%u\"} %llu\n", worker_counters[i].name, w,
+				(unsigned long long)value);
+		}
+	}
+	free(workers);
+}
+
+/* --- ports --- */
+
+static const struct {
+	const char *name, *type, *help;
+	size_t offset, size;
+} port_values[] = {
+	{"tidegate_port_link_up", "gauge", "1 when the port has a link.",
+		offsetof(struct tg_stats_port, link_up), 4},
+	{"tidegate_port_mtu_bytes", "gauge", "MTU of the port.",
+		offsetof(struct tg_stats_port, mtu), 4},
+	{"tidegate_port_receive_packets_total", "counter", "Packets received.",
+		offsetof(struct tg_stats_port, rx_packets), 8},
+	{"tidegate_port_receive_bytes_total", "counter", "Bytes received.",
+		offsetof(struct tg_stats_port, rx_bytes), 8},
+	{"tidegate_port_transmit_packets_total", "counter", "Packets sent.",
+		offsetof(struct tg_stats_port, tx_packets), 8},
+	{"tidegate_port_transmit_bytes_total", "counter", "Bytes sent.",
+		offsetof(struct tg_stats_port, tx_bytes), 8},
+	{"tidegate_port_receive_missed_packets_total", "counter",
+		"Packets that the port had no room for.", offsetof(struct tg_stats_port, rx_missed),
+		8},
+	{"tidegate_port_receive_errors_total", "counter", "Damaged packets received.",
+		offsetof(struct tg_stats_port, rx_errors), 8},
+	{"tidegate_port_transmit_errors_total", "counter", "Packets that could not be sent.",
+		offsetof(struct tg_stats_port, tx_errors), 8},
+	{"tidegate_port_link_changes_total", "counter", "How often the link went up or down.",
+		offsetof(struct tg_stats_port, link_changes), 8},
+};
+
+static void write_port_value(struct tg_buffer *b, const struct tg_stats_port *port, size_t which)
+{
+	static const char *const sides[] = {"inside", "outside", "any"};
+	const char *from = (const char *)port + port_values[which].offset;
+	uint64_t value = 0;
+
+	memcpy(&value, from, port_values[which].size); /* little-endian, see lib/wire */
+	tg_buffer_printf(b, "%s{port=", port_values[which].name);
+	tg_buffer_label(b, port->name);
+	tg_buffer_printf(b, ",side=\"%s\"} ", port->side < 3 ? sides[port->side] : "?");
+	tg_buffer_number(b, value);
+	tg_buffer_add(b, "\n", 1);
+}
+
+static void write_ports(struct tg_buffer *b, const struct tg_stats_reader *reader)
+{
+	struct tg_stats_port ports[TG_STATS_PORTS];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < reader->n_ports && i < TG_STATS_PORTS; i++)
+		if (tg_stats_read_port(reader, i, &ports[n]) == 0 && ports[n].name[0] != '\0')
+			n++;
+	for (size_t which = 0; which < sizeof(port_values) / sizeof(port_values[0]); which++) {
+		family(b, port_values[which].name, port_values[which].type,
+			port_values[which].help);
+		for (uint32_t i = 0; i < n; i++)
+			write_port_value(b, &ports[i], which);
+	}
+}
+
+void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reader *reader,
+	const struct tg_rule_set *rules, uint64_t now_ms)
+{
+	struct tg_stats_worker sum;
+
+	write_state(b, reader, now_ms);
+	write_ports(b, reader);
+	write_workers(b, reader);
+	if (tg_stats_read_worker(reader, TG_STATS_ALL, &sum) == 0) {
+		write_tables(b, &sum);
+		write_drops(b, reader, &sum);
+	}
+	write_rules(b, reader, rules);
+}
