@@ -23,7 +23,7 @@
 
 /* All pointers are owned by the config. */
 struct tg_config {
-	const char *const *manifests; /* folders (or files) to read and watch */
+	const char *const *manifests; /* folders to read and watch */
 	size_t n_manifests;	      /* at least one after tg_config_load */
 	const char *dataplane_socket;
 	const char *state_directory; /* NULL: nothing is kept */

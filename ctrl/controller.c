@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controller.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "archive.h"
+#include "controller_private.h"
+#include "log.h"
+#include "manifests.h"
+
+#define FOLD_ENTRIES 512 /* deltas of a ruleset after which it is compiled anew */
+#define RENEW_MIN_MS 50
+#define RENEW_MAX_MS 10000
+#define RENEW_CALM_MS 30000 /* without a further one the delay starts over */
+#define TICK_MS 1000
+
+static uint64_t clock_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
+static uint64_t unix_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void on_compile_timer(uv_timer_t *timer);
+
+/* --- compiling --- */
+
+static void release_since(struct tg_controller *c)
+{
+	for (size_t i = 0; i < c->since.n; i++)
+		tg_changes_release(c->store, c->since.v[i]);
+	c->since.n = 0;
+}
+
+/* The lowest swept generation of the workers: slots freed up to it are free again. */
+static uint64_t swept_generation(const struct tg_controller *c)
+{
+	const struct tg_mapping *mapping = tg_push_mapping(c->push);
+	struct tg_stats_worker sum;
+
+	if (mapping == NULL || tg_stats_read_worker(&mapping->reader, TG_STATS_ALL, &sum) != 0)
+		return 0;
+	return sum.swept_generation;
+}
+
+static void fill_options(struct tg_controller *c, struct tg_compile_options *options)
+{
+	struct tg_push_status push;
+
+	tg_push_status(c->push, &push);
+	*options = c->config->compile;
+	options->generation = ++c->generation;
+	options->delta_sequence = push.state.delta_sequence;
+	if (push.delta_sequence > options->delta_sequence)
+		options->delta_sequence = push.delta_sequence;
+	options->slot_capacity = push.state.slot_capacity;
+	options->now_ms = unix_ms();
+}
+
+/* Pods that changed while the ruleset was compiled; false: some have no place in it. */
+static bool catch_up(struct tg_controller *c, struct tg_target *target)
+{
+	bool complete = true;
+
+	for (size_t i = 0; i < c->since.n; i++) {
+		const struct tg_changes *changes = c->since.v[i];
+
+		if (tg_deltas_apply(target->owner, changes->pods, changes->n_pods, target) != 0)
+			complete = false;
+	}
+	return complete;
+}
+
+static void desire(struct tg_controller *c, struct tg_target *target, uint64_t noticed_at)
+{
+	tg_target_unref(c->wanted);
+	c->wanted = tg_target_ref(target);
+	c->wanted_noticed_at = noticed_at;
+	if (!catch_up(c, target))
+		c->dirty = true;
+	tg_push_desire(c->push, target);
+}
+
+/*
+ * The result decides as what there is. After a restart that may be the ruleset of the last run,
+ * which the dataplane perhaps still has: then nothing needs to be pushed at all.
+ */
+static void job_unchanged(struct tg_controller *c, struct tg_job *job)
+{
+	struct tg_target *archived = c->archived;
+
+	c->notice.compile.unchanged++;
+	if (archived == NULL || job->previous != archived) {
+		tg_deltas_free(job->deltas);
+		return;
+	}
+	archived->owner = job->deltas;
+	archived->owner_free = (void (*)(void *))tg_deltas_free;
+	tg_log_info("generation %llu of the last run still says what the sources say",
+		(unsigned long long)archived->generation);
+	desire(c, archived, job->noticed_at);
+}
+
+static void job_failed(struct tg_controller *c, const struct tg_job *job)
+{
+	snprintf(c->notice.compile.error, sizeof(c->notice.compile.error), "%s",
+		job->error[0] != '\0' ? job->error : strerror(-job->err));
+	c->notice.compile.failed++;
+	tg_log_err("cannot compile: %s; what is in force stays", c->notice.compile.error);
+}
+
+static void job_succeeded(struct tg_controller *c, struct tg_job *job)
+{
+	const struct tg_compile_stats *s = &job->stats;
+
+	c->notice.compile.error[0] = '\0';
+	c->notice.compile.stats = job->stats;
+	memcpy(c->notice.compile.warnings, job->warnings, sizeof(job->warnings));
+	notes_compiled(c, tg_deltas_compiled(job->deltas));
+	if (job->archive_err != 0)
+		tg_log_err("cannot write to %s: %s", job->archive, strerror(-job->archive_err));
+	if (job->target == NULL) {
+		job_unchanged(c, job);
+		return;
+	}
+	c->notice.compile.succeeded++;
+	tg_log_info("compiled generation %llu: %zu endpoints, %zu classes, %zu cells, %zu rules, "
+		    "%zu bytes in %.1f ms",
+		(unsigned long long)job->options.generation, s->endpoints, s->classes, s->cells,
+		s->rules, s->image_size, (double)job->us / 1e3);
+	desire(c, job->target, job->noticed_at);
+	tg_target_unref(job->target);
+	tg_target_unref(c->archived);
+	c->archived = NULL;
+}
+
+static void run_compile(uv_work_t *request)
+{
+	tg_job_run(&((struct compile_work *)request->data)->job);
+}
+
+static void after_compile(uv_work_t *request, int status)
+{
+	struct compile_work *work = request->data;
+	struct tg_controller *c = work->c;
+	struct tg_job *job = &work->job;
+
+	c->compiling = NULL;
+	tg_view_release(c->store, job->view);
+	tg_histogram_add(&c->notice.compile_time, job->us);
+	if (c->stopping) {
+		if (job->target != NULL)
+			tg_target_unref(job->target);
+		else if (job->deltas != NULL)
+			tg_deltas_free(job->deltas);
+	} else if (job->err != 0) {
+		job_failed(c, job);
+	} else {
+		job_succeeded(c, job);
+	}
+	release_since(c);
+	tg_target_unref(job->previous);
+	free(work);
+	if (c->stopping)
+		return;
+	controller_compile(c);
+	notes_publish(c);
+}
+
+/* What the result is compared with: only what nothing was added to by deltas. */
+static struct tg_target *comparable(struct tg_controller *c)
+{
+	struct tg_target *t = c->wanted != NULL ? c->wanted : c->archived;
+
+	return t != NULL && t->n_log == 0 ? tg_target_ref(t) : NULL;
+}
+
+static void drop_changes(struct tg_controller *c)
+{
+	struct tg_changes *changes = tg_store_take_changes(c->store);
+
+	if (changes != NULL)
+		tg_changes_release(c->store, changes);
+}
+
+void controller_compile(struct tg_controller *c)
+{
+	struct compile_work *work;
+
+	if (!c->dirty || !c->synced || c->stopping || c->compiling != NULL ||
+		uv_is_active((uv_handle_t *)&c->compile_timer))
+		return;
+	work = calloc(1, sizeof(*work));
+	if (work == NULL)
+		goto no_memory;
+	work->c = c;
+	work->request.data = work;
+	work->job.view = tg_store_view(c->store);
+	if (work->job.view == NULL)
+		goto no_memory;
+	drop_changes(c); /* the view has them */
+	work->job.compiler = c->compiler;
+	work->job.archive = c->config->state_directory;
+	work->job.previous = comparable(c);
+	work->job.swept = swept_generation(c);
+	work->job.force = c->force;
+	work->job.noticed_at = c->noticed_at;
+	fill_options(c, &work->job.options);
+	c->dirty = c->force = false;
+	c->noticed_at = 0;
+	c->compiling = work;
+	uv_queue_work(c->loop, &work->request, run_compile, after_compile);
+	return;
+
+no_memory:
+	free(work);
+	tg_log_err("out of memory: cannot compile; trying again");
+	uv_timer_start(&c->compile_timer, on_compile_timer, RENEW_MAX_MS, 0);
+}
+
+static void on_compile_timer(uv_timer_t *timer)
+{
+	controller_compile(timer->data);
+}
+
+void controller_renew(struct tg_controller *c, uint64_t generation)
+{
+	uint64_t now = uv_now(c->loop);
+
+	if (generation > c->generation)
+		c->generation = generation;
+	c->dirty = c->force = true;
+	if (c->renewed_at == 0 || now - c->renewed_at > RENEW_CALM_MS)
+		c->renew_delay = 0;
+	else if (c->renew_delay == 0)
+		c->renew_delay = RENEW_MIN_MS;
+	else if (c->renew_delay < RENEW_MAX_MS)
+		c->renew_delay *= 2;
+	c->renewed_at = now;
+	uv_timer_start(&c->compile_timer, on_compile_timer, c->renew_delay, 0);
+}
+
+/* --- the archive --- */
+
+static void run_commit(uv_work_t *request)
+{
+	struct commit_work *work = request->data;
+
+	work->err = tg_archive_commit(work->c->config->state_directory, work->generation);
+}
+
+static void after_commit(uv_work_t *request, int status)
+{
+	struct commit_work *work = request->data;
+	struct tg_controller *c = work->c;
+
+	c->committing = NULL;
+	if (work->err == 0)
+		c->committed = work->generation;
+	else
+		tg_log_err("cannot keep generation %llu in %s: %s",
+			(unsigned long long)work->generation, c->config->state_directory,
+			strerror(-work->err));
+	if (!c->stopping && c->commit_next > work->generation)
+		controller_commit(c, c->commit_next);
+	free(work);
+}
+
+void controller_commit(struct tg_controller *c, uint64_t generation)
+{
+	struct commit_work *work;
+
+	c->commit_next = generation;
+	if (c->config->state_directory == NULL || c->committing != NULL ||
+		generation == c->committed)
+		return;
+	work = calloc(1, sizeof(*work));
+	if (work == NULL)
+		return; /* the next acknowledgement tries again */
+	work->c = c;
+	work->generation = generation;
+	work->request.data = work;
+	c->committing = work;
+	uv_queue_work(c->loop, &work->request, run_commit, after_commit);
+}
+
+/* The rules of the last run keep their slots. */
+static void read_archive(struct tg_controller *c)
+{
+	const char *directory = c->config->state_directory;
+	void *image;
+	size_t size;
+	int err;
+
+	if (directory == NULL)
+		return;
+	err = tg_archive_open(directory);
+	if (err == 0)
+		err = tg_archive_load(directory, &image, &size);
+	if (err == -ENOENT)
+		return;
+	if (err != 0) {
+		tg_log_err("%s: %s; counters of rules may start over", directory, strerror(-err));
+		return;
+	}
+	if (tg_compiler_adopt_slots(c->compiler, image, size) != 0 ||
+		tg_target_create(image, size, &c->archived) != 0)
+		tg_log_err("%s: the last ruleset cannot be used", directory);
+	else
+		c->generation = c->archived->generation;
+	free(image);
+}
+
+/* --- files --- */
+
+static void load_file(struct tg_controller *c, const struct tg_watch_change *change)
+{
+	int err = 0;
+
+	if (change->removed)
+		tg_store_remove(c->store, change->path);
+	else
+		err = tg_manifest_reload(c->store, change->path);
+	c->notice.source.loads++;
+	if (err == 0) {
+		tg_log_debug("%s %s", change->path, change->removed ? "is gone" : "was read");
+		return;
+	}
+	c->notice.source.loads_refused++;
+	notes_file_refused(c, change->path);
+}
+
+/* Deltas for one target; true: it has a place for every pod. */
+static bool apply_to(struct tg_target *target, const struct tg_changes *changes)
+{
+	return target->owner != NULL &&
+	       tg_deltas_apply(target->owner, changes->pods, changes->n_pods, target) == 0;
+}
+
+static void apply_pods(struct tg_controller *c, const struct tg_changes *changes)
+{
+	struct tg_target *targets[TG_PUSH_TARGETS];
+	size_t n = tg_push_targets(c->push, targets);
+	bool complete = false;
+
+	for (size_t i = 0; i < n; i++) {
+		bool placed = apply_to(targets[i], changes);
+
+		if (targets[i] == c->wanted)
+			complete = placed && targets[i]->n_log < FOLD_ENTRIES;
+	}
+	if (c->delta_noticed_at == 0)
+		c->delta_noticed_at = c->noticed_at;
+	if (!complete)
+		c->dirty = true;
+	tg_push_kick(c->push);
+}
+
+/* Pods at once, everything else through a compilation. */
+static void take_changes(struct tg_controller *c)
+{
+	struct tg_changes *changes = tg_store_take_changes(c->store);
+
+	if (changes == NULL) {
+		c->dirty = true;
+		return;
+	}
+	if (changes->other)
+		c->dirty = true;
+	else if (changes->n_pods > 0)
+		apply_pods(c, changes);
+	if (c->compiling != NULL && changes->n_pods > 0 && tg_vec_push(&c->since, changes) == 0)
+		return; /* the compilation has not seen these */
+	if (c->compiling != NULL && changes->n_pods > 0)
+		c->dirty = true;
+	tg_changes_release(c->store, changes);
+}
+
+/*
+ * At the start everything must be readable: a ruleset that lacks what a refused file says may allow
+ * what that file forbids. Later on a refused file keeps what it said before.
+ */
+static void check_synced(struct tg_controller *c)
+{
+	const struct tg_watch_problem *problems;
+	struct tg_store_stats stats;
+	size_t n, unread = 0;
+
+	if (c->synced)
+		return;
+	tg_store_stats(c->store, &stats);
+	problems = tg_watch_problems(c->watch, &n);
+	for (size_t i = 0; i < n; i++)
+		unread += problems[i].unread;
+	c->synced = c->dirty = stats.files_missing == 0 && unread == 0;
+	if (!c->synced && !c->held)
+		tg_log_err("nothing is pushed before %zu refused files and %zu unreadable folders "
+			   "are put right",
+			stats.files_missing, unread);
+	c->held = !c->synced;
+	if (c->synced)
+		tg_log_info("sources read: %zu files, %zu policies, %zu pods, %zu namespaces, "
+			    "%zu nodes, %zu services",
+			stats.files, stats.policies, stats.pods, stats.namespaces, stats.nodes,
+			stats.services);
+}
+
+static void process(struct tg_controller *c)
+{
+	const struct tg_watch_change *changes;
+	size_t n;
+
+	if (tg_watch_collect(c->watch, clock_ms(), &changes, &n) != 0)
+		tg_log_err("out of memory while looking for changed files; looking again");
+	for (size_t i = 0; i < n; i++)
+		load_file(c, &changes[i]);
+	if (c->noticed_at == 0)
+		c->noticed_at = uv_hrtime();
+	check_synced(c);
+	if (c->synced && tg_store_changed(c->store))
+		take_changes(c);
+	if (!c->dirty)
+		c->noticed_at = 0;
+	controller_compile(c);
+	notes_publish(c);
+}
+
+static void schedule(struct tg_controller *c);
+
+static void on_due(uv_timer_t *timer)
+{
+	struct tg_controller *c = timer->data;
+
+	process(c);
+	schedule(c);
+}
+
+static void schedule(struct tg_controller *c)
+{
+	uint64_t due = tg_watch_due(c->watch), now = clock_ms();
+
+	if (due == UINT64_MAX) {
+		uv_timer_stop(&c->due_timer);
+		return;
+	}
+	uv_update_time(c->loop);
+	uv_timer_start(&c->due_timer, on_due, due > now ? due - now : 0, 0);
+}
+
+static void on_watch(uv_poll_t *poll, int status, int events)
+{
+	struct tg_controller *c = poll->data;
+	int err = tg_watch_read(c->watch, clock_ms());
+
+	if (err != 0) {
+		tg_log_err("inotify: %s; only scans find changes now", strerror(-err));
+		uv_poll_stop(poll);
+	}
+	if (c->noticed_at == 0 && tg_watch_due(c->watch) != UINT64_MAX)
+		c->noticed_at = uv_hrtime();
+	if (tg_watch_due(c->watch) <= clock_ms())
+		process(c);
+	schedule(c);
+}
+
+void tg_controller_rescan(struct tg_controller *c)
+{
+	c->notice.source.rescans++;
+	tg_watch_rescan(c->watch);
+	schedule(c);
+}
+
+static void on_rescan(uv_timer_t *timer)
+{
+	tg_controller_rescan(timer->data);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	notes_tick(timer->data);
+}
+
+/* --- life --- */
+
+static bool wanted(const char *name, bool folder)
+{
+	return folder ? tg_manifest_folder_wanted(name) : tg_manifest_wanted(name);
+}
+
+static int start_watch(struct tg_controller *c)
+{
+	const struct tg_watch_options options = {
+		.debounce_ms = c->config->debounce_ms,
+		.wanted = wanted,
+	};
+	int err = tg_watch_create(&options, &c->watch);
+
+	for (size_t i = 0; i < c->config->n_manifests && err == 0; i++)
+		err = tg_watch_add(c->watch, c->config->manifests[i]);
+	if (err != 0)
+		tg_log_err("cannot watch: %s", strerror(-err));
+	return err;
+}
+
+static int start_http(struct tg_controller *c)
+{
+	const struct tg_config *config = c->config;
+	char text[TG_ADDR_TEXT];
+	int err;
+
+	if (!config->http.enabled)
+		return 0;
+	tg_addr_format(&config->http.addr, text);
+	err = tg_http_start(&config->http.addr, config->http.port, c->board, &c->http);
+	if (err != 0)
+		tg_log_err(
+			"cannot listen on %s port %u: %s", text, config->http.port, strerror(-err));
+	else
+		tg_log_info("metrics and status on %s port %u", text, tg_http_port(c->http));
+	return err;
+}
+
+static int start_push(struct tg_controller *c)
+{
+	const struct tg_push_options options = {
+		.path = c->config->dataplane_socket,
+		.name = "tidegate-ctrl " TG_VERSION,
+		.retry_min_ms = TG_PUSH_RETRY_MIN_MS,
+		.retry_max_ms = TG_PUSH_RETRY_MAX_MS,
+		.reply_ms = TG_PUSH_REPLY_MS,
+		.ruleset_reply_ms = TG_PUSH_RULESET_REPLY_MS,
+	};
+	struct tg_push_handler handler = controller_push_handler;
+
+	handler.ctx = c;
+	return tg_push_create(c->loop, &options, &handler, &c->push);
+}
+
+static void start_timer(struct tg_controller *c, uv_timer_t *timer)
+{
+	uv_timer_init(c->loop, timer);
+	timer->data = c;
+	c->handles++;
+}
+
+static void start_handles(struct tg_controller *c)
+{
+	uint64_t rescan = (uint64_t)c->config->rescan_s * 1000;
+
+	start_timer(c, &c->due_timer);
+	start_timer(c, &c->rescan_timer);
+	start_timer(c, &c->compile_timer);
+	start_timer(c, &c->tick_timer);
+	uv_poll_init(c->loop, &c->watch_poll, tg_watch_fd(c->watch));
+	c->watch_poll.data = c;
+	c->handles++;
+	uv_poll_start(&c->watch_poll, UV_READABLE, on_watch);
+	if (rescan != 0)
+		uv_timer_start(&c->rescan_timer, on_rescan, rescan, rescan);
+	uv_timer_start(&c->tick_timer, on_tick, TICK_MS, TICK_MS);
+	schedule(c);
+}
+
+static int create_parts(struct tg_controller *c)
+{
+	c->store = tg_store_create();
+	c->compiler = tg_compiler_create();
+	c->board = tg_board_create();
+	if (c->store == NULL || c->compiler == NULL || c->board == NULL) {
+		tg_log_err("out of memory");
+		return -ENOMEM;
+	}
+	return start_watch(c);
+}
+
+int tg_controller_start(uv_loop_t *loop, const struct tg_config *config, struct tg_controller **out)
+{
+	struct tg_controller *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->loop = loop;
+	c->config = config;
+	c->notice.started_at = unix_ms();
+	memcpy(c->notice.default_action, config->compile.default_action,
+		sizeof(c->notice.default_action));
+	c->notice.transit_allow = config->compile.transit_allow;
+	err = create_parts(c);
+	if (err == 0)
+		err = start_http(c);
+	if (err != 0)
+		goto free_parts;
+	read_archive(c);
+	err = start_push(c);
+	if (err != 0)
+		goto free_parts;
+	start_handles(c);
+	notes_publish(c);
+	*out = c;
+	return 0;
+
+free_parts:
+	tg_controller_free(c);
+	return err;
+}
+
+void tg_controller_stop(struct tg_controller *c)
+{
+	c->stopping = true;
+	tg_http_stop(c->http);
+	c->http = NULL;
+	tg_push_free(c->push);
+	c->push = NULL;
+	uv_close((uv_handle_t *)&c->watch_poll, NULL);
+	uv_close((uv_handle_t *)&c->due_timer, NULL);
+	uv_close((uv_handle_t *)&c->rescan_timer, NULL);
+	uv_close((uv_handle_t *)&c->compile_timer, NULL);
+	uv_close((uv_handle_t *)&c->tick_timer, NULL);
+}
+
+void tg_controller_free(struct tg_controller *c)
+{
+	tg_http_stop(c->http);
+	tg_board_free(c->board);
+	notes_free(c);
+	tg_target_unref(c->wanted);
+	tg_target_unref(c->archived);
+	tg_vec_free(&c->since);
+	tg_watch_free(c->watch);
+	tg_compiler_free(c->compiler);
+	if (c->store != NULL)
+		tg_store_free(c->store);
+	free(c);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The controller's parts: controller.c (life, files, compiling, pushing), sync.c (what the
+ * dataplane says), notes.c (log, report and board). All in the loop's thread.
+ */
+#ifndef TG_CONTROLLER_PRIVATE_H
+#define TG_CONTROLLER_PRIVATE_H
+
+#include "board.h"
+#include "config.h"
+#include "controller.h"
+#include "deltas.h"
+#include "http.h"
+#include "job.h"
+#include "push.h"
+#include "store.h"
+#include "vec.h"
+#include "watch.h"
+
+/* A compilation in a worker thread. */
+struct compile_work {
+	uv_work_t request;
+	struct tg_controller *c;
+	struct tg_job job;
+};
+
+/* Flushing an acknowledged ruleset to the disk. */
+struct commit_work {
+	uv_work_t request;
+	struct tg_controller *c;
+	uint64_t generation;
+	int err;
+};
+
+struct tg_controller {
+	uv_loop_t *loop;
+	const struct tg_config *config;
+	struct tg_store *store;
+	struct tg_watch *watch;
+	struct tg_compiler *compiler; /* the worker's while `compiling` */
+	struct tg_push *push;
+	struct tg_board *board;
+	struct tg_http *http; /* NULL: off */
+
+	uv_poll_t watch_poll;
+	uv_timer_t due_timer, rescan_timer, compile_timer, tick_timer;
+	unsigned int handles;
+	bool stopping;
+
+	/* files */
+	bool synced; /* all were read and nothing was missing: what they say may be enforced */
+	bool held;   /* told why not */
+	uint64_t noticed_at; /* uv_hrtime of the oldest change that is not compiled yet; 0: none */
+
+	/* compiling */
+	struct compile_work *compiling; /* NULL: no */
+	bool dirty;			/* there is something to compile */
+	bool force;			/* even if nothing changed: a new generation is needed */
+	uint64_t generation;		/* the highest that was given, read or heard of */
+	unsigned int renew_delay;	/* ms before the next compilation that a refusal asks for */
+	uint64_t renewed_at;		/* uv_now */
+	/* changes of pods since the view that is being compiled, oldest first */
+	TG_VEC(struct tg_changes *) since;
+
+	struct tg_target *wanted;   /* a reference; NULL: none yet */
+	uint64_t wanted_noticed_at; /* when the oldest change in it was noticed */
+	uint64_t delta_noticed_at;  /* the same for deltas that are not acknowledged */
+	struct tg_target *archived; /* read at the start, until something is desired */
+
+	struct commit_work *committing;
+	uint64_t commit_next, committed; /* generations */
+
+	/* what is known */
+	struct tg_notice notice;
+	struct tg_report *compile_notes; /* warnings of the last compilation */
+	size_t told_refused, told_warnings, told_not_enforced, told_skipped, told_problems;
+	uint64_t drifting_since; /* uv_now; 0: desired is applied */
+	bool drift_told, beat_lost;
+};
+
+/* Compiles when there is something to compile and nothing is being compiled. */
+void controller_compile(struct tg_controller *c);
+/* A new generation above `generation` is needed; soon, or later when that happens again and again.
+ */
+void controller_renew(struct tg_controller *c, uint64_t generation);
+/* The ruleset is acknowledged: flush it to the disk. */
+void controller_commit(struct tg_controller *c, uint64_t generation);
+
+/* sync.c: what push tells. */
+extern const struct tg_push_handler controller_push_handler;
+
+/* notes.c */
+void notes_file_refused(const struct tg_controller *c, const char *file);
+/* Warnings of a compilation that is over. */
+void notes_compiled(struct tg_controller *c, const struct tg_compiled *compiled);
+/* Everything is put on the board; the report is made again when it may have changed. */
+void notes_publish(struct tg_controller *c);
+/* Once a second: what should not last. */
+void notes_tick(struct tg_controller *c);
+void notes_free(struct tg_controller *c);
+
+#endif

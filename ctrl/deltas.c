@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "deltas.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "hash.h"
+#include "vec.h"
+
+/* What the entries so far have made of an address. */
+struct claim {
+	struct tg_addr addr; /* family 0: free */
+	uint32_t ns, name;   /* of the pod that has it; name 0: nobody */
+	uint64_t batch;	     /* the call that last touched it ... */
+	size_t entry;	     /* ... and its entry in that call */
+};
+
+struct tg_deltas {
+	struct tg_compiled *compiled;
+	uint16_t zone;
+	struct claim *claims;
+	size_t n, mask;
+	uint64_t batch;
+	TG_VEC(struct tg_classmap_entry) entries;   /* of this call */
+	TG_VEC(struct tg_placement) places, before; /* scratch */
+	bool missing;				    /* this call: something has no place */
+};
+
+int tg_deltas_create(struct tg_compiled *compiled, uint16_t zone, struct tg_deltas **out)
+{
+	struct tg_deltas *d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		tg_compiled_free(compiled);
+		return -ENOMEM;
+	}
+	d->compiled = compiled;
+	d->zone = zone;
+	d->mask = 63;
+	d->claims = calloc(d->mask + 1, sizeof(*d->claims));
+	if (d->claims == NULL) {
+		tg_deltas_free(d);
+		return -ENOMEM;
+	}
+	*out = d;
+	return 0;
+}
+
+void tg_deltas_free(struct tg_deltas *d)
+{
+	tg_compiled_free(d->compiled);
+	tg_vec_free(&d->entries);
+	tg_vec_free(&d->places);
+	tg_vec_free(&d->before);
+	free(d->claims);
+	free(d);
+}
+
+const struct tg_compiled *tg_deltas_compiled(const struct tg_deltas *d)
+{
+	return d->compiled;
+}
+
+/* --- claims --- */
+
+static struct claim *locate(const struct tg_deltas *d, const struct tg_addr *addr)
+{
+	size_t at = tg_hash_bytes(addr, sizeof(*addr), 0) & d->mask;
+
+	while (d->claims[at].addr.family != 0 && memcmp(&d->claims[at].addr, addr, sizeof(*addr)))
+		at = (at + 1) & d->mask;
+	return &d->claims[at];
+}
+
+static int grow(struct tg_deltas *d)
+{
+	struct claim *old = d->claims;
+	size_t n = d->mask + 1;
+
+	d->claims = calloc(n * 2, sizeof(*d->claims));
+	if (d->claims == NULL) {
+		d->claims = old;
+		return -ENOMEM;
+	}
+	d->mask = n * 2 - 1;
+	for (size_t i = 0; i < n; i++)
+		if (old[i].addr.family != 0)
+			*locate(d, &old[i].addr) = old[i];
+	free(old);
+	return 0;
+}
+
+/* The claim on an address, made when there is none; NULL: out of memory. */
+static struct claim *claim(struct tg_deltas *d, const struct tg_addr *addr)
+{
+	struct claim *c = locate(d, addr);
+
+	if (c->addr.family != 0)
+		return c;
+	if (d->n * 2 > d->mask) {
+		if (grow(d) != 0)
+			return NULL;
+		c = locate(d, addr);
+	}
+	c->addr = *addr;
+	d->n++;
+	return c;
+}
+
+/* --- entries --- */
+
+/* One entry an address and call: a later one takes the earlier one's place. */
+static int put(struct tg_deltas *d, const struct tg_placement *place, const struct tg_pod *owner)
+{
+	struct tg_classmap_entry e = {
+		.family = place->addr.family,
+		.zone = d->zone,
+		.cls = place->cls,
+		.node = place->node,
+	};
+	struct claim *c = claim(d, &place->addr);
+
+	if (c == NULL)
+		return -ENOMEM;
+	memcpy(e.addr, place->addr.bytes, sizeof(e.addr));
+	c->ns = owner != NULL ? owner->ns : 0;
+	c->name = owner != NULL ? owner->name : 0;
+	if (c->batch == d->batch) {
+		d->entries.v[c->entry] = e;
+		return 0;
+	}
+	c->batch = d->batch;
+	c->entry = d->entries.n;
+	return tg_vec_push(&d->entries, e);
+}
+
+static bool taken_by_other(
+	const struct tg_deltas *d, const struct tg_addr *addr, const struct tg_pod *pod)
+{
+	const struct claim *c = locate(d, addr);
+
+	return c->addr.family != 0 && c->name != 0 && (c->ns != pod->ns || c->name != pod->name);
+}
+
+static bool untouched(const struct tg_deltas *d, const struct tg_addr *addr)
+{
+	return locate(d, addr)->addr.family == 0;
+}
+
+static bool keeps(const struct tg_pod *pod, const struct tg_addr *addr)
+{
+	if (pod == NULL || pod->host_network || pod->finished)
+		return false;
+	for (uint32_t i = 0; i < pod->n_addrs; i++)
+		if (tg_addr_compare(&pod->addrs[i], addr) == 0)
+			return true;
+	return false;
+}
+
+static int vacate(struct tg_deltas *d, const struct tg_pod_change *change)
+{
+	const struct tg_pod *pod = change->before;
+	int n, err = 0;
+
+	if (pod == NULL || pod->n_addrs == 0)
+		return 0;
+	if (tg_vec_reserve(&d->places, pod->n_addrs) != 0)
+		return -ENOMEM;
+	n = tg_compiled_vacate_pod(d->compiled, pod, d->places.v);
+	if (n < 0)
+		d->missing = true;
+	for (int i = 0; i < n && err == 0; i++) {
+		const struct tg_placement *place = &d->places.v[i];
+
+		if (keeps(change->after, &place->addr))
+			continue;
+		if (taken_by_other(d, &place->addr, pod))
+			d->missing = true;
+		else
+			err = put(d, place, NULL);
+	}
+	return err;
+}
+
+/* Where the pod was before, to find out what stays as it is; -1: not known. */
+static int placed_before(struct tg_deltas *d, const struct tg_pod *before)
+{
+	if (before == NULL || tg_vec_reserve(&d->before, before->n_addrs + 1) != 0)
+		return -1;
+	return tg_compiled_place_pod(d->compiled, before, d->before.v);
+}
+
+static bool unchanged(const struct tg_deltas *d, const struct tg_placement *place, int n_before)
+{
+	if (!untouched(d, &place->addr))
+		return false;
+	for (int i = 0; i < n_before; i++) {
+		const struct tg_placement *b = &d->before.v[i];
+
+		if (tg_addr_compare(&b->addr, &place->addr) == 0)
+			return b->cls == place->cls && b->node == place->node;
+	}
+	return false;
+}
+
+static int place(struct tg_deltas *d, const struct tg_pod_change *change)
+{
+	const struct tg_pod *pod = change->after;
+	int n, n_before, err = 0;
+
+	if (pod == NULL || pod->n_addrs == 0)
+		return 0;
+	if (tg_vec_reserve(&d->places, pod->n_addrs) != 0)
+		return -ENOMEM;
+	n = tg_compiled_place_pod(d->compiled, pod, d->places.v);
+	for (int i = 0; i < n; i++)
+		if (taken_by_other(d, &d->places.v[i].addr, pod))
+			n = -EEXIST;
+	if (n < 0) {
+		d->missing = true;
+		return n == -ENOMEM ? n : 0;
+	}
+	n_before = placed_before(d, change->before);
+	for (int i = 0; i < n && err == 0; i++)
+		if (!unchanged(d, &d->places.v[i], n_before))
+			err = put(d, &d->places.v[i], pod);
+	return err;
+}
+
+int tg_deltas_apply(struct tg_deltas *d, const struct tg_pod_change *changes, size_t n,
+	struct tg_target *target)
+{
+	int err = 0;
+
+	d->batch++;
+	d->entries.n = 0;
+	d->missing = false;
+	/* First all that go: an address may move from one pod to another in one step. */
+	for (size_t i = 0; i < n && err == 0; i++)
+		err = vacate(d, &changes[i]);
+	for (size_t i = 0; i < n && err == 0; i++)
+		err = place(d, &changes[i]);
+	if (err == 0 && d->entries.n > 0)
+		err = tg_target_append(target, d->entries.v, d->entries.n);
+	if (err != 0)
+		return err;
+	return d->missing ? -ENOENT : 0;
+}
