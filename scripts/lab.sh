@@ -156,13 +156,13 @@ lab_internet()
 	done
 }
 
-# One wire through dpdk-testpmd, to try the lab itself without the gateway.
+# The DPDK device of port N, p or f.
 lab_device()
 {
 	case $LAB_PORTS in
-	tap) echo "net_tap$2$1,iface=$1$2" ;;
-	af_packet) echo "net_af_packet$2$1,iface=$1$2" ;;
-	af_xdp) echo "net_af_xdp$2$1,iface=$1$2" ;;
+	tap) echo "net_tap$2$1,iface=$2$1" ;;
+	af_packet) echo "net_af_packet$2$1,iface=$2$1" ;;
+	af_xdp) echo "net_af_xdp$2$1,iface=$2$1" ;;
 	esac
 }
 

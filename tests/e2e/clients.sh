@@ -52,7 +52,13 @@ for b in 10.10.2.2 "[fd00:10:2::2]"; do
 done
 for b in 10.10.2.2 fd00:10:2::2; do
 	check "ping $b" lab_in a ping -c 3 -i 0.2 -W 3 "$b"
-	check "3,000-byte ping $b in fragments" lab_in a ping -c 3 -i 0.2 -W 3 -s 3000 "$b"
+	# The kernel reassembles before AF_PACKET's fanout; a whole datagram is over the MTU then.
+	if [ "$LAB_PORTS" = af_packet ]; then
+		check_not "3,000-byte ping $b" lab_in a ping -c 2 -i 0.2 -W 1 -s 3000 "$b"
+		[ "$(drops too_big)" -gt 0 ] || fail "what the kernel has reassembled is not counted as too_big"
+	else
+		check "3,000-byte ping $b in fragments" lab_in a ping -c 3 -i 0.2 -W 3 -s 3000 "$b"
+	fi
 	check_not "no ping from c to $b" lab_in c ping -c 2 -i 0.2 -W 1 "$b"
 done
 check_not "b opens nothing to a" lab_in b curl -s --max-time 2 http://10.10.1.2:8080/
