@@ -142,11 +142,27 @@ static bool is_kustomization(const struct decoder *d)
 	return strcmp(name, "kustomization.yaml") == 0 || strcmp(name, "kustomization.yml") == 0;
 }
 
+/* Whether `field` is set once at most: which of two kinds counts must never be a guess. */
+static bool is_unambiguous(struct decoder *d, const struct tg_at *object, const char *field)
+{
+	struct tg_at at = tg_at_field(object, field);
+	size_t n = 0;
+
+	for (const struct tg_value *v = tg_at_first(object); v != NULL; v = v->next)
+		n += strcmp(v->key, field) == 0;
+	if (n > 1)
+		tg_reader_problem(&d->reader, &at, "this key is already set in the same map");
+	return n <= 1;
+}
+
+/* *out stays when the field is absent and there is a default. */
 static bool read_type(
 	struct decoder *d, const struct tg_at *object, const char *field, const char **out)
 {
 	struct tg_at at = tg_at_field(object, field);
 
+	if (!is_unambiguous(d, object, field))
+		return false;
 	if (tg_read_string(&d->reader, &at, out))
 		return true;
 	if (at.value == NULL && *out == NULL)
