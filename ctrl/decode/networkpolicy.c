@@ -107,6 +107,8 @@ static void decode_except(struct decoder *d, const struct tg_at *at, const struc
 		written_length(cidr) >= written_length(text))
 		tg_reader_problem(
 			&d->reader, at, "must lie within the cidr %s and be smaller", cidr);
+	else if (!tg_prefix_covers(&peer->block, out))
+		*out = peer->block; /* IPv4-mapped, and larger than it looks: nothing is left */
 }
 
 static void decode_excepts(

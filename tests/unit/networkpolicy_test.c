@@ -255,6 +255,8 @@ static void blocks_follow_the_api(void **state)
 		{"cidr: 0.0.0.0/0, except: [0.0.0.0/1, 128.0.0.0/1]", NULL},
 		{"cidr: '2001:db8::/32', except: ['2001:db8::/33']", NULL},
 		{"cidr: 10.0.0.0/8, except: ['::ffff:10.1.0.0/112']", NULL},
+		{"cidr: 10.0.0.0/8, except: ['::ffff:10.0.0.0/104']", NULL},
+		{"cidr: 0.0.0.0/8, except: ['::ffff:0.0.0.0/100']", NULL},
 		{"cidr: 10.0.0.0/8, except: [10.0.0.0/8]",
 			"4: spec.egress[0].to[0].ipBlock.except[0]: must lie within"},
 		{"cidr: 10.0.0.0/8, except: [10.1.0.0/16, 10.0.0.0/7]",
@@ -533,6 +535,8 @@ static void policies_become_the_model(void **state)
 		{"{ingress: [{from: [{ipBlock: {cidr: '::ffff:10.1.0.0/104', except: "
 		 "['::ffff:10.9.0.0/112']}}]}]}",
 			"{} ingress [0: 10.0.0.0/8-10.9.0.0/16 all]"},
+		{"{ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/8, except: ['::ffff:0.0.0.0/100']}}]}]}",
+			"{} ingress [0: 0.0.0.0/8-0.0.0.0/8 all]"},
 		{"{ingress: [{from: [{ipBlock: {cidr: '2001:DB8::1/32'}}]}]}",
 			"{} ingress [0: 2001:db8::/32 all]"},
 		/* selectors: canonical */
