@@ -411,6 +411,11 @@ void tg_engine_tick(struct tg_engine *engine)
 	tg_stats_end(engine->config.stats);
 }
 
+const struct tg_classifier *tg_engine_classifier(const struct tg_engine *engine)
+{
+	return engine->classifier;
+}
+
 uint32_t tg_engine_flags(const struct tg_engine *engine)
 {
 	return engine->flags;

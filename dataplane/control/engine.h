@@ -63,6 +63,8 @@ void tg_engine_checkpoint(struct tg_engine *engine, uint64_t at_ms, bool failed)
 /* Counts a change that somebody refused. */
 void tg_engine_refused(struct tg_engine *engine, bool ruleset);
 
+/* In force, or NULL. Borrowed until the next change. */
+const struct tg_classifier *tg_engine_classifier(const struct tg_engine *engine);
 uint32_t tg_engine_flags(const struct tg_engine *engine);
 uint64_t tg_engine_generation(const struct tg_engine *engine);
 uint64_t tg_engine_sequence(const struct tg_engine *engine);
