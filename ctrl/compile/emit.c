@@ -342,7 +342,7 @@ static int emit_rules(struct emitter *e)
 	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++)
 		for (uint32_t ns = 0; ns < out->scopes.n && err == 0; ns++)
 			err = emit_baseline(e, dir, ns);
-	if (err == 0)
+	if (err == 0 && e->rules.n > 0)
 		qsort(e->rules.v, e->rules.n, sizeof(*e->rules.v), compare_rules);
 	return err;
 }
