@@ -56,7 +56,8 @@ static void note_owner(const struct tg_offline *offline, struct tg_endpoint *out
 		snprintf(out->note, sizeof(out->note),
 			"%s is claimed by several pods, none of which is newer: denied", address);
 	else if (owner != NULL && owner != out->pod)
-		snprintf(out->note, sizeof(out->note), "%s belongs to the newer pod %s/%s", address,
+		snprintf(out->note, sizeof(out->note),
+			"%s belongs to %s/%s, which claims it with a better right", address,
 			text_of(offline, owner->ns), text_of(offline, owner->name));
 	out->pod = owner;
 }

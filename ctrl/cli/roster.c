@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "roster.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,9 @@ struct tg_roster {
 	const struct tg_node **nodes;		/* by name number */
 	const struct tg_namespace **namespaces; /* by name number */
 	const struct tg_policy **policies;	/* by namespace number, then name as text */
-	struct claim *claims;			/* by address, the better claim first */
+	struct tg_addr *node_addrs;		/* sorted */
+	size_t n_node_addrs;
+	struct claim *claims; /* by address, the better claim first */
 	size_t n_claims;
 };
 
@@ -75,6 +78,28 @@ static int compare_by_address(const void *a, const void *b)
 	return rc != 0 ? rc : compare_claims(x->pod, y->pod);
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	return tg_addr_compare(a, b);
+}
+
+static int gather_node_addresses(struct tg_roster *roster)
+{
+	const struct tg_cluster *cluster = roster->cluster;
+	size_t n = 0;
+
+	for (size_t i = 0; i < cluster->n_nodes; i++)
+		n += cluster->nodes[i]->n_addrs;
+	roster->node_addrs = calloc(n + 1, sizeof(*roster->node_addrs));
+	if (roster->node_addrs == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < cluster->n_nodes; i++)
+		for (uint32_t k = 0; k < cluster->nodes[i]->n_addrs; k++)
+			roster->node_addrs[roster->n_node_addrs++] = cluster->nodes[i]->addrs[k];
+	qsort(roster->node_addrs, n, sizeof(*roster->node_addrs), compare_addresses);
+	return 0;
+}
+
 static bool owns_addresses(const struct tg_pod *pod)
 {
 	return !pod->host_network && !pod->finished;
@@ -118,7 +143,8 @@ struct tg_roster *tg_roster_create(const struct tg_cluster *cluster)
 	roster->n_claims = gather_claims(cluster, NULL);
 	roster->claims = calloc(roster->n_claims + 1, sizeof(*roster->claims));
 	if (roster->pods == NULL || roster->nodes == NULL || roster->namespaces == NULL ||
-		roster->policies == NULL || roster->claims == NULL) {
+		roster->policies == NULL || roster->claims == NULL ||
+		gather_node_addresses(roster) != 0) {
 		tg_roster_free(roster);
 		return NULL;
 	}
@@ -141,6 +167,7 @@ void tg_roster_free(struct tg_roster *roster)
 	free(roster->nodes);
 	free(roster->namespaces);
 	free(roster->policies);
+	free(roster->node_addrs);
 	free(roster->claims);
 	free(roster);
 }
@@ -233,6 +260,9 @@ const struct tg_pod *tg_roster_owner(
 	const struct tg_pod *first;
 
 	*conflict = false;
+	if (bsearch(addr, roster->node_addrs, roster->n_node_addrs, sizeof(*addr),
+		    compare_addresses) != NULL)
+		return NULL;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 

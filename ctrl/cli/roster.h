@@ -24,7 +24,8 @@ const struct tg_policy *tg_roster_policy(
 	const struct tg_roster *roster, const char *ns, const char *name);
 
 /*
- * The pod that an address belongs to; hostNetwork and finished pods own none. When several claim
+ * The pod that an address belongs to; hostNetwork and finished pods own none,
+ * nor does anybody a node's. When several claim
  * it: live before terminating, then the newest; a tie belongs to nobody, and *conflict is set.
  */
 const struct tg_pod *tg_roster_owner(

@@ -13,6 +13,7 @@ struct view {
 	enum order order;
 	const char *ns;
 	size_t limit; /* 0: all */
+	bool all;     /* built-in rules that counted nothing, too */
 };
 
 static const char *const order_names[] = {
@@ -56,6 +57,9 @@ static int compare_rules(const void *a, const void *b, void *arg)
 static bool wanted(const struct view *view, const cJSON *rule, size_t taken)
 {
 	if (view->limit != 0 && taken == view->limit)
+		return false;
+	if (!view->all && strcmp(tg_json_text(rule, "kind"), "builtin") == 0 &&
+		tg_json_number(rule, "packets") == 0 && tg_json_number(rule, "connections") == 0)
 		return false;
 	return view->ns == NULL || strcmp(tg_json_text(rule, "namespace"), view->ns) == 0;
 }
@@ -157,6 +161,7 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		TG_LIVE_OPTIONS,
+		{"all", no_argument, NULL, 'a'},
 		{"limit", required_argument, NULL, 'l'},
 		{"namespace", required_argument, NULL, 'n'},
 		{"sort", required_argument, NULL, 's'},
@@ -171,11 +176,13 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 	int c, code = TG_EXIT_OK;
 
 	while (code == TG_EXIT_OK &&
-		(c = getopt_long(argc, argv, TG_LIVE_LETTERS "n:", longs, NULL)) != -1) {
+		(c = getopt_long(argc, argv, TG_LIVE_LETTERS "an:", longs, NULL)) != -1) {
 		if (c == 's')
 			code = set_order(&view, cli, optarg);
 		else if (c == 'l')
 			code = set_limit(&view, cli, optarg);
+		else if (c == 'a')
+			view.all = true;
 		else if (c == 'n')
 			view.ns = optarg;
 		else
@@ -193,10 +200,12 @@ const struct tg_command tg_command_rules = {
 		"\n"
 		"Lists every rule in force, implicit denies and default actions included, with the\n"
 		"packets, bytes and new connections that it decided, and the packets that an audit\n"
-		"verdict passed. Counters are `-` while the dataplane is away. Those of live\n"
-		"connections are at most a few seconds late.\n"
+		"verdict passed. Of the built-in rules only those that counted something. Counters\n"
+		"are `-` while the dataplane is away. Those of live connections are at most a few\n"
+		"seconds late.\n"
 		"\n"
 		"options:\n"
+		"  -a, --all                  built-in rules that counted nothing as well\n"
 		"      --sort COLUMN          packets (default), bytes, connections, would_deny: the\n"
 		"                             greatest first; name\n"
 		"  -n, --namespace NAME       only rules of this namespace\n"

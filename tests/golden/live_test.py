@@ -35,7 +35,10 @@ RULES = {"generation": 12, "rules": [
      "would_deny": 0},
     {"slot": 66, "kind": "baseline", "namespace": "shop", "policy": "", "direction": "egress",
      "action": "audit", "text": "rule C", "packets": 6, "bytes": 100, "connections": 2,
-     "would_deny": 6}]}
+     "would_deny": 6},
+    {"slot": 9, "kind": "builtin", "namespace": "", "policy": "", "direction": "both",
+     "action": "allow", "text": "idle D", "packets": 0, "bytes": 0, "connections": 0,
+     "would_deny": 0}]}
 DROPS = {"drops": [
     {"reason": "no_ruleset", "text": "none", "packets": 0, "bytes": 0},
     {"reason": "policy_ingress", "text": "in", "packets": 2, "bytes": 120},
@@ -122,6 +125,7 @@ class Live(unittest.TestCase):
         self.assertEqual(self.rules("--sort", "name"), ["B", "C", "A"])
         self.assertEqual(self.rules("-n", "shop"), ["C", "A"])
         self.assertEqual(self.rules("--limit", "1"), ["B"])
+        self.assertEqual(self.rules("--all"), ["B", "C", "A", "D"])
         lines = self.run_live("rules").stdout.splitlines()
         self.assertEqual(lines[0].split(), ["PACKETS", "BYTES", "CONNECTIONS", "WOULD-DENY",
                                             "ACTION", "KIND", "NAMESPACE", "RULE"])
