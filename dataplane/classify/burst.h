@@ -43,19 +43,28 @@ static const uint8_t both_actions[16] = {
 };
 
 /*
- * One of two values that are there already, without a branch. The compiler must not see where they
- * come from: it would compute or load only one of them, behind a branch.
+ * One of two values without a branch. All ones or zero is a number that the compiler must not see
+ * through: it likes to make branches of selections, and these cannot be predicted.
  */
-static inline uint32_t choose32(int condition, uint32_t yes, uint32_t no)
+static inline uint64_t mask_of(unsigned int condition)
 {
-	asm("" : "+r"(yes), "+r"(no));
-	return condition ? yes : no;
+	uint64_t mask = 0 - (uint64_t)condition;
+
+	asm("" : "+r"(mask));
+	return mask;
 }
 
-static inline const void *choose(int condition, const void *yes, const void *no)
+/* `condition` is 0 or 1. */
+static inline uint32_t choose32(unsigned int condition, uint32_t yes, uint32_t no)
 {
-	asm("" : "+r"(yes), "+r"(no));
-	return condition ? yes : no;
+	return no ^ ((yes ^ no) & (uint32_t)mask_of(condition));
+}
+
+static inline const void *choose(unsigned int condition, const void *yes, const void *no)
+{
+	const uintptr_t y = (uintptr_t)yes, n = (uintptr_t)no;
+
+	return (const void *)(n ^ ((y ^ n) & mask_of(condition)));
 }
 
 /* Which zone and family. */
