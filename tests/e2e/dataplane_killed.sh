@@ -23,7 +23,9 @@ END
 gateway_up
 lab_bg b python3 "$root/demo/server.py" b 8080
 lab_bg b python3 "$root/demo/server.py" b 8081
-lab_wait 10 "server" lab_in b curl -s "http://[::1]:8081/" || fail "no server"
+for port in 8080 8081; do
+	lab_wait 10 "server" lab_in b curl -s "http://[::1]:$port/" || fail "no server"
+done
 check "allowed before" lab_in a curl -s --max-time 3 http://10.10.2.2:8080/
 
 # A pod that came as a delta: same labels as a, so a class that exists.
