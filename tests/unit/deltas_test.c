@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pods that come and go as class-map entries: from manifests through store, compiler and deltas. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "deltas.h"
+#include "image.h"
+
+#define ZONE 3
+
+struct fixture {
+	struct tg_store *store;
+	struct tg_compiler *compiler;
+	struct tg_deltas *deltas;
+	struct tg_target *target;
+	struct tg_image image;
+	void *copy;
+	size_t seen; /* entries of the log that were expected already */
+};
+
+static void load(struct fixture *f, const char *file, const char *text)
+{
+	assert_int_equal(tg_store_load(f->store, file, text, strlen(text)), 0);
+}
+
+/* One pod a file: "name addresses key=value" in the compact format. */
+static void pod(struct fixture *f, const char *file, const char *line)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.endpoints", file);
+	load(f, name, line);
+}
+
+static void gone(struct fixture *f, const char *file)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.endpoints", file);
+	assert_int_equal(tg_store_remove(f->store, name), 0);
+}
+
+static void compile_all(struct fixture *f)
+{
+	static struct tg_prefix range;
+	struct tg_compile_options options = {
+		.zone = ZONE, .generation = 1, .pod_ranges = &range, .n_pod_ranges = 1};
+	struct tg_view *view = tg_store_view(f->store);
+	struct tg_image_error bad;
+	struct tg_compiled *compiled;
+	const void *image;
+	char error[256];
+	size_t size;
+
+	assert_int_equal(tg_prefix_parse("10.0.0.0/8", &range), 0);
+	tg_changes_release(f->store, tg_store_take_changes(f->store));
+	assert_int_equal(
+		tg_compile(f->compiler, &view->cluster, &options, &compiled, error, sizeof(error)),
+		0);
+	tg_view_release(f->store, view);
+	image = tg_compiled_image(compiled, &size);
+	assert_int_equal(tg_target_create(image, size, &f->target), 0);
+	assert_int_equal(tg_image_check(f->target->image, size, &f->image, &bad), 0);
+	assert_int_equal(tg_deltas_create(compiled, ZONE, &f->deltas), 0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->store = tg_store_create();
+	f->compiler = tg_compiler_create();
+	load(f, "policy.yaml",
+		"apiVersion: networking.k8s.io/v1\n"
+		"kind: NetworkPolicy\n"
+		"metadata: {namespace: shop, name: web}\n"
+		"spec:\n"
+		"  podSelector: {matchLabels: {app: web}}\n"
+		"  ingress: [{from: [{podSelector: {matchLabels: {app: api}}}]}]\n");
+	pod(f, "web", "shop/web 10.0.0.1 app=web\n");
+	pod(f, "api", "shop/api 10.0.0.2,fd00::2 app=api\n");
+	pod(f, "old", "shop/old 10.0.0.3 app=api\n");
+	compile_all(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	tg_deltas_free(f->deltas);
+	tg_target_unref(f->target);
+	tg_compiler_free(f->compiler);
+	tg_store_free(f->store);
+	free(f);
+	return 0;
+}
+
+/* The class of a pod's address in the compiled ruleset. */
+static uint32_t class_of(struct fixture *f, const char *text)
+{
+	struct tg_addr addr;
+
+	assert_int_equal(tg_addr_parse(text, &addr), 0);
+	return tg_image_class_of(&f->image, ZONE, &addr, NULL);
+}
+
+static int apply(struct fixture *f)
+{
+	struct tg_changes *changes = tg_store_take_changes(f->store);
+	int err;
+
+	assert_non_null(changes);
+	assert_false(changes->other);
+	err = tg_deltas_apply(f->deltas, changes->pods, changes->n_pods, f->target);
+	tg_changes_release(f->store, changes);
+	return err;
+}
+
+static const struct tg_classmap_entry *find(struct fixture *f, const char *text)
+{
+	const struct tg_classmap_entry *found = NULL;
+	struct tg_addr addr;
+
+	assert_int_equal(tg_addr_parse(text, &addr), 0);
+	for (size_t i = f->seen; i < f->target->n_log; i++) {
+		const struct tg_classmap_entry *e = &f->target->log[i];
+
+		if (e->family != addr.family || memcmp(e->addr, addr.bytes, 16) != 0)
+			continue;
+		assert_null(found); /* one entry an address */
+		found = e;
+	}
+	return found;
+}
+
+/* This call gave `n` entries, one of them for `addr` with this class. */
+static void expect(struct fixture *f, size_t n, const char *addr, uint32_t cls)
+{
+	const struct tg_classmap_entry *e;
+
+	assert_int_equal(f->target->n_log - f->seen, n);
+	if (addr == NULL)
+		return;
+	e = find(f, addr);
+	assert_non_null(e);
+	assert_int_equal(e->cls, cls);
+	assert_int_equal(e->zone, ZONE);
+}
+
+static void expected(struct fixture *f)
+{
+	f->seen = f->target->n_log;
+}
+
+static void a_pod_comes_and_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "new", "shop/new 10.0.0.9 app=api,pod-template-hash=abc\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 1, "10.0.0.9", class_of(f, "10.0.0.2"));
+	assert_int_not_equal(class_of(f, "10.0.0.2"), class_of(f, "10.0.0.1"));
+	expected(f);
+	gone(f, "new");
+	assert_int_equal(apply(f), 0);
+	expect(f, 1, "10.0.0.9", TG_NONE);
+	expected(f);
+	gone(f, "old");
+	assert_int_equal(apply(f), 0);
+	expect(f, 1, "10.0.0.3", TG_NONE);
+}
+
+static void both_families_have_their_class(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "new", "shop/new 10.0.0.9,fd00::9 app=api\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 2, "10.0.0.9", class_of(f, "10.0.0.2"));
+	expect(f, 2, "fd00::9", class_of(f, "fd00::2"));
+}
+
+static void a_changed_pod_is_moved_and_never_absent(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "old", "shop/old 10.0.0.3 app=web\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 1, "10.0.0.3", class_of(f, "10.0.0.1"));
+}
+
+static void what_no_policy_sees_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "old", "shop/old 10.0.0.3 app=api,version=2\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 0, NULL, 0);
+}
+
+static void an_address_that_is_given_up_is_vacated(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "api", "shop/api 10.0.0.2 app=api\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 1, "fd00::2", TG_NONE);
+	expected(f);
+	pod(f, "api", "shop/api 10.0.0.8 app=api\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 2, "10.0.0.2", TG_NONE);
+	expect(f, 2, "10.0.0.8", class_of(f, "10.0.0.3"));
+}
+
+static void a_new_class_asks_for_a_compilation(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "odd", "shop/odd 10.0.0.9 app=other\n");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 0, NULL, 0);
+	/* What had a place keeps it until then. */
+	pod(f, "old", "shop/old 10.0.0.3 app=other\n");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 0, NULL, 0);
+}
+
+static void the_rest_of_a_batch_is_done_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "odd", "shop/odd 10.0.0.9 app=other\n");
+	pod(f, "new", "shop/new 10.0.0.10 app=web\n");
+	gone(f, "old");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 2, "10.0.0.10", class_of(f, "10.0.0.1"));
+	expect(f, 2, "10.0.0.3", TG_NONE);
+}
+
+/* An address of the compiled cluster is vacated at once; who has it next, the compiler says. */
+static void a_reused_address_never_counts_as_its_former_owner(void **state)
+{
+	struct fixture *f = *state;
+
+	gone(f, "old");
+	pod(f, "new", "shop/new 10.0.0.3 app=web\n");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 1, "10.0.0.3", TG_NONE);
+}
+
+static void an_address_of_deltas_only_moves_in_one_step(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "one", "shop/one 10.0.0.9 app=api\n");
+	assert_int_equal(apply(f), 0);
+	expected(f);
+	gone(f, "one");
+	pod(f, "two", "shop/two 10.0.0.9 app=web\n");
+	assert_int_equal(apply(f), 0);
+	expect(f, 1, "10.0.0.9", class_of(f, "10.0.0.1"));
+}
+
+static void two_pods_with_one_address_ask_for_a_compilation(void **state)
+{
+	struct fixture *f = *state;
+
+	pod(f, "one", "shop/one 10.0.0.9 app=api\n");
+	assert_int_equal(apply(f), 0);
+	expected(f);
+	pod(f, "two", "shop/two 10.0.0.9 app=web\n");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 0, NULL, 0);
+	/* Nor may the first one take the address along that the second one claims. */
+	pod(f, "three", "shop/three 10.0.0.1 app=api\n");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 0, NULL, 0);
+}
+
+static void many_addresses_are_remembered(void **state)
+{
+	struct fixture *f = *state;
+	char name[32], line[128];
+
+	for (int i = 0; i < 600; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		snprintf(line, sizeof(line), "shop/p%d 10.1.%d.%d app=api\n", i, i >> 8, i & 255);
+		pod(f, name, line);
+	}
+	assert_int_equal(apply(f), 0);
+	expect(f, 600, "10.1.2.3", class_of(f, "10.0.0.2"));
+	expected(f);
+	pod(f, "other", "shop/other 10.1.1.1 app=api\n");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 0, NULL, 0);
+}
+
+static void a_new_namespace_is_no_delta(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_changes *changes;
+
+	pod(f, "new", "elsewhere/new 10.0.0.9 app=api\n");
+	changes = tg_store_take_changes(f->store);
+	assert_non_null(changes);
+	assert_true(changes->other);
+	tg_changes_release(f->store, changes);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_pod_comes_and_goes),
+		TEST(both_families_have_their_class),
+		TEST(a_changed_pod_is_moved_and_never_absent),
+		TEST(what_no_policy_sees_changes_nothing),
+		TEST(an_address_that_is_given_up_is_vacated),
+		TEST(a_new_class_asks_for_a_compilation),
+		TEST(the_rest_of_a_batch_is_done_all_the_same),
+		TEST(a_reused_address_never_counts_as_its_former_owner),
+		TEST(an_address_of_deltas_only_moves_in_one_step),
+		TEST(two_pods_with_one_address_ask_for_a_compilation),
+		TEST(many_addresses_are_remembered),
+		TEST(a_new_namespace_is_no_delta),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
