@@ -12,21 +12,27 @@
  * Zeroed memory, in transparent huge pages where the kernel has them: a table is touched at random,
  * and the misses of a TLB with small pages cost more than those of the cache.
  */
+static size_t rounded(size_t size)
+{
+	return size < HUGE_PAGE ? size : (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+}
+
 static void *map(size_t size)
 {
-	size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	void *p = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *p = mmap(NULL, rounded(size), PROT_READ | PROT_WRITE, flags, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
-	madvise(p, rounded, MADV_HUGEPAGE);
+	if (size >= HUGE_PAGE)
+		madvise(p, rounded(size), MADV_HUGEPAGE);
 	return p;
 }
 
 static void unmap(void *p, size_t size)
 {
 	if (p != NULL)
-		munmap(p, (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+		munmap(p, rounded(size));
 }
 
 static size_t hot_size(const struct tg_table *table)

@@ -192,6 +192,10 @@ void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const s
 	uint8_t plain = p->flags & TG_PACKET_PLAIN;
 
 	p->flags &= (uint8_t)~TG_PACKET_PLAIN;
+	if (ip->protocol == (ip->family == 4 ? TG_IPPROTO_ICMP : TG_IPPROTO_ICMPV6)) {
+		parse_icmp(p, port, ip, l4);
+		return;
+	}
 	switch (ip->protocol) {
 	case TG_IPPROTO_TCP:
 		parse_tcp(p, port, l4);
@@ -202,13 +206,6 @@ void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const s
 	case TG_IPPROTO_SCTP:
 		parse_sctp(p, port, l4);
 		return;
-	case TG_IPPROTO_ICMP:
-	case TG_IPPROTO_ICMPV6:
-		if ((ip->family == 4) == (ip->protocol == TG_IPPROTO_ICMP)) {
-			parse_icmp(p, port, ip, l4);
-			return;
-		}
-		/* fall through */
 	default:
 		p->flags |= TG_PACKET_OPENS;
 		tg_packet_set_ports(p, 0, 0, port->group);

@@ -59,7 +59,7 @@ static void die(const char *text, const char *word)
 static void parse_hex(struct hex *hex, const char *text)
 {
 	for (hex->size = 0; text[0] != '\0' && text[1] != '\0'; text += 2) {
-		unsigned int byte;
+		unsigned int byte = 0;
 
 		if (hex->size == HEX_MAX || sscanf(text, "%2x", &byte) != 1)
 			die(text, "hex");
