@@ -42,7 +42,7 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, ":fo:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, ":o:f", longs, NULL)) != -1)
 		switch (c) {
 		case 'f':
 			args->force = true;

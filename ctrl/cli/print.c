@@ -106,7 +106,8 @@ static int print_policies(const struct tg_offline *offline, struct tg_cli *cli, 
 
 	if (sorted == NULL)
 		return tg_cli_fail(cli, "print", "out of memory");
-	memcpy(sorted, cluster->policies, cluster->n_policies * sizeof(*sorted));
+	for (size_t i = 0; i < cluster->n_policies; i++)
+		sorted[i] = cluster->policies[i];
 	qsort_r(sorted, cluster->n_policies, sizeof(*sorted), compare_policies, cluster->strings);
 	code = json ? print_json(cli, cluster, sorted) : print_yaml(cli, cluster, sorted);
 	free(sorted);

@@ -66,6 +66,12 @@ class Print(unittest.TestCase):
                 self.assertEqual(again(listed, ".json"), tg_print(path))
                 self.assertEqual(again(listed, ".json", "-o", "json"), listed)
 
+    def test_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(tg_print(folder), "")
+            self.assertEqual(json.loads(tg_print(folder, "-o", "json"))["items"], [])
+            self.assertEqual(json.loads(tg_print(folder, "--rules", "-o", "json")), {"rules": []})
+
     def test_rules(self):
         with open(os.path.join(HERE, "rules.txt"), encoding="utf-8") as file:
             self.assertEqual(tg_print(os.path.join(HERE, "shop"), "--rules"), file.read())
