@@ -59,6 +59,22 @@ struct object object_at(const struct tg_decoded *d, size_t i)
 	return make(OBJECT_POLICY, o->ns, o->name, o, o->place);
 }
 
+struct tg_place object_place(uint32_t kind, const void *object)
+{
+	switch (kind) {
+	case OBJECT_NAMESPACE:
+		return ((const struct tg_namespace *)object)->place;
+	case OBJECT_POD:
+		return ((const struct tg_pod *)object)->place;
+	case OBJECT_NODE:
+		return ((const struct tg_node *)object)->place;
+	case OBJECT_SERVICE:
+		return ((const struct tg_service *)object)->place;
+	default:
+		return ((const struct tg_policy *)object)->place;
+	}
+}
+
 static bool same_labels(const struct tg_labels *a, const struct tg_labels *b)
 {
 	return a->n == b->n && (a->n == 0 || memcmp(a->v, b->v, a->n * sizeof(*a->v)) == 0);

@@ -24,6 +24,7 @@ const char *object_kind_name(uint32_t kind);
 size_t object_count(const struct tg_decoded *decoded);
 /* The objects of a file are numbered 0..count-1. */
 struct object object_at(const struct tg_decoded *decoded, size_t index);
+struct tg_place object_place(uint32_t kind, const void *object);
 /* Two objects of one kind say the same; where they were read does not matter. */
 bool object_same(uint32_t kind, const void *a, const void *b);
 

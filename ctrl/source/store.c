@@ -7,9 +7,6 @@
 
 #include "store_private.h"
 
-#define KIND_FILE 100u /* keys of by_name */
-#define KIND_NS 101u   /* keys of by_ns */
-
 struct tg_store *tg_store_create(void)
 {
 	struct tg_store *store = calloc(1, sizeof(*store));
@@ -55,7 +52,7 @@ static void content_free(struct content *content)
 	free(content);
 }
 
-static void retire(struct tg_store *store, struct content *content)
+void store_retire(struct tg_store *store, struct content *content)
 {
 	if (content == NULL)
 		return;
@@ -160,232 +157,7 @@ static void set_refused(
 	store->n_waiting += (size_t)waiting - (size_t)file->waiting;
 	file->refused = content;
 	file->waiting = waiting;
-}
-
-static struct ns_state *ns_find(const struct tg_store *store, uint32_t name)
-{
-	struct index_entry *e = index_find(&store->by_ns, (struct index_key){KIND_NS, 0, name});
-
-	return e != NULL ? e->owner : NULL;
-}
-
-static int ns_ensure(struct tg_store *store, uint32_t name)
-{
-	struct ns_state *ns;
-	struct index_entry *e;
-
-	if (ns_find(store, name) != NULL)
-		return 0;
-	ns = calloc(1, sizeof(*ns));
-	if (ns == NULL || tg_vec_reserve(&store->namespaces, store->namespaces.n + 1) != 0)
-		goto fail;
-	e = index_put(&store->by_ns, (struct index_key){KIND_NS, 0, name});
-	if (e == NULL)
-		goto fail;
-	e->owner = ns;
-	ns->label = (struct tg_label){store->metadata_name, name};
-	ns->implicit.name = name;
-	ns->implicit.implicit = true;
-	ns->implicit.labels = (struct tg_labels){&ns->label, 1};
-	store->namespaces.v[store->namespaces.n++] = ns;
-	return 0;
-fail:
-	free(ns);
-	return -ENOMEM;
-}
-
-static uint32_t ns_of(const struct object *o)
-{
-	return o->key.kind == OBJECT_NAMESPACE ? o->key.name : o->key.ns;
-}
-
-/* Room for everything that a commit of this content will add, so that it cannot fail half-way. */
-static int reserve(struct tg_store *store, const struct content *content)
-{
-	size_t n = object_count(&content->decoded);
-
-	for (size_t i = 0; i < n; i++) {
-		struct object o = object_at(&content->decoded, i);
-
-		if (ns_of(&o) != 0 && ns_ensure(store, ns_of(&o)) != 0)
-			return -ENOMEM;
-	}
-	return index_reserve(&store->objects, n);
-}
-
-/* An object that a file in force has come to mention (+1) or mentions no more (-1). */
-static void mention(struct tg_store *store, const struct object *o, int by)
-{
-	struct ns_state *ns = ns_of(o) != 0 ? ns_find(store, ns_of(o)) : NULL;
-
-	if (ns == NULL)
-		return;
-	if (o->key.kind == OBJECT_NAMESPACE) {
-		ns->defined = by > 0;
-		return;
-	}
-	ns->mentions += (uint64_t)(int64_t)by;
-	if (!ns->defined && ns->mentions == (by > 0 ? 1 : 0))
-		changes_note_other(store);
-}
-
-static void report_twice(struct tg_store *store, struct content *content, const struct object *o,
-	const struct tg_place *first)
-{
-	struct tg_reader reader = {
-		.arena = content->arena,
-		.problems = content->decoded.errors,
-		.dropped = content->decoded.errors_dropped,
-	};
-
-	tg_reader_problem_line(&reader, o->place.line, "%s %s%s%s is also in %s:%u",
-		object_kind_name(o->key.kind), tg_intern_text(store->strings, o->key.ns),
-		o->key.ns != 0 ? "/" : "", tg_intern_text(store->strings, o->key.name),
-		tg_intern_text(store->strings, first->file), first->line);
-	content->decoded.errors = reader.problems;
-	content->decoded.errors_dropped = reader.dropped;
-}
-
-/* The content's own objects by key; -EINVAL when one is there twice. */
-static int index_content(struct tg_store *store, struct content *content, struct index *out)
-{
-	size_t n = object_count(&content->decoded);
-	int err = index_reserve(out, n);
-
-	for (size_t i = 0; i < n && err != -ENOMEM; i++) {
-		struct object o = object_at(&content->decoded, i);
-		struct index_entry *e = index_put(out, o.key);
-
-		if (e->object != NULL) {
-			struct object first =
-				object_at(&content->decoded, (size_t)(uintptr_t)e->owner);
-
-			report_twice(store, content, &o, &first.place);
-			err = -EINVAL;
-			continue;
-		}
-		e->object = o.object;
-		e->owner = (void *)(uintptr_t)i;
-	}
-	return err;
-}
-
-static struct tg_place place_of(const struct file *file, struct index_key key)
-{
-	struct tg_place place = {.file = file->name};
-	size_t n = object_count(&file->current->decoded);
-
-	for (size_t i = 0; i < n; i++) {
-		struct object o = object_at(&file->current->decoded, i);
-
-		if (o.key.kind == key.kind && o.key.ns == key.ns && o.key.name == key.name)
-			return o.place;
-	}
-	return place;
-}
-
-/* -EEXIST when another file has one of the objects. */
-static int check_others(struct tg_store *store, const struct file *file, struct content *content)
-{
-	size_t n = object_count(&content->decoded);
-	int err = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct object o = object_at(&content->decoded, i);
-		const struct index_entry *e = index_find(&store->objects, o.key);
-		struct tg_place first;
-
-		if (e == NULL || e->owner == file)
-			continue;
-		err = -EEXIST;
-		if (content->decoded.errors.n >= TG_PROBLEMS_MAX) {
-			content->decoded.errors_dropped++;
-			continue;
-		}
-		first = place_of(e->owner, o.key);
-		report_twice(store, content, &o, &first);
-	}
-	return err;
-}
-
-/* Puts the new objects in force; `fresh` has them by key. Room has been reserved. */
-static void install(struct tg_store *store, struct file *file, const struct content *content)
-{
-	size_t n = content != NULL ? object_count(&content->decoded) : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct object o = object_at(&content->decoded, i);
-		struct index_entry *e = index_put(&store->objects, o.key);
-
-		changes_note(store, o.key, e->object, o.object);
-		e->object = o.object;
-		e->owner = file;
-		mention(store, &o, 1);
-	}
-}
-
-/* Takes the old objects out of force, but for those that `fresh` has too. */
-static void uninstall(
-	struct tg_store *store, const struct content *content, const struct index *fresh)
-{
-	size_t n = content != NULL ? object_count(&content->decoded) : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct object o = object_at(&content->decoded, i);
-		bool stays = index_find(fresh, o.key) != NULL;
-
-		if (!stays) {
-			index_remove(&store->objects, o.key);
-			changes_note(store, o.key, o.object, NULL);
-		}
-		if (!stays || o.key.kind != OBJECT_NAMESPACE)
-			mention(store, &o, -1);
-	}
-}
-
-/* 0 and in force; else an error and nothing has changed but content->decoded.errors. */
-static int commit(struct tg_store *store, struct file *file, struct content *content)
-{
-	struct content *old = file->current;
-	struct index fresh = {0};
-	int err;
-
-	err = index_content(store, content, &fresh);
-	if (err == 0)
-		err = check_others(store, file, content);
-	if (err == 0)
-		err = reserve(store, content);
-	if (err == 0) {
-		install(store, file, content);
-		uninstall(store, old, &fresh);
-		file->current = content;
-		retire(store, old);
-	}
-	index_free(&fresh);
-	return err;
-}
-
-/* Objects were let go of: files that waited for them may now be accepted. */
-static void retry_waiting(struct tg_store *store)
-{
-	bool progress = true;
-
-	while (progress && store->n_waiting != 0) {
-		progress = false;
-		for (size_t i = 0; i < store->files.n; i++) {
-			struct file *file = store->files.v[i];
-
-			if (!file->waiting)
-				continue;
-			file->refused->decoded.errors.n = 0;
-			file->refused->decoded.errors_dropped = 0;
-			if (commit(store, file, file->refused) != 0)
-				continue;
-			file->refused = NULL;
-			set_refused(store, file, NULL, false);
-			progress = true;
-		}
-	}
+	file->blocked_by = NULL;
 }
 
 static void file_remove(struct tg_store *store, struct file *file)
@@ -420,21 +192,19 @@ int tg_store_load(struct tg_store *store, const char *name, const void *text, si
 		return -ENOMEM;
 	}
 	err = tg_decode(name, text, size, store->strings, content->arena, &content->decoded);
-	if (err == 0)
-		err = commit(store, file, content);
 	if (err == -ENOMEM) {
 		content_free(content);
 		forget_empty(store, file);
 		return err;
 	}
-	if (err != 0) {
-		set_refused(store, file, content, err == -EEXIST);
+	set_refused(store, file, content, err == 0);
+	if (err != 0)
 		return err;
-	}
-	set_refused(store, file, NULL, false);
-	retry_waiting(store);
+	err = store_settle(store, file);
 	store_collect(store);
-	return 0;
+	if (file->refused == NULL)
+		return 0;
+	return !file->waiting ? -EINVAL : err != 0 ? err : -EEXIST;
 }
 
 int tg_store_fail(struct tg_store *store, const char *name, const char *why)
@@ -458,17 +228,14 @@ int tg_store_fail(struct tg_store *store, const char *name, const char *why)
 int tg_store_remove(struct tg_store *store, const char *name)
 {
 	struct file *file = file_find(store, name);
-	const struct index none = {0};
 
 	if (file == NULL)
 		return -ENOENT;
 	set_refused(store, file, NULL, false);
-	uninstall(store, file->current, &none);
-	retire(store, file->current);
-	file->current = NULL;
+	store_withdraw(store, file);
 	file_remove(store, file);
 	file_free(file);
-	retry_waiting(store);
+	store_settle(store, NULL);
 	store_collect(store);
 	return 0;
 }

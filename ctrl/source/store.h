@@ -10,7 +10,8 @@
  * A file counts whole or not at all: one that is refused (syntax, validation, an object that
  * another file already has) keeps the objects that it gave before, and is reported. A file that is
  * refused only because of such a duplicate is tried again when the other one lets go of the object,
- * so the order in which a moved object disappears and appears does not matter.
+ * so the order in which a moved object disappears and appears does not matter, and files may
+ * exchange objects.
  *
  * Namespaces that are only mentioned (metadata.namespace) exist implicitly, with the one label
  * kubernetes.io/metadata.name.
@@ -40,7 +41,7 @@ struct tg_intern *tg_store_strings(struct tg_store *store);
 
 /*
  * The text of `file` is now this. 0: in force. -EINVAL: refused, see tg_store_file(). -EEXIST:
- * refused because another file has one of its objects. -ENOMEM: nothing changed.
+ * refused because another file has one of its objects. -ENOMEM: what was in force stays.
  */
 int tg_store_load(struct tg_store *store, const char *file, const void *text, size_t size);
 /* The file is there but cannot be read; `why` is reported and its last good objects stay. */

@@ -13,6 +13,8 @@
 #include "object.h"
 #include "store.h"
 
+#define KIND_FILE 100u	       /* keys of by_name */
+#define KIND_NS 101u	       /* keys of by_ns */
 #define POD_CHANGES_MAX 16384u /* more than these are "something else" */
 
 struct content {
@@ -27,6 +29,10 @@ struct file {
 	struct content *current; /* in force; NULL: nothing is */
 	struct content *refused; /* the last text, when it is not in force */
 	bool waiting;		 /* refused only for objects that other files have */
+	bool in_group;		 /* while a group is committed: a member */
+	/* One such file and object; the file may be gone, so it is only compared. */
+	const struct file *blocked_by;
+	struct index_key blocked_on;
 };
 
 /* A namespace that objects mention; kept for ever, as its name is. */
@@ -63,6 +69,15 @@ struct tg_store {
 	struct pin *pins;
 };
 
+/* The content is not in force any more; NULL is fine. */
+void store_retire(struct tg_store *store, struct content *content);
+/*
+ * Puts in force what waits, as far as possible; `file`, which waits, first (may be NULL). 0, or
+ * -ENOMEM when that was an obstacle.
+ */
+int store_settle(struct tg_store *store, struct file *file);
+/* Takes all that a file gives out of force. */
+void store_withdraw(struct tg_store *store, struct file *file);
 /* Frees the retired contents that nobody needs. */
 void store_collect(struct tg_store *store);
 void store_unpin(struct tg_store *store, struct pin *pin);

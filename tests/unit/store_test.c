@@ -241,6 +241,80 @@ static void a_moved_object_is_found_in_any_order(void **state)
 	tg_store_free(store);
 }
 
+static void files_may_exchange_objects(void **state)
+{
+	struct tg_store *store = tg_store_create();
+
+	assert_int_equal(load(store, "a.yaml", POLICY("p", "") NAMESPACE("x")), 0);
+	assert_int_equal(load(store, "b.yaml", POLICY("q", "")), 0);
+	assert_int_equal(load(store, "c.yaml", POLICY("r", "")), 0);
+	/* p, q and r go round; d has what nobody lets go of, and stays out of it. */
+	assert_int_equal(load(store, "d.yaml", POLICY("r", "") NAMESPACE("x")), -EEXIST);
+	assert_int_equal(load(store, "a.yaml", POLICY("q", "") NAMESPACE("x")), -EEXIST);
+	assert_int_equal(load(store, "b.yaml", POLICY("r", "")), -EEXIST);
+	assert_int_equal(load(store, "c.yaml", POLICY("p", "")), 0);
+	assert_false(status_of(store, "a.yaml").refused);
+	assert_false(status_of(store, "b.yaml").refused);
+	assert_true(status_of(store, "d.yaml").refused);
+	assert_int_equal(status_of(store, "d.yaml").n_errors, 2);
+	assert_int_equal(tg_store_remove(store, "b.yaml"), 0);
+	assert_int_equal(load(store, "a.yaml", POLICY("q", "")), 0);
+	assert_false(status_of(store, "d.yaml").refused);
+	tg_store_free(store);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 16;
+}
+
+/* However objects are dealt anew to files, and in whatever order these are loaded: all end up. */
+static void any_new_deal_is_accepted_in_the_end(void **state)
+{
+	enum { FILES = 5, PODS = 9, DEALS = 400 };
+	struct tg_store *store = tg_store_create();
+	uint32_t seed = 1;
+
+	for (unsigned int deal = 0; deal < DEALS; deal++) {
+		char texts[FILES][512] = {{0}};
+		unsigned int first = next_random(&seed);
+		struct tg_store_stats stats;
+
+		for (unsigned int p = 0; p < PODS; p++) {
+			char *text = texts[next_random(&seed) % FILES];
+
+			snprintf(text + strlen(text), 64, "shop/p%u 10.0.0.%u -\n", p, p);
+		}
+		for (unsigned int i = 0; i < FILES; i++) {
+			unsigned int f = (first + i * (1 + deal % (FILES - 1))) % FILES;
+			char file[32];
+
+			snprintf(file, sizeof(file), "%u.endpoints", f);
+			load(store, file, texts[f]);
+		}
+		tg_store_stats(store, &stats);
+		assert_int_equal(stats.files_refused, 0);
+		assert_int_equal(stats.pods, PODS);
+		expect_changes(store, deal == 0, 0);
+	}
+	tg_store_free(store);
+}
+
+static void a_swap_of_pods_is_no_change(void **state)
+{
+	struct tg_store *store = tg_store_create();
+
+	assert_int_equal(load(store, "a.endpoints", POD_A), 0);
+	assert_int_equal(load(store, "b.endpoints", POD_B), 0);
+	expect_changes(store, true, 0);
+	assert_int_equal(load(store, "a.endpoints", POD_B), -EEXIST);
+	assert_int_equal(load(store, "b.endpoints", POD_A), 0);
+	expect_changes(store, false, 0);
+	assert_int_equal(count_pods(store), 2);
+	tg_store_free(store);
+}
+
 static void mentioned_namespaces_exist(void **state)
 {
 	struct tg_store *store = tg_store_create();
@@ -311,12 +385,10 @@ static void random_changes_add_up(void **state)
 		unsigned int f;
 		int err;
 
-		seed = seed * 1664525u + 1013904223u;
-		f = (seed >> 8) % FILES;
+		f = next_random(&seed) % FILES;
 		snprintf(file, sizeof(file), "%u.endpoints", f);
 		for (unsigned int p = 0; p < PODS; p++) {
-			seed = seed * 1664525u + 1013904223u;
-			wanted[p] = p % FILES == f && (seed >> 16) % 2 != 0;
+			wanted[p] = p % FILES == f && next_random(&seed) % 2 != 0;
 			if (wanted[p])
 				snprintf(text + strlen(text), sizeof(text) - strlen(text),
 					"shop/p%u 10.0.0.%u -\n", p, p);
@@ -327,7 +399,7 @@ static void random_changes_add_up(void **state)
 		err = load(store, file, text);
 		assert_int_equal(err, 0);
 		memcpy(truth[f], wanted, sizeof(wanted));
-		if (seed % 3 != 0)
+		if (next_random(&seed) % 3 != 0)
 			continue;
 		changes = take(store);
 		assert_false(changes->other);
@@ -380,6 +452,9 @@ int main(void)
 		cmocka_unit_test(everything_else_is_something_else),
 		cmocka_unit_test(an_object_in_two_files_is_an_error),
 		cmocka_unit_test(a_moved_object_is_found_in_any_order),
+		cmocka_unit_test(files_may_exchange_objects),
+		cmocka_unit_test(any_new_deal_is_accepted_in_the_end),
+		cmocka_unit_test(a_swap_of_pods_is_no_change),
 		cmocka_unit_test(mentioned_namespaces_exist),
 		cmocka_unit_test(a_view_outlives_the_files_it_shows),
 		cmocka_unit_test(random_changes_add_up),
