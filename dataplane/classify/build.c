@@ -157,12 +157,13 @@ static void make_record(struct tg_classifier *c, const struct tg_image *image, u
 	c->families[i] = from->family;
 }
 
-static int build_classes(struct tg_classifier *c, const struct tg_image *image, int socket)
+static int build_classes(
+	struct tg_classifier *c, const struct tg_image *image, uint32_t salt, int socket)
 {
 	int err = programs_build(&c->programs, image, socket);
 
 	if (err == 0)
-		err = rows_build(&c->rows, image, &c->programs, (uint32_t)rte_rand(), socket);
+		err = rows_build(&c->rows, image, &c->programs, salt, socket);
 	if (err != 0)
 		return err;
 	c->n_classes = image->n_classes;
@@ -177,8 +178,8 @@ static int build_classes(struct tg_classifier *c, const struct tg_image *image, 
 	return 0;
 }
 
-struct tg_classifier *tg_classifier_build(
-	const struct tg_image *image, uint32_t headroom, int socket)
+struct tg_classifier *classifier_build(
+	const struct tg_image *image, uint32_t headroom, uint32_t salt, int socket)
 {
 	struct tg_classifier *c = table_alloc(1, sizeof(*c), socket);
 	int err = -ENOMEM;
@@ -188,7 +189,7 @@ struct tg_classifier *tg_classifier_build(
 	tg_classifier_use(c, TG_CLASSIFY_AUTO);
 	err = build_zones(c, image, headroom, socket);
 	if (err == 0)
-		err = build_classes(c, image, socket);
+		err = build_classes(c, image, salt, socket);
 	if (err == 0)
 		err = classifier_verify(c, image);
 	if (err == 0)
@@ -197,6 +198,12 @@ fail:
 	tg_classifier_free(c);
 	rte_errno = -err;
 	return NULL;
+}
+
+struct tg_classifier *tg_classifier_build(
+	const struct tg_image *image, uint32_t headroom, int socket)
+{
+	return classifier_build(image, headroom, (uint32_t)rte_rand(), socket);
 }
 
 void tg_classifier_free(struct tg_classifier *c)

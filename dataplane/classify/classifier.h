@@ -65,6 +65,10 @@ void burst_avx2(const struct tg_classifier *classifier, const struct tg_tuple *c
 void burst_avx512(const struct tg_classifier *classifier, const struct tg_tuple *const tuples[],
 	struct tg_judgement *out, unsigned int n);
 
+/* tg_classifier_build with a salt of the rows that is not random, for tests. */
+struct tg_classifier *classifier_build(
+	const struct tg_image *image, uint32_t headroom, uint32_t salt, int socket);
+
 /*
  * Compares every prefix's edges and every exact address with the portable lookup. 0, or -EBADMSG
  * when they disagree.

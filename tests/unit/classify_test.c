@@ -183,6 +183,81 @@ static void agrees_on_many_small_images(void **state)
 	}
 }
 
+/* Columns whose scrambled numbers have the same low bits, whatever the shift looks at. */
+static uint32_t colliding_columns(uint32_t salt, uint32_t *columns, uint32_t n)
+{
+	const struct rows rows = {.salt = salt};
+	uint32_t found = 0;
+
+	for (uint32_t column = 0; found < n; column++)
+		if ((rows_scramble(&rows, column) & 0xfffff) == 0)
+			columns[found++] = column;
+	return columns[n - 1] + 1;
+}
+
+/*
+ * A row that fits no shift: a third of its columns do not get into the line they belong to, and
+ * some classes have columns of that line that the row does not have.
+ */
+static void rows_that_collide_spill(void **state)
+{
+	enum { CELLS = 12, OTHERS = 4, CLASSES = 1 + CELLS + OTHERS };
+	struct tg_image_class classes[CLASSES] = {0};
+	struct tg_image_cell cells[CELLS];
+	struct tg_image_addr4 addrs[CLASSES];
+	struct tg_image_rule rules[CLASSES] = {0};
+	const struct tg_image_prefix4 prefix4 = {.cls = 1};
+	const struct tg_image_prefix6 prefix6 = {.cls = 0};
+	const uint32_t salt = 12345;
+	uint32_t columns[CELLS + OTHERS];
+	struct synthetic s = {.state = 1};
+	struct tg_classifier *c;
+
+	s.parts.n_columns = colliding_columns(salt, columns, CELLS + OTHERS);
+	for (uint32_t i = 0; i < CLASSES; i++) {
+		rules[i].slot = TG_SLOT_FIRST + i;
+		classes[i] = (struct tg_image_class){.row = {0, i % 2 != 0 ? 0 : TG_NONE},
+			.column = {TG_NONE, TG_NONE, TG_NONE},
+			.default_program = {TG_PROGRAM_DIRECT, TG_PROGRAM_DIRECT | 1u << 28},
+			.family = 4};
+		if (i > 0)
+			classes[i].column[i % TG_COLUMNS] = columns[i - 1];
+		addrs[i] = (struct tg_image_addr4){.addr = i, .cls = i, .node = TG_NONE};
+	}
+	classes[0].row[0] = classes[0].row[1] = TG_NONE;
+	classes[0].default_program[1] = TG_PROGRAM_DIRECT;
+	classes[0].family = 0;
+	classes[0].kind = TG_KIND_UNKNOWN;
+	for (uint32_t i = 0; i < CELLS; i++)
+		cells[i] = (struct tg_image_cell){
+			0, columns[i], TG_PROGRAM_DIRECT | 1u << 28 | (TG_SLOT_FIRST + i)};
+	s.parts.classes = classes;
+	s.parts.n_classes = CLASSES;
+	s.parts.cells = cells;
+	s.parts.n_cells = CELLS;
+	s.parts.addr4 = addrs;
+	s.parts.n_addr4 = CLASSES;
+	s.parts.rules = rules;
+	s.parts.n_rules = CLASSES;
+	s.parts.prefix4 = &prefix4;
+	s.parts.n_prefix4 = 1;
+	s.parts.prefix6 = &prefix6;
+	s.parts.n_prefix6 = 1;
+	s.parts.strings = "";
+	s.parts.n_strings = 1;
+	s.parts.n_rows = 1;
+	s.parts.slot_limit = TG_SLOT_FIRST + CLASSES;
+	synthetic_rebuild(&s);
+	c = classifier_build(&s.image, 0, salt, SOCKET_ID_ANY);
+	assert_non_null(c);
+	assert_int_not_equal(c->classes[1].row_log[TG_EGRESS] & ROW_SPILLS, 0);
+	for (size_t k = 0; k < COUNT(all_simd); k++)
+		if (tg_classifier_use(c, all_simd[k]) == 0)
+			compare(c, &s, 60);
+	tg_classifier_free(c);
+	free(s.data);
+}
+
 /* What no image says: another family, and what lies beyond an IPv4 address in the tuple. */
 static void strange_tuples_fail_closed(void **state)
 {
@@ -325,6 +400,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(agrees_with_the_portable_lookup, &seed),
 		cmocka_unit_test_prestate(agrees_on_many_small_images, &seed),
+		cmocka_unit_test(rows_that_collide_spill),
 		cmocka_unit_test_prestate(strange_tuples_fail_closed, &seed),
 		cmocka_unit_test(no_zone_denies),
 		cmocka_unit_test_prestate(damage_is_noticed, &seed),
