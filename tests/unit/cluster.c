@@ -467,16 +467,10 @@ const struct tg_cluster *test_cluster_view(struct test_cluster *c)
 	return &c->view;
 }
 
-const struct tg_pod *test_cluster_pod(struct test_cluster *c, const char *name)
+const struct tg_pod *test_cluster_extra_pod(struct test_cluster *c, const char *line)
 {
-	struct parts parts = split(c, name, "/");
-	uint32_t ns = id(c, parts.v[0]), pod = id(c, parts.v[1]);
-
-	for (size_t i = 0; i < c->pods.n; i++)
-		if (c->pods.v[i]->ns == ns && c->pods.v[i]->name == pod)
-			return c->pods.v[i];
-	refuse("no such pod", name);
-	return NULL;
+	test_cluster_add(c, line);
+	return c->pods.v[--c->pods.n];
 }
 
 struct test_ruleset test_compile(struct tg_compiler *compiler, struct test_cluster *c,

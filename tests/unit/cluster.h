@@ -14,8 +14,8 @@
  *
  * SELECTOR: "*" or requirements joined by "&": k=v|w, k!=v|w, k, !k. PEERS, joined by ";": any,
  * pods:SELECTOR, ns:SELECTOR, ns:SELECTOR+SELECTOR (namespaces and pods), block:PREFIX-EXCEPT-...,
- * or "-" for none at all. PORTS, joined by ",": any, TCP/80, TCP/80-90, TCP/NAME, "UDP/" and "*". An address
- * list may be "-".
+ * or "-" for none at all. PORTS, joined by ",": any, TCP/80, TCP/80-90, TCP/NAME, "UDP/" and "*".
+ *An address list may be "-".
  */
 #ifndef TG_TEST_CLUSTER_H
 #define TG_TEST_CLUSTER_H
@@ -32,8 +32,8 @@ void test_cluster_free(struct test_cluster *c);
 /* Adds the objects of more lines. */
 void test_cluster_add(struct test_cluster *c, const char *text);
 const struct tg_cluster *test_cluster_view(struct test_cluster *c);
-/* The pod NS/NAME. */
-const struct tg_pod *test_cluster_pod(struct test_cluster *c, const char *name);
+/* A pod from its line that is no part of the cluster; owned by it. */
+const struct tg_pod *test_cluster_extra_pod(struct test_cluster *c, const char *line);
 
 /* Compiled and checked; aborts when either fails. */
 struct test_ruleset {
