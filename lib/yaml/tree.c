@@ -118,15 +118,34 @@ static int parse_with(parser *parse, const char *text, size_t size, struct tg_tr
 	return 0;
 }
 
-int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+/* Helm and others leave braces in lines that no parser understands. */
+static void hint_at_templates(const char *text, size_t size, struct tg_tree_error *error)
+{
+	const char *end = text + size, *begin = text, *newline, *brace;
+	size_t used = strlen(error->text);
+
+	for (uint32_t line = 1; line < error->line; line++) {
+		newline = memchr(begin, '\n', (size_t)(end - begin));
+		if (newline == NULL)
+			return;
+		begin = newline + 1;
+	}
+	newline = memchr(begin, '\n', (size_t)(end - begin));
+	if (newline != NULL)
+		end = newline;
+	brace = memmem(begin, (size_t)(end - begin), "{{", 2);
+	if (brace != NULL)
+		snprintf(error->text + used, sizeof(error->text) - used,
+			" (templates have to be rendered first)");
+}
+
+static int parse_any(
+	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
 {
 	struct tg_tree_error json;
 	bool surely;
 	int err;
 
-	*out = NULL;
-	if (size > TG_TREE_SIZE_MAX)
-		return tree_fail(error, 0, "larger than %u MiB", TG_TREE_SIZE_MAX >> 20);
 	if (!looks_like_json(text, size, &surely))
 		return parse_with(events_parse, text, size, out, error);
 	err = parse_with(json_parse, text, size, out, &json);
@@ -139,6 +158,19 @@ int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg
 	}
 	if (err == -EINVAL)
 		*error = json;
+	return err;
+}
+
+int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+{
+	int err;
+
+	*out = NULL;
+	if (size > TG_TREE_SIZE_MAX)
+		return tree_fail(error, 0, "larger than %u MiB", TG_TREE_SIZE_MAX >> 20);
+	err = parse_any(text, size, out, error);
+	if (err == -EINVAL)
+		hint_at_templates(text, size, error);
 	return err;
 }
 
