@@ -39,7 +39,7 @@ metadata: {namespace: probe, name: a}
 spec: {podSelector: {matchLabels: {app: a}}, policyTypes: [Egress], egress: [{}]}
 END
 LAB_MEMORY=4096
-LAB_DATAPLANE_EXTRA="connections: {ipv4: $((flows + flows / 4))}
+LAB_DATAPLANE_EXTRA="connections: {ipv4: $((flows + flows / 4)), half-open: $((flows + flows / 4)), half-open-per-source: $((flows + flows / 4))}
 timeouts: {udp-unreplied: 3600, udp-replied: 3600}"
 lab_dataplane_config >"$LAB_DIR/dataplane.yaml"
 cat >"$LAB_DIR/ctrl.yaml" <<END
