@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The control process and the dataplane as processes, without packets: what reaches the dataplane
+when files change, are wrong or vanish, and when either process is killed and comes back."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+BUILD = os.environ.get("TIDEGATE_BUILD", "build")
+TIMEOUT = 30
+
+POD = """apiVersion: v1
+kind: Pod
+metadata: {{namespace: shop, name: {name}, labels: {{app: {app}}}}}
+status: {{podIP: {ip}}}
+"""
+POLICY = """apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{namespace: shop, name: {name}}}
+spec:
+  podSelector: {{matchLabels: {{app: web}}}}
+  ingress: [{{from: [{{podSelector: {{matchLabels: {{app: api}}}}}}], ports: [{{port: {port}}}]}}]
+"""
+
+
+def wait(what, condition):
+    """Until the condition holds; what it gives."""
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            got = condition()
+        except (OSError, KeyError, urllib.error.URLError):
+            got = None
+        if got:
+            return got
+        time.sleep(0.01)
+    raise AssertionError(f"never came: {what}")
+
+
+class Gateway:
+    def __init__(self, directory):
+        self.dir = directory
+        self.manifests = os.path.join(directory, "manifests")
+        self.state = os.path.join(directory, "state")
+        self.port = None
+        self.ctrl = self.dataplane = None
+        os.mkdir(self.manifests)
+        os.mkdir(self.state)
+        self.put("../dataplane.yaml", f"""
+socket: {directory}/dataplane.sock
+state-directory: {self.state}
+eal: {{huge-pages: false, memory: 256}}
+connections: {{ipv4: 1024, ipv6: 1024}}
+ports:
+  - {{name: a, device: net_null0, side: inside}}
+  - {{name: b, device: net_null1, side: outside}}
+wires: [{{ports: [a, b]}}]
+""")
+        self.put("../ctrl.yaml", """
+manifests: manifests
+dataplane-socket: dataplane.sock
+state-directory: state
+http: {listen: 127.0.0.1:0}
+pod-ranges: [10.0.0.0/8]
+log-level: debug
+""")
+
+    def put(self, name, text):
+        """Writes a file the way that kubectl and editors do: beside it, then renamed."""
+        path = os.path.join(self.manifests, name)
+        with open(path + ".tmp", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.rename(path + ".tmp", path)
+
+    def remove(self, name):
+        os.unlink(os.path.join(self.manifests, name))
+
+    def spawn(self, program, log, config):
+        with open(os.path.join(self.dir, log), "ab") as out:
+            return subprocess.Popen([os.path.join(BUILD, program), "-c",
+                                     os.path.join(self.dir, config)],
+                                    stdout=out, stderr=subprocess.STDOUT)
+
+    def log(self, name):
+        with open(os.path.join(self.dir, name), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def start_dataplane(self):
+        self.dataplane = self.spawn("dataplane/tidegate-dataplane", "dataplane.log",
+                                    "dataplane.yaml")
+
+    def start_ctrl(self):
+        path = os.path.join(self.dir, "ctrl.log")
+        before = os.path.getsize(path) if os.path.exists(path) else 0
+        self.ctrl = self.spawn("ctrl/tidegate-ctrl", "ctrl.log", "ctrl.yaml")
+        found = wait("the HTTP port", lambda: re.search(
+            r"metrics and status on 127\.0\.0\.1 port (\d+)", self.log("ctrl.log")[before:]))
+        self.port = int(found.group(1))
+
+    def stop_all(self):
+        for process in (self.ctrl, self.dataplane):
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return answer.read()
+
+    def status(self):
+        return json.loads(self.get("/v1/status"))
+
+    def metric(self, name):
+        """The sum of a metric's samples; None when there is none."""
+        values = [float(line.rsplit(" ", 1)[1])
+                  for line in self.get("/metrics").decode().splitlines()
+                  if line.startswith(name)]
+        return sum(values) if values else None
+
+    def ready(self):
+        try:
+            return self.get("/readyz") == b"ready\n"
+        except urllib.error.HTTPError as e:
+            assert e.code == 503
+            return False
+
+    def wait_ready(self):
+        wait("readiness", self.ready)
+
+    def generation(self):
+        return self.status()["generation"]["applied"]
+
+    def newer_than(self, generation):
+        wait(f"a generation after {generation}",
+             lambda: self.generation() > generation and self.ready())
+        return self.generation()
+
+    def rulesets(self):
+        """Rulesets that this control process has sent, whatever became of them."""
+        return self.metric('tidegate_pushes_total{kind="ruleset"')
+
+
+def check(what, condition):
+    if not condition:
+        raise AssertionError(what)
+    print(f"ok: {what}")
+
+
+def refused_at_start(g):
+    """Nothing is pushed before everything could be read."""
+    g.put("pods.yaml", POD.format(name="web", app="web", ip="10.0.0.1") + "---\n" +
+          POD.format(name="api", app="api", ip="10.0.0.2"))
+    g.put("policy.yaml", "kind: NetworkPolicy\n  broken\n")
+    g.start_dataplane()
+    g.start_ctrl()
+    wait("the connection", lambda: g.status()["dataplane"]["connected"])
+    wait("the error", lambda: g.status()["sources"]["errors"])
+    check("with a refused file at the start nothing is pushed",
+          g.status()["generation"] == {"desired": 0, "applied": 0, "delta_sequence": 0,
+                                       "pending_deltas": 0, "epoch": 0}
+          and not g.ready() and g.rulesets() == 0)
+    g.put("policy.yaml", POLICY.format(name="web", port=80))
+    g.wait_ready()
+    check("once it is put right it is enforced", g.generation() >= 1 and g.rulesets() == 1)
+
+
+def changes(g):
+    generation = g.generation()
+    g.put("new.yaml", POD.format(name="new", app="api", ip="10.0.0.3"))
+    wait("the delta", lambda: g.status()["generation"]["delta_sequence"] == 1)
+    check("a pod of a known kind is a delta", g.generation() == generation and g.rulesets() == 1)
+    g.remove("new.yaml")
+    wait("the second delta", lambda: g.status()["generation"]["delta_sequence"] == 2)
+    g.put("odd.yaml", POD.format(name="odd", app="web", ip="10.0.0.2"))
+    generation = g.newer_than(generation)
+    check("two pods with one address are compiled and reported",
+          g.metric('tidegate_compile_warnings{warning="address-conflict"}') == 1)
+    g.remove("odd.yaml")
+    generation = g.newer_than(generation)
+    g.put("policy.yaml", POLICY.format(name="web", port=8080))
+    generation = g.newer_than(generation)
+    rules = json.loads(g.get("/v1/rules"))["rules"]
+    check("an edited policy is in force, and its rules are listed",
+          any("8080" in r["text"] and r["packets"] == 0 for r in rules))
+    pushed = g.rulesets()
+    g.put("policy.yaml", "# a comment\n" + POLICY.format(name="web", port=8080))
+    wait("the file to be read", lambda: "policy.yaml was read" in g.log("ctrl.log").split("in force")[-1])
+    check("a comment changes nothing", g.rulesets() == pushed and g.generation() == generation)
+    image = g.get("/v1/ruleset")
+    check("the image in force is served", image[:8] == b"TGRULES1" and
+          int.from_bytes(image[32:40], "little") == generation)
+
+
+def mistakes(g):
+    generation = g.generation()
+    g.put("policy.yaml", POLICY.format(name="web", port="[]"))
+    wait("the refusal", lambda: g.metric("tidegate_source_files_refused") == 1)
+    errors = g.status()["sources"]["errors"]
+    check("a file that does not parse is reported with its place",
+          len(errors) == 1 and errors[0]["place"].endswith("policy.yaml:6")
+          and "port" in errors[0]["text"])
+    check("and what it said before stays in force", g.generation() == generation and g.ready())
+    g.put("other.yaml", POLICY.format(name="other", port=443))
+    generation = g.newer_than(generation)
+    check("other files go on counting", g.metric("tidegate_source_files_refused") == 1)
+    g.put("policy.yaml", POLICY.format(name="web", port=81))
+    generation = g.newer_than(generation)
+    check("the file counts again", g.metric("tidegate_source_errors") == 0)
+    g.put("cilium.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+          "metadata: {namespace: shop, name: l7}\n")
+    wait("the policy kind", lambda: g.status()["sources"]["n_not_enforced"] == 1)
+    check("a policy kind that is not enforced is said loudly",
+          "NOT ENFORCED: cilium.io/v2 CiliumNetworkPolicy shop/l7" in g.log("ctrl.log") and
+          g.metric("tidegate_policies_not_enforced{") == 1)
+    os.rename(g.manifests, g.manifests + ".away")
+    wait("the missing folder", lambda: g.status()["sources"]["n_errors"] == 1)
+    check("a missing folder removes nothing",
+          g.status()["objects"]["policies"] == 2 and g.generation() == generation)
+    os.rename(g.manifests + ".away", g.manifests)
+    wait("the folder", lambda: g.status()["sources"]["n_errors"] == 0)
+
+
+def ctrl_killed(g):
+    before = g.generation()
+    g.ctrl.kill()
+    g.ctrl.wait()
+    g.start_ctrl()
+    g.wait_ready()
+    check("a restarted control process finds its ruleset in force and pushes nothing",
+          g.generation() == before and g.rulesets() == 0)
+    g.ctrl.kill()
+    g.ctrl.wait()
+    g.put("other.yaml", POLICY.format(name="other", port=444))
+    g.start_ctrl()
+    after = g.newer_than(before)
+    g.ctrl.kill()
+    g.ctrl.wait()
+    for name in os.listdir(g.state):
+        if name.startswith("ruleset-"):
+            os.unlink(os.path.join(g.state, name))
+    g.start_ctrl()
+    check("without its state it asks the dataplane where generations are",
+          g.newer_than(after) > after)
+    g.put("late.yaml", POD.format(name="late", app="api", ip="10.0.0.9"))
+    wait("the delta", lambda: g.metric("tidegate_delta_entries_total") == 1)
+    before = g.generation()
+    g.ctrl.kill()
+    g.ctrl.wait()
+    g.start_ctrl()
+    check("deltas of the last run become part of a new generation", g.newer_than(before) > before)
+
+
+def dataplane_killed(g):
+    before = g.generation()
+    g.dataplane.kill()
+    g.dataplane.wait()
+    wait("its absence", lambda: g.metric("tidegate_dataplane_up") == 0)
+    check("counters of a dead dataplane are not made up",
+          g.metric("tidegate_rule_packets_total") is None and not g.ready() and
+          g.status()["generation"]["applied"] == 0)
+    g.put("policy.yaml", POLICY.format(name="web", port=82))
+    wait("the compilation", lambda: g.status()["generation"]["desired"] > before)
+    g.start_dataplane()
+    after = g.newer_than(before)
+    check("it gets what has changed meanwhile", after > before)
+    sequence = g.status()["generation"]["delta_sequence"]
+    g.put("fresh.yaml", POD.format(name="fresh", app="api", ip="10.0.0.10"))
+    wait("the delta", lambda: g.status()["generation"]["delta_sequence"] > sequence)
+    pushed, rulesets = g.status()["generation"], g.rulesets()
+    g.dataplane.kill()
+    g.dataplane.wait()
+    wait("its absence", lambda: g.metric("tidegate_dataplane_up") == 0)
+    g.start_dataplane()
+    g.wait_ready()
+    now = g.status()["generation"]
+    check("back from its checkpoint, deltas included, it needs nothing",
+          g.rulesets() == rulesets and (now["applied"], now["delta_sequence"]) ==
+          (pushed["applied"], pushed["delta_sequence"]))
+    g.dataplane.kill()
+    g.dataplane.wait()
+    os.unlink(os.path.join(g.state, "dataplane.checkpoint"))
+    wait("its absence", lambda: g.metric("tidegate_dataplane_up") == 0)
+    g.start_dataplane()
+    g.wait_ready()
+    check("without its checkpoint it gets the ruleset again", g.rulesets() == rulesets + 1)
+
+
+def end(g):
+    if shutil.which("promtool"):
+        lint = subprocess.run(["promtool", "check", "metrics"], input=g.get("/metrics"),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        check(f"promtool has no complaint {lint.stdout.decode()}", lint.returncode == 0)
+    first = g.ctrl, g.port
+    g.start_ctrl()
+    wait("the refusal", lambda: "refused" in g.status()["dataplane"]["error"])
+    check("a second control process is kept out", not g.ready())
+    g.ctrl.send_signal(signal.SIGTERM)
+    check("and stops when told to", g.ctrl.wait(TIMEOUT) == 0)
+    g.ctrl, g.port = first
+    check("the first one has noticed nothing", g.ready())
+    g.ctrl.send_signal(signal.SIGHUP)
+    wait("the rescan", lambda: g.metric("tidegate_source_rescans_total") >= 1)
+    g.ctrl.send_signal(signal.SIGTERM)
+    check("the control process stops cleanly", g.ctrl.wait(TIMEOUT) == 0)
+    check("and the dataplane goes on", g.dataplane.poll() is None)
+    g.dataplane.send_signal(signal.SIGTERM)
+    check("until it is stopped", g.dataplane.wait(TIMEOUT) == 0)
+
+
+def main():
+    if os.getuid() != 0:
+        print("skipped: the dataplane needs root")
+        return 77
+    directory = tempfile.mkdtemp(prefix=f"tidegate-ctrl-{os.getpid()}-")
+    g = Gateway(directory)
+    try:
+        for scene in (refused_at_start, changes, mistakes, ctrl_killed, dataplane_killed, end):
+            scene(g)
+    except BaseException:
+        for name in ("ctrl.log", "dataplane.log"):
+            print(f"--- {name}")
+            print("\n".join(g.log(name).splitlines()[-60:]))
+        raise
+    finally:
+        g.stop_all()
+        shutil.rmtree(directory)
+    return 0
+
+
+sys.exit(main())
