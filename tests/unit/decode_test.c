@@ -51,7 +51,7 @@ static void expect_problem(const char *text, const char *expected)
 		snprintf(first, sizeof(first), "%u: %s", f.out.errors.v[0].line,
 			f.out.errors.v[0].text);
 	if (strncmp(first, expected, strlen(expected)) != 0)
-		fail_msg("%s\nin:\n%s\nexpected: %s", first, text, expected);
+		fail_msg("%s, in:\n%s\nexpected: %s", first, text, expected);
 	teardown(&f);
 }
 

@@ -154,7 +154,7 @@ static void wrong_lines_are_problems(void **state)
 			snprintf(first, sizeof(first), "%u: %s", f.out.errors.v[0].line,
 				f.out.errors.v[0].text);
 		if (strncmp(first, cases[i].expected, strlen(cases[i].expected)) != 0)
-			fail_msg("%s\nin: %s", first, cases[i].text);
+			fail_msg("%s, in: %s", first, cases[i].text);
 		assert_int_equal(f.err, -EINVAL);
 		teardown(&f);
 	}

@@ -51,7 +51,7 @@ static void expect(const char *text, const char *expected)
 			f.out.errors.v[0].text);
 	if (strncmp(first, expected != NULL ? expected : "accepted",
 		    strlen(expected != NULL ? expected : "accepted")) != 0)
-		fail_msg("%s\nin:\n%s\nexpected: %s", first, text, expected);
+		fail_msg("%s, in:\n%s\nexpected: %s", first, text, expected);
 	assert_int_equal(f.err, expected != NULL ? -EINVAL : 0);
 	assert_int_equal(f.out.policies.n >= 1, expected == NULL || f.out.policies.n >= 1);
 	teardown(&f);
