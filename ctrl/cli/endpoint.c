@@ -125,6 +125,13 @@ int tg_endpoint_find(const struct tg_offline *offline, const char *text, struct 
 			text);
 		return -EINVAL;
 	}
+	/* Made-up addresses are nobody's to ask for. */
+	if (offline->standin != NULL && tg_standin_is(offline->standin, &addr)) {
+		snprintf(error, error_size,
+			"%.60s is in a reserved range that stands for pods without an address here",
+			text);
+		return -EINVAL;
+	}
 	*out = (struct tg_endpoint){.own = addr, .n_addrs = 1};
 	out->addrs = &out->own;
 	tg_addr_format(&addr, out->text);

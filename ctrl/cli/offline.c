@@ -119,6 +119,8 @@ static int load_directory(struct tg_offline *offline, struct tg_cli *cli, const 
 	if (refused != 0)
 		return tg_cli_fail(cli, offline->command, "%zu file%s refused", refused,
 			refused == 1 ? "" : "s");
+	if (tg_store_file_count(offline->store) == 0)
+		fprintf(cli->err, "warning: %s: no manifest is there\n", dir);
 	offline->view = tg_store_view(offline->store);
 	if (offline->view == NULL)
 		return tg_cli_fail(cli, offline->command, "out of memory");

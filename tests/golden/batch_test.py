@@ -165,6 +165,7 @@ class Batch(unittest.TestCase):
             ('{"src": "shop/web", "dst": "shop/api", "proto": "TCP", "dport": "80"}', "dport"),
             ('{"src": 7, "dst": "shop/api", "proto": "TCP", "dport": 80}', "src"),
             ('{"dst": "shop/api", "proto": "TCP", "dport": 80}', "src: missing"),
+            ('{"src": "240.0.0.1", "dst": "shop/api", "proto": "TCP", "dport": 80}', "reserved"),
             ('[1]', "object"),
             ('{"src": "shop/web"', "JSON"),
             ('{} {}', "JSON"),

@@ -147,6 +147,11 @@ class Check(Folder):
         self.assertEqual(done.returncode, 2)
         self.assertIn("none", done.stderr)
 
+    def test_empty_folder(self):
+        done = run("check", self.folder)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("no manifest", done.stderr)
+
     def test_no_colour_in_a_pipe(self):
         self.assertNotIn("\033", run("check", SHOP).stdout)
 
