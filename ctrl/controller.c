@@ -80,6 +80,8 @@ static bool catch_up(struct tg_controller *c, struct tg_target *target)
 	return complete;
 }
 
+static void keep(struct tg_controller *c);
+
 static void desire(struct tg_controller *c, struct tg_target *target, uint64_t noticed_at)
 {
 	tg_target_unref(c->wanted);
@@ -88,6 +90,11 @@ static void desire(struct tg_controller *c, struct tg_target *target, uint64_t n
 	if (!catch_up(c, target))
 		c->dirty = true;
 	tg_push_desire(c->push, target);
+	if (target->generation != c->written) {
+		tg_target_unref(c->keep_next);
+		c->keep_next = tg_target_ref(target);
+		keep(c);
+	}
 }
 
 /*
@@ -126,8 +133,6 @@ static void job_succeeded(struct tg_controller *c, struct tg_job *job)
 	c->notice.compile.stats = job->stats;
 	memcpy(c->notice.compile.warnings, job->warnings, sizeof(job->warnings));
 	notes_compiled(c, tg_deltas_compiled(job->deltas));
-	if (job->archive_err != 0)
-		tg_log_err("cannot write to %s: %s", job->archive, strerror(-job->archive_err));
 	if (job->target == NULL) {
 		job_unchanged(c, job);
 		return;
@@ -209,7 +214,6 @@ void controller_compile(struct tg_controller *c)
 		goto no_memory;
 	drop_changes(c); /* the view has them */
 	work->job.compiler = c->compiler;
-	work->job.archive = c->config->state_directory;
 	work->job.previous = comparable(c);
 	work->job.swept = swept_generation(c);
 	work->job.force = c->force;
@@ -251,46 +255,63 @@ void controller_renew(struct tg_controller *c, uint64_t generation)
 
 /* --- the archive --- */
 
-static void run_commit(uv_work_t *request)
+static void run_keep(uv_work_t *request)
 {
-	struct commit_work *work = request->data;
+	struct keep_work *work = request->data;
+	const char *directory = work->c->config->state_directory;
+	const struct tg_target *t = work->target;
 
-	work->err = tg_archive_commit(work->c->config->state_directory, work->generation);
+	if (t != NULL)
+		work->err = tg_archive_write(directory, work->generation, t->image, t->size);
+	else
+		work->err = tg_archive_commit(directory, work->generation);
 }
 
-static void after_commit(uv_work_t *request, int status)
+static void after_keep(uv_work_t *request, int status)
 {
-	struct commit_work *work = request->data;
+	struct keep_work *work = request->data;
 	struct tg_controller *c = work->c;
 
-	c->committing = NULL;
-	if (work->err == 0)
-		c->committed = work->generation;
-	else
+	c->keeping = NULL;
+	if (work->err != 0)
 		tg_log_err("cannot keep generation %llu in %s: %s",
 			(unsigned long long)work->generation, c->config->state_directory,
 			strerror(-work->err));
-	if (!c->stopping && c->commit_next > work->generation)
-		controller_commit(c, c->commit_next);
+	else if (work->target != NULL)
+		c->written = work->generation;
+	/* What could not be flushed is not tried again: the next ruleset will be. */
+	if (work->target == NULL)
+		c->committed = work->generation;
+	tg_target_unref(work->target);
 	free(work);
+	keep(c);
 }
 
-void controller_commit(struct tg_controller *c, uint64_t generation)
+/* Writes what is to be written, then flushes what is acknowledged: one after the other. */
+static void keep(struct tg_controller *c)
 {
-	struct commit_work *work;
+	bool flush = c->acked == c->written && c->committed != c->written;
+	struct keep_work *work;
 
-	c->commit_next = generation;
-	if (c->config->state_directory == NULL || c->committing != NULL ||
-		generation == c->committed)
+	if (c->config->state_directory == NULL || c->stopping || c->keeping != NULL ||
+		(c->keep_next == NULL && !flush))
 		return;
 	work = calloc(1, sizeof(*work));
 	if (work == NULL)
-		return; /* the next acknowledgement tries again */
+		return; /* the next ruleset tries again */
 	work->c = c;
-	work->generation = generation;
 	work->request.data = work;
-	c->committing = work;
-	uv_queue_work(c->loop, &work->request, run_commit, after_commit);
+	work->target = c->keep_next;
+	work->generation = c->keep_next != NULL ? c->keep_next->generation : c->written;
+	c->keep_next = NULL;
+	c->keeping = work;
+	uv_queue_work(c->loop, &work->request, run_keep, after_keep);
+}
+
+void controller_acked(struct tg_controller *c, uint64_t generation)
+{
+	c->acked = generation;
+	keep(c);
 }
 
 /* The rules of the last run keep their slots. */
@@ -316,7 +337,7 @@ static void read_archive(struct tg_controller *c)
 		tg_target_create(image, size, &c->archived) != 0)
 		tg_log_err("%s: the last ruleset cannot be used", directory);
 	else
-		c->generation = c->archived->generation;
+		c->generation = c->written = c->archived->generation;
 	free(image);
 }
 
@@ -431,6 +452,7 @@ static void process(struct tg_controller *c)
 	if (!c->dirty)
 		c->noticed_at = 0;
 	controller_compile(c);
+	notes_sources(c);
 	notes_publish(c);
 }
 
@@ -549,7 +571,6 @@ static void start_timer(struct tg_controller *c, uv_timer_t *timer)
 {
 	uv_timer_init(c->loop, timer);
 	timer->data = c;
-	c->handles++;
 }
 
 static void start_handles(struct tg_controller *c)
@@ -560,9 +581,9 @@ static void start_handles(struct tg_controller *c)
 	start_timer(c, &c->rescan_timer);
 	start_timer(c, &c->compile_timer);
 	start_timer(c, &c->tick_timer);
+	start_timer(c, &c->notes_timer);
 	uv_poll_init(c->loop, &c->watch_poll, tg_watch_fd(c->watch));
 	c->watch_poll.data = c;
-	c->handles++;
 	uv_poll_start(&c->watch_poll, UV_READABLE, on_watch);
 	if (rescan != 0)
 		uv_timer_start(&c->rescan_timer, on_rescan, rescan, rescan);
@@ -626,6 +647,7 @@ void tg_controller_stop(struct tg_controller *c)
 	uv_close((uv_handle_t *)&c->rescan_timer, NULL);
 	uv_close((uv_handle_t *)&c->compile_timer, NULL);
 	uv_close((uv_handle_t *)&c->tick_timer, NULL);
+	uv_close((uv_handle_t *)&c->notes_timer, NULL);
 }
 
 void tg_controller_free(struct tg_controller *c)
@@ -635,6 +657,7 @@ void tg_controller_free(struct tg_controller *c)
 	notes_free(c);
 	tg_target_unref(c->wanted);
 	tg_target_unref(c->archived);
+	tg_target_unref(c->keep_next);
 	tg_vec_free(&c->since);
 	tg_watch_free(c->watch);
 	tg_compiler_free(c->compiler);

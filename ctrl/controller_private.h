@@ -24,10 +24,11 @@ struct compile_work {
 	struct tg_job job;
 };
 
-/* Flushing an acknowledged ruleset to the disk. */
-struct commit_work {
+/* Writing a ruleset to the archive, or flushing an acknowledged one, in a worker thread. */
+struct keep_work {
 	uv_work_t request;
 	struct tg_controller *c;
+	struct tg_target *target; /* to write, a reference; NULL: flush */
 	uint64_t generation;
 	int err;
 };
@@ -43,8 +44,7 @@ struct tg_controller {
 	struct tg_http *http; /* NULL: off */
 
 	uv_poll_t watch_poll;
-	uv_timer_t due_timer, rescan_timer, compile_timer, tick_timer;
-	unsigned int handles;
+	uv_timer_t due_timer, rescan_timer, compile_timer, tick_timer, notes_timer;
 	bool stopping;
 
 	/* files */
@@ -67,13 +67,18 @@ struct tg_controller {
 	uint64_t delta_noticed_at;  /* the same for deltas that are not acknowledged */
 	struct tg_target *archived; /* read at the start, until something is desired */
 
-	struct commit_work *committing;
-	uint64_t commit_next, committed; /* generations */
+	/* the archive */
+	struct keep_work *keeping;	    /* NULL: nothing is being written */
+	struct tg_target *keep_next;	    /* a reference; the newest that is to be written */
+	uint64_t written, acked, committed; /* generations */
 
 	/* what is known */
 	struct tg_notice notice;
 	struct tg_report *compile_notes; /* warnings of the last compilation */
-	size_t told_refused, told_warnings, told_not_enforced, told_skipped, told_problems;
+	struct tg_store_stats told;	 /* when the report was last made */
+	size_t told_problems;
+	bool report_stale;
+	unsigned int notes_ms;	 /* how long it took to look at all files */
 	uint64_t drifting_since; /* uv_now; 0: desired is applied */
 	bool drift_told, beat_lost;
 };
@@ -84,16 +89,18 @@ void controller_compile(struct tg_controller *c);
  */
 void controller_renew(struct tg_controller *c, uint64_t generation);
 /* The ruleset is acknowledged: flush it to the disk. */
-void controller_commit(struct tg_controller *c, uint64_t generation);
+void controller_acked(struct tg_controller *c, uint64_t generation);
 
 /* sync.c: what push tells. */
 extern const struct tg_push_handler controller_push_handler;
 
 /* notes.c */
-void notes_file_refused(const struct tg_controller *c, const char *file);
+void notes_file_refused(struct tg_controller *c, const char *file);
 /* Warnings of a compilation that is over. */
 void notes_compiled(struct tg_controller *c, const struct tg_compiled *compiled);
-/* Everything is put on the board; the report is made again when it may have changed. */
+/* Files or folders have changed: figures and the report are made anew, soon. */
+void notes_sources(struct tg_controller *c);
+/* Puts what is known on the board. */
 void notes_publish(struct tg_controller *c);
 /* Once a second: what should not last. */
 void notes_tick(struct tg_controller *c);

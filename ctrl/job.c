@@ -7,8 +7,6 @@
 
 #include <uv.h>
 
-#include "archive.h"
-
 /* The same decisions: everything but what tells one compilation from another. */
 static bool same_content(const struct tg_target *previous, const void *image, size_t size)
 {
@@ -51,9 +49,6 @@ static int finish(struct tg_job *job)
 
 	if (!job->force && job->previous != NULL && same_content(job->previous, image, size))
 		return 0;
-	if (job->archive != NULL)
-		job->archive_err =
-			tg_archive_write(job->archive, job->options.generation, image, size);
 	err = tg_target_create(image, size, &job->target);
 	if (err != 0)
 		return err;

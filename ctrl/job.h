@@ -20,7 +20,6 @@ struct tg_job {
 	struct tg_compiler *compiler;
 	struct tg_view *view;
 	struct tg_compile_options options;
-	const char *archive;	    /* directory; NULL: none */
 	struct tg_target *previous; /* nothing new is made when the result equals its image */
 	uint64_t swept;		    /* slots freed up to this generation are free again */
 	bool force;		    /* make a target in any case */
@@ -29,7 +28,6 @@ struct tg_job {
 	/* what became of it */
 	int err;
 	char error[256];
-	int archive_err;
 	uint64_t us;
 	struct tg_compile_stats stats;
 	size_t warnings[TG_WARN_COUNT];

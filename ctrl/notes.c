@@ -5,6 +5,7 @@
 #include "log.h"
 
 #define LINES_MAX 20   /* of one kind in the log at a time; the status has them all */
+#define NOTES_SHARE 20 /* of the time, one part at most is spent on looking at all files */
 #define DRIFT_MS 10000 /* desired and applied may differ for so long without a word */
 
 static const char *text_of(const struct tg_controller *c, uint32_t number)
@@ -23,10 +24,11 @@ static void log_errors(const struct tg_file_status *file)
 			       : "nothing of it is in force");
 }
 
-void notes_file_refused(const struct tg_controller *c, const char *name)
+void notes_file_refused(struct tg_controller *c, const char *name)
 {
 	struct tg_file_status file;
 
+	c->report_stale = true;
 	for (size_t i = 0; i < tg_store_file_count(c->store); i++) {
 		tg_store_file(c->store, i, &file);
 		if (strcmp(file.file, name) == 0) {
@@ -157,24 +159,6 @@ static void log_problems(const struct tg_controller *c, const struct tg_report *
 	}
 }
 
-/* The report is as it was as long as there was and is nothing to tell. */
-static bool report_stale(struct tg_controller *c, const struct tg_store_stats *s)
-{
-	bool stale;
-	size_t problems;
-
-	tg_watch_problems(c->watch, &problems);
-	stale = c->notice.report == NULL || s->files_refused != 0 || c->told_refused != 0 ||
-		s->warnings != c->told_warnings || s->not_enforced != c->told_not_enforced ||
-		s->skipped != c->told_skipped || problems != 0 || c->told_problems != 0;
-	c->told_refused = s->files_refused;
-	c->told_warnings = s->warnings;
-	c->told_not_enforced = s->not_enforced;
-	c->told_skipped = s->skipped;
-	c->told_problems = problems;
-	return stale;
-}
-
 static void renew_report(struct tg_controller *c)
 {
 	struct tg_report *old = c->notice.report, *fresh = make_report(c);
@@ -200,7 +184,8 @@ void notes_compiled(struct tg_controller *c, const struct tg_compiled *compiled)
 			warnings[i].text);
 	tg_report_unref(c->compile_notes);
 	c->compile_notes = notes;
-	renew_report(c);
+	c->report_stale = true;
+	notes_sources(c);
 }
 
 /* --- the board --- */
@@ -209,7 +194,6 @@ static void note_source(struct tg_controller *c, const struct tg_store_stats *s)
 {
 	struct tg_notice_source *source = &c->notice.source;
 
-	source->synced = c->synced;
 	source->files = s->files;
 	source->files_refused = s->files_refused;
 	source->namespaces = s->namespaces;
@@ -219,17 +203,53 @@ static void note_source(struct tg_controller *c, const struct tg_store_stats *s)
 	source->policies = s->policies;
 }
 
+/* The report is as it was when no file was refused and none of these numbers is another one. */
+static bool report_changed(struct tg_controller *c, const struct tg_store_stats *s)
+{
+	size_t problems;
+	bool changed;
+
+	tg_watch_problems(c->watch, &problems);
+	changed = c->notice.report == NULL || c->report_stale || problems != c->told_problems ||
+		  s->files_refused != c->told.files_refused || s->warnings != c->told.warnings ||
+		  s->not_enforced != c->told.not_enforced || s->skipped != c->told.skipped;
+	c->told = *s;
+	c->told_problems = problems;
+	c->report_stale = false;
+	return changed;
+}
+
+static void on_notes(uv_timer_t *timer)
+{
+	struct tg_controller *c = timer->data;
+	uint64_t from = uv_hrtime();
+	struct tg_store_stats stats;
+
+	tg_store_stats(c->store, &stats);
+	note_source(c, &stats);
+	if (report_changed(c, &stats))
+		renew_report(c);
+	notes_publish(c);
+	c->notes_ms = (unsigned int)((uv_hrtime() - from) / 1000000);
+}
+
+/* Looking at all files takes as long as there are files: after what is urgent, and not too often.
+ */
+void notes_sources(struct tg_controller *c)
+{
+	uint64_t delay = (uint64_t)c->notes_ms * NOTES_SHARE;
+
+	if (!uv_is_active((uv_handle_t *)&c->notes_timer))
+		uv_timer_start(&c->notes_timer, on_notes, delay, 0);
+}
+
 void notes_publish(struct tg_controller *c)
 {
-	struct tg_store_stats stats;
 	struct tg_notice notice;
 
 	if (c->stopping || c->push == NULL)
 		return;
-	tg_store_stats(c->store, &stats);
-	note_source(c, &stats);
-	if (report_stale(c, &stats))
-		renew_report(c);
+	c->notice.source.synced = c->synced;
 	tg_push_status(c->push, &c->notice.push);
 	notice = c->notice;
 	notice.in_force = tg_push_in_force(c->push);

@@ -44,7 +44,7 @@ static void on_applied(
 		tg_histogram_add(&c->notice.change_time, (uv_hrtime() - noticed) / 1000);
 		c->wanted_noticed_at = 0;
 	}
-	controller_commit(c, target->generation);
+	controller_acked(c, target->generation);
 	notes_publish(c);
 }
 
