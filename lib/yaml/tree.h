@@ -23,7 +23,7 @@
 #define TG_TREE_VALUES_MAX (32u << 20) /* values of one text */
 #define TG_TREE_DEPTH_MAX 128u	       /* nested lists and maps */
 #define TG_TREE_ALIAS_MAX 100000u      /* values reached through aliases in one text */
-#define TG_TREE_ANCHORS_MAX 4096u      /* in one document */
+#define TG_TREE_ANCHORS_MAX 1024u      /* in one document */
 
 enum tg_value_type {
 	TG_VALUE_NULL,
