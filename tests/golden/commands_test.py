@@ -6,6 +6,7 @@ With the two other programs, what `init` writes is put before their --check.
 """
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -152,8 +153,37 @@ class Check(Folder):
         self.assertEqual(done.returncode, 0)
         self.assertIn("no manifest", done.stderr)
 
-    def test_no_colour_in_a_pipe(self):
-        self.assertNotIn("\033", run("check", SHOP).stdout)
+
+class Colour(unittest.TestCase):
+    """Only on a terminal that can, and never when NO_COLOR is set."""
+
+    def on_terminal(self, **environment):
+        master, slave = pty.openpty()
+        env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TERM")}
+        subprocess.run([TIDEGATE, "explain", SHOP, "shop/web", "shop/api", "TCP", "8080"],
+                       stdout=slave, check=True, timeout=60, env={**env, **environment})
+        os.close(slave)
+        text = b""
+        try:
+            while chunk := os.read(master, 65536):
+                text += chunk
+        except OSError:  # EIO: the other end is closed and everything is read
+            pass
+        os.close(master)
+        self.assertIn(b"ALLOWED", text)
+        return b"\033[" in text
+
+    def test_terminal(self):
+        self.assertTrue(self.on_terminal(TERM="xterm"))
+        self.assertTrue(self.on_terminal(TERM="xterm", NO_COLOR=""))
+        self.assertFalse(self.on_terminal(TERM="xterm", NO_COLOR="1"))
+        self.assertFalse(self.on_terminal(TERM="dumb"))
+        self.assertFalse(self.on_terminal())
+
+    def test_pipe(self):
+        done = run("explain", SHOP, "shop/web", "shop/api", "TCP", "8080",
+                   env={**os.environ, "TERM": "xterm"})
+        self.assertNotIn("\033", done.stdout)
 
 
 class Assertions(Folder):
