@@ -177,6 +177,14 @@ static void full_tables_refuse(void **state)
 	assert_int_equal(tg_classifier_apply(c, other, 2, &index), -ENOSPC);
 	assert_int_equal(index, 1);
 	assert_int_equal(class4(c, base + 1, &node), 1);
+	/* A refused transaction that begins with it leaves it as it is: removed, not reclaimed. */
+	other[0] = add[0];
+	other[1] = add[3];
+	before = c->zones[0].exact4.used;
+	assert_int_equal(tg_classifier_apply(c, other, 2, &index), -ENOSPC);
+	assert_int_equal(c->zones[0].exact4.used, before);
+	assert_int_not_equal(class4(c, base, &node), 1);
+	other[0] = entry4(base + 1, 3);
 	/* The address itself may come back. */
 	assert_int_equal(tg_classifier_apply(c, add, 1, &index), 0);
 	assert_int_equal(class4(c, base, &node), 1);
@@ -329,40 +337,104 @@ static void deltas_equal_a_rebuilt_image(void **state)
 	synthetic_free(&s);
 }
 
-/* A table whose entries have all gone is as it was when it was new: no search is longer. */
+/*
+ * Nine addresses of one bucket, one of them all ones: the last has to go to the next bucket, and
+ * is found there whatever happens to the other eight.
+ */
+static void full_buckets_pass_on(void **state)
+{
+	static const struct synthetic_shape empty = {
+		.zones = 1, .classes = 21, .rows = 1, .columns = 1};
+	enum { N = EXACT_LANES4 + 1 };
+	struct tg_classmap_entry entries[N];
+	uint32_t addrs[N] = {UINT32_MAX}, n = 1, index;
+	struct synthetic s;
+	struct tg_classifier *c;
+	const struct exact *t;
+
+	synthetic_make(&s, &empty, 1);
+	c = build(&s, 100);
+	t = &c->zones[0].exact4;
+	for (uint32_t addr = 0; n < N; addr++)
+		if (exact_home4(t, addr) == exact_home4(t, UINT32_MAX))
+			addrs[n++] = addr;
+	for (uint32_t i = 0; i < N; i++)
+		entries[i] = entry4(addrs[i], 1 + 2 * i);
+	assert_int_equal(tg_classifier_apply(c, entries, N, &index), 0);
+	for (uint32_t gone = 0; gone < N; gone++) {
+		for (int simd = TG_CLASSIFY_SCALAR; simd <= TG_CLASSIFY_AVX512; simd++) {
+			if (tg_classifier_use(c, (enum tg_classify_simd)simd) != 0)
+				continue;
+			for (uint32_t i = 0; i < N; i++) {
+				struct tg_tuple tuple = {.family = 4, .protocol = 6};
+				const struct tg_tuple *pointer = &tuple;
+				struct tg_judgement out;
+				uint32_t cls = i < gone ? s.image.prefix4[0].cls : 1 + 2 * i;
+				uint32_t want = s.image.classes[cls].default_program[TG_EGRESS] &
+						~TG_PROGRAM_DIRECT;
+
+				if ((want & TG_VERDICT_EXT) != 0)
+					want = s.image.exts[tg_verdict_slot(want)].verdict;
+				tuple.src.v4 = tuple.dst.v4 = rte_cpu_to_be_32(addrs[i]);
+				tg_classify_burst(c, &pointer, &out, 1);
+				assert_int_equal(out.src_kind, s.image.classes[cls].kind);
+				assert_int_equal(out.verdict[TG_EGRESS], want);
+			}
+		}
+		entries[0] = entry4(addrs[gone], TG_NONE);
+		assert_int_equal(tg_classifier_apply(c, entries, 1, &index), 0);
+		if (gone % 2 != 0)
+			tg_classifier_reclaim(c);
+	}
+	tg_classifier_free(c);
+	synthetic_free(&s);
+}
+
+/*
+ * A table whose entries have all gone is as it was when it was new: no search is longer. Filled up
+ * again and again, so that buckets are full and pass addresses on.
+ */
+#define CHURN_POOL 1500u
+
+static void churn(struct tg_classifier *c, struct synthetic *s, uint8_t family)
+{
+	static struct tg_classmap_entry pool[CHURN_POOL];
+	uint32_t index;
+
+	for (uint32_t i = 0; i < CHURN_POOL; i++) {
+		struct tg_addr addr = tg_addr_from_v4((uint32_t)synthetic_random(s));
+
+		addr.family = family;
+		pool[i] = entry(0, &addr, family == 4 ? 1 : 2, 0);
+	}
+	for (unsigned int round = 0; round < 40; round++) {
+		assert_int_equal(tg_classifier_apply(c, pool, CHURN_POOL, &index), 0);
+		for (uint32_t i = 0; i < CHURN_POOL; i++) {
+			struct tg_classmap_entry gone = pool[i];
+
+			gone.cls = TG_NONE;
+			if (round == 39 || synthetic_below(s, 2) != 0)
+				assert_int_equal(tg_classifier_apply(c, &gone, 1, &index), 0);
+			if (synthetic_below(s, 100) == 0)
+				tg_classifier_reclaim(c);
+		}
+		tg_classifier_reclaim(c);
+	}
+}
+
 static void churn_leaves_nothing_behind(void **state)
 {
 	static const struct synthetic_shape empty = {
 		.zones = 1, .classes = 3, .rows = 1, .columns = 1};
-	enum { POOL = 700 };
-	struct tg_classmap_entry entries[POOL];
 	const struct zone *zone;
 	struct tg_classifier *c;
 	struct synthetic s;
-	uint32_t index;
 
 	synthetic_make(&s, &empty, *(const uint64_t *)*state);
-	c = build(&s, POOL);
+	c = build(&s, CHURN_POOL);
 	zone = &c->zones[0];
-	for (unsigned int round = 0; round < 300; round++) {
-		for (uint32_t i = 0; i < POOL; i++) {
-			struct tg_addr addr = {.family = 6};
-
-			addr.bytes[14] = (uint8_t)(i % POOL >> 8);
-			addr.bytes[15] = (uint8_t)i;
-			if (i % 2 != 0)
-				addr = tg_addr_from_v4(i);
-			entries[i] = entry(0, &addr, i % 2 != 0 ? 1 : 2, 0);
-			if (synthetic_below(&s, 2) == 0)
-				entries[i].cls = TG_NONE;
-		}
-		assert_int_equal(tg_classifier_apply(c, entries, POOL, &index), 0);
-		tg_classifier_reclaim(c);
-	}
-	for (uint32_t i = 0; i < POOL; i++)
-		entries[i].cls = TG_NONE;
-	assert_int_equal(tg_classifier_apply(c, entries, POOL, &index), 0);
-	tg_classifier_reclaim(c);
+	churn(c, &s, 4);
+	churn(c, &s, 6);
 	assert_int_equal(zone->exact4.used, 0);
 	assert_int_equal(zone->exact6.used, 0);
 	for (uint32_t i = 0; i < zone->exact4.n_lines; i++) {
@@ -381,8 +453,8 @@ static void churn_leaves_nothing_behind(void **state)
 
 /*
  * One writer, one reader. Class n judges by slot TG_SLOT_FIRST + n, so a verdict tells the class.
- * Addresses of the first half stay; each of the others has two classes of its own by turns, or is
- * removed. Whatever else a reader sees of an address is wrong.
+ * Addresses of the first half stay; each of the third quarter has two classes of its own by turns,
+ * and those of the last are removed as well. Whatever else a reader sees of an address is wrong.
  */
 #define RACE_ADDRS 256u
 #define RACE_CLASSES                                                                \
@@ -454,7 +526,8 @@ static void race_check(struct race *r, uint32_t i, uint8_t family, uint32_t verd
 
 	if (cls == race_class(i, 0, family))
 		return;
-	if (i >= RACE_ADDRS / 2 && (cls == race_class(i, 1, family) || cls == 1u + (family == 6))) {
+	if ((i >= RACE_ADDRS / 2 && cls == race_class(i, 1, family)) ||
+		(i >= RACE_ADDRS / 4 * 3 && cls == 1u + (family == 6))) {
 		r->moved++;
 		return;
 	}
@@ -530,7 +603,8 @@ static void race_write(struct race *r, struct synthetic *s, unsigned int rounds)
 		for (unsigned int k = 0; k < COUNT(entries); k++) {
 			const uint32_t i = RACE_ADDRS / 2 + synthetic_below(s, RACE_ADDRS / 2);
 			const uint8_t family = synthetic_below(s, 2) != 0 ? 4 : 6;
-			const unsigned int which = synthetic_below(s, 3);
+			const unsigned int which =
+				synthetic_below(s, i >= RACE_ADDRS / 4 * 3 ? 3 : 2);
 			const struct tg_addr addr = race_addr(i, family);
 
 			entries[k] = entry(0, &addr,
@@ -580,6 +654,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(order_within_a_transaction_counts),
 		cmocka_unit_test(full_tables_refuse),
 		cmocka_unit_test_prestate(deltas_equal_a_rebuilt_image, &seed),
+		cmocka_unit_test(full_buckets_pass_on),
 		cmocka_unit_test_prestate(churn_leaves_nothing_behind, &seed),
 		cmocka_unit_test_prestate(readers_see_old_or_new, &seed),
 	};
