@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Documents whose fate at a real API server (strict field validation) is known: the decoder has to
- * accept and refuse the same ones. Deviations are in one list, each with its reason, which
- * docs/policy-semantics.md repeats; an entry that is no deviation any more fails the test too.
+ * accept and refuse the same ones, and to complain of every field that the server names. Deviations
+ * are in one list, each with its reason, which docs/policy-semantics.md repeats; an entry that is
+ * no deviation any more fails the test too.
  *
  * The corpus is no part of the source: TIDEGATE_CORPUS names it, else ../shared/corpus beside the
  * source tree is used; without it the test is skipped.
@@ -71,19 +72,40 @@ out:
 	return text;
 }
 
-/* Decodes one text; the first problem goes to why. */
-static bool is_accepted(const char *text, size_t size, char *why, size_t why_size)
+struct verdict {
+	bool accepted;
+	char why[512];	   /* the first problem */
+	char unnamed[256]; /* a field that the server complains of and we do not; empty: none */
+};
+
+/* Whether some problem is about the field or what is below it. */
+static bool is_named(const struct tg_problems *problems, const char *field)
+{
+	for (size_t i = 0; i < problems->n; i++)
+		if (strncmp(problems->v[i].text, field, strlen(field)) == 0)
+			return true;
+	return false;
+}
+
+/* Decodes one text; `fields` is the list of the fields that the server names, or NULL. */
+static struct verdict decode(const char *text, size_t size, const struct tg_value *fields)
 {
 	struct tg_intern *strings = tg_intern_create();
 	struct tg_arena *arena = tg_arena_create(0);
+	struct verdict verdict = {0};
 	struct tg_decoded out;
-	int err = tg_decode("policy.yaml", text, size, strings, arena, &out);
 
-	snprintf(why, why_size, "%s", out.errors.n != 0 ? out.errors.v[0].text : "");
+	verdict.accepted = tg_decode("policy.yaml", text, size, strings, arena, &out) == 0;
+	if (out.errors.n != 0)
+		snprintf(verdict.why, sizeof(verdict.why), "%s", out.errors.v[0].text);
+	for (const struct tg_value *f = fields != NULL ? fields->first : NULL; f != NULL;
+		f = f->next)
+		if (f->type == TG_VALUE_STRING && !is_named(&out.errors, f->text))
+			snprintf(verdict.unnamed, sizeof(verdict.unnamed), "%s", f->text);
 	tg_decoded_free(&out);
 	tg_arena_free(arena);
 	tg_intern_free(strings);
-	return err == 0;
+	return verdict;
 }
 
 static bool is_deviation(const char *name, bool accepted)
@@ -98,21 +120,23 @@ static bool is_deviation(const char *name, bool accepted)
 	return false;
 }
 
-static void judge(struct tally *tally, const char *name, const char *text, size_t size, bool server)
+static void judge(struct tally *tally, const char *name, const char *text, size_t size, bool server,
+	const struct tg_value *fields)
 {
-	char why[512];
-	bool ours = is_accepted(text, size, why, sizeof(why));
+	struct verdict ours = decode(text, size, fields);
 
 	tally->documents++;
-	if (ours == server)
-		return;
-	if (is_deviation(name, ours)) {
+	if (ours.accepted != server && is_deviation(name, ours.accepted)) {
 		tally->deviating++;
-		return;
+	} else if (ours.accepted != server) {
+		tally->wrong++;
+		printf("%s: %s, but the API server %s it: %s\n", name,
+			ours.accepted ? "accepted" : "refused", server ? "accepts" : "refuses",
+			ours.why);
+	} else if (ours.unnamed[0] != '\0') {
+		tally->wrong++;
+		printf("%s: refused, but not for %s: %s\n", name, ours.unnamed, ours.why);
 	}
-	tally->wrong++;
-	printf("%s: %s, but the API server %s it: %s\n", name, ours ? "accepted" : "refused",
-		server ? "accepts" : "refuses", why);
 }
 
 static const char *string_of(const struct tg_value *map, const char *key)
@@ -158,7 +182,8 @@ static int judge_bodies(struct tally *tally, const char *corpus, const char *nam
 		if (title == NULL)
 			title = string_of(line, "mutation");
 		if (body != NULL && title != NULL)
-			judge(tally, title, body, strlen(body), number_of(line, "strict") == 201);
+			judge(tally, title, body, strlen(body), number_of(line, "strict") == 201,
+				tg_value_get(line, "strict_fields"));
 	}
 	tg_tree_free(tree);
 	return 0;
@@ -218,13 +243,13 @@ static void judge_wild_document(
 	char *text;
 
 	if (doc_text != NULL) {
-		judge(tally, file, doc_text, strlen(doc_text), server);
+		judge(tally, file, doc_text, strlen(doc_text), server, NULL);
 		return;
 	}
 	text = read_file(wild, file, &size);
 	document = text != NULL ? cut_document(text, number_of(line, "doc"), &size) : NULL;
 	if (document != NULL) {
-		judge(tally, file, document, size, server);
+		judge(tally, file, document, size, server, NULL);
 	} else {
 		printf("%s: document %lld not found\n", file, (long long)number_of(line, "doc"));
 		tally->wrong++;
