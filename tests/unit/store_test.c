@@ -197,6 +197,82 @@ static void everything_else_is_something_else(void **state)
 	}
 }
 
+/* Two versions of one pod that differ in one thing. */
+static void any_difference_of_a_pod_counts(void **state)
+{
+	static const char *const pods[][2] = {
+		{"shop/a 10.0.0.1 app=a", "shop/a 10.0.0.1 app=b"},
+		{"shop/a 10.0.0.1 app=a", "shop/a 10.0.0.1 app=a,tier=x"},
+		{"shop/a 10.0.0.1 -", "shop/a 10.0.0.2 -"},
+		{"shop/a 10.0.0.1 -", "shop/a 10.0.0.1,fd00::1 -"},
+		{"shop/a 10.0.0.1 - http=80/TCP", "shop/a 10.0.0.1 - http=81/TCP"},
+		{"shop/a 10.0.0.1 - http=80/TCP", "shop/a 10.0.0.1 - http=80/UDP"},
+		{"shop/a 10.0.0.1 - http=80/TCP", "shop/a 10.0.0.1 - web=80/TCP"},
+		{"shop/a 10.0.0.1 - - node=n1", "shop/a 10.0.0.1 - - node=n2"},
+		{"shop/a 10.0.0.1 - -", "shop/a 10.0.0.1 - - created=2024-01-01T00:00:00Z"},
+		{"shop/a 10.0.0.1 - -", "shop/a 10.0.0.1 - - terminating"},
+		{"shop/a 10.0.0.1 - -", "shop/a 10.0.0.1 - - finished"},
+		{"shop/a 10.0.0.1 - -", "shop/a 10.0.0.1 - - host-network"},
+	};
+
+	for (size_t i = 0; i < sizeof(pods) / sizeof(pods[0]); i++) {
+		struct tg_store *store = tg_store_create();
+
+		assert_int_equal(load(store, "a.endpoints", pods[i][0]), 0);
+		expect_changes(store, true, 0); /* the namespace is new */
+		assert_int_equal(load(store, "a.endpoints", pods[i][1]), 0);
+		expect_changes(store, false, 1);
+		tg_store_free(store);
+	}
+}
+
+static void any_difference_of_another_object_counts(void **state)
+{
+#define NS_LABELS(labels)                                                                    \
+	"{\"apiVersion\": \"v1\", \"kind\": \"Namespace\", \"metadata\": {\"name\": \"a\", " \
+	"\"labels\": {" labels "}}}"
+#define NODE(labels, cidr, addr)                                                         \
+	"{\"apiVersion\": \"v1\", \"kind\": \"Node\", \"metadata\": {\"name\": \"n\", "  \
+	"\"labels\": {" labels "}}, \"spec\": {\"podCIDR\": \"" cidr "\"}, \"status\": " \
+	"{\"addresses\": [{\"type\": \"InternalIP\", \"address\": \"" addr "\"}]}}"
+#define SERVICE(addr)                                                                                     \
+	"{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"s\", \"namespace\": " \
+	"\"shop\"}, \"spec\": {\"clusterIP\": \"" addr "\"}}"
+	static const char *const objects[][2] = {
+		{NS_LABELS("\"team\": \"x\""), NS_LABELS("\"team\": \"y\"")},
+		{NS_LABELS("\"team\": \"x\""), NS_LABELS("")},
+		{NODE("", "10.0.0.0/24", "192.0.2.1"), NODE("", "10.0.1.0/24", "192.0.2.1")},
+		{NODE("", "10.0.0.0/24", "192.0.2.1"), NODE("", "10.0.0.0/24", "192.0.2.2")},
+		{SERVICE("10.96.0.1"), SERVICE("10.96.0.2")},
+		{POLICY("p", "\"podSelector\": {}"),
+			POLICY("p", "\"podSelector\": {\"matchLabels\": {\"app\": \"a\"}}")},
+		{POLICY("p", "\"policyTypes\": [\"Ingress\"]"),
+			POLICY("p", "\"policyTypes\": [\"Egress\"]")},
+		{POLICY("p", "\"ingress\": []"), POLICY("p", "\"ingress\": [{}]")},
+		{POLICY("p", "\"ingress\": [{\"ports\": [{\"port\": 80}]}]"),
+			POLICY("p", "\"ingress\": [{\"ports\": [{\"port\": 81}]}]")},
+		{POLICY("p",
+			 "\"ingress\": [{\"from\": [{\"ipBlock\": {\"cidr\": \"10.0.0.0/8\"}}]}]"),
+			POLICY("p",
+				"\"ingress\": [{\"from\": [{\"ipBlock\": {\"cidr\": \"10.0.0.0/9\"}}]}]")},
+	};
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		struct tg_store *store = tg_store_create();
+
+		assert_int_equal(load(store, "a.json", objects[i][0]), 0);
+		expect_changes(store, true, 0);
+		assert_int_equal(load(store, "a.json", objects[i][0]), 0);
+		expect_changes(store, false, 0);
+		assert_int_equal(load(store, "a.json", objects[i][1]), 0);
+		expect_changes(store, true, 0);
+		tg_store_free(store);
+	}
+#undef NS_LABELS
+#undef NODE
+#undef SERVICE
+}
+
 static void an_object_in_two_files_is_an_error(void **state)
 {
 	struct tg_store *store = tg_store_create();
@@ -450,6 +526,8 @@ int main(void)
 		cmocka_unit_test(changes_of_pods_alone_are_listed),
 		cmocka_unit_test(a_pod_that_returns_is_no_change),
 		cmocka_unit_test(everything_else_is_something_else),
+		cmocka_unit_test(any_difference_of_a_pod_counts),
+		cmocka_unit_test(any_difference_of_another_object_counts),
 		cmocka_unit_test(an_object_in_two_files_is_an_error),
 		cmocka_unit_test(a_moved_object_is_found_in_any_order),
 		cmocka_unit_test(files_may_exchange_objects),
