@@ -20,8 +20,9 @@ enum semantics_mode {
 	MODE_KUBERNETES,
 	MODE_TRANSIT, /* deny, but transit: allow */
 	MODE_SEEN,    /* deny; namespaces only exist when there is an object */
-	MODE_INFRA,   /* deny; infrastructure: nodes -> 0.0.0.0/0 TCP 6443, name api */
-	MODE_NODES,   /* deny; pod range 10.1.0.0/16 and node address 10.1.0.1 are configured */
+	MODE_INFRA, /* deny; tuples api: nodes -> any IPv4 TCP 6443; any: any IPv4 -> nodes TCP 2379
+		     */
+	MODE_NODES, /* deny; pod range 10.1.0.0/16 and node address 10.1.0.1 are configured */
 };
 
 struct semantics_row {

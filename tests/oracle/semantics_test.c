@@ -44,8 +44,10 @@ static void set_mode(struct random_cluster *cluster, enum semantics_mode mode)
 									 : ORACLE_DENY;
 	cluster->infrastructure[0] = (struct oracle_infrastructure){
 		.name = "api", .to = "0.0.0.0/0", .protocol = 6, .lo = 6443, .hi = 6443};
+	cluster->infrastructure[1] = (struct oracle_infrastructure){
+		.name = "any", .from = "0.0.0.0/0", .protocol = 6, .lo = 2379, .hi = 2379};
 	options->infrastructure = cluster->infrastructure;
-	options->n_infrastructure = mode == MODE_INFRA;
+	options->n_infrastructure = mode == MODE_INFRA ? 2 : 0;
 	cluster->pod_ranges[0] = "10.1.0.0/16";
 	options->pod_ranges = cluster->pod_ranges;
 	options->n_pod_ranges = mode == MODE_NODES;
