@@ -9,6 +9,7 @@
 #include "endpoint.h"
 #include "json_print.h"
 #include "judge.h"
+#include "nearest.h"
 
 #define ERROR_TEXT 512
 
@@ -156,6 +157,21 @@ static bool add_families(cJSON *tree, const struct tg_addr_pair *pairs, unsigned
 	return families != NULL;
 }
 
+/* Names all policies that isolate, which the image's text may cut short. */
+static bool add_isolating(cJSON *tree, const struct tg_offline *offline,
+	const struct tg_endpoint *src, const struct tg_endpoint *dst)
+{
+	for (unsigned int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
+		const struct tg_pod *pod = dir == TG_EGRESS ? src->pod : dst->pod;
+		cJSON *side = cJSON_GetObjectItemCaseSensitive(tree, tg_direction_label(dir));
+
+		if (pod != NULL && !tg_isolating_json(offline->roster, offline->cluster->strings,
+					   pod, (enum tg_direction)dir, side))
+			return false;
+	}
+	return true;
+}
+
 static cJSON *judge(const struct tg_offline *offline, const struct question *question,
 	const struct tg_endpoint *src, const struct tg_endpoint *dst)
 {
@@ -178,7 +194,8 @@ static cJSON *judge(const struct tg_offline *offline, const struct question *que
 		tg_judge(&offline->image, &one, &judgements[i]);
 	}
 	tree = tg_judgement_json(&judgements[0]);
-	if (tree == NULL || add_families(tree, pairs, n, judgements))
+	if (tree == NULL || (add_families(tree, pairs, n, judgements) &&
+				    add_isolating(tree, offline, src, dst)))
 		return tree;
 	cJSON_Delete(tree);
 	return NULL;

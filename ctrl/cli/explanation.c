@@ -284,6 +284,9 @@ static bool add_side_story(cJSON *tree, const struct story *story, enum tg_direc
 	const struct side_story *side = &story->side[dir];
 	char place[600];
 
+	if (side->isolated && !tg_isolating_json(story->offline->roster,
+				      story->offline->cluster->strings, side->subject, dir, object))
+		return false;
 	if (side->policy != NULL &&
 		!add_text(object, "place",
 			place_text(story, &side->policy->place, place, sizeof(place))))

@@ -72,7 +72,7 @@ static const char *verdict_word(enum tg_action action)
 	return tg_action_passes(action) ? "allow" : "deny";
 }
 
-/* "shop/a, shop/b" (or "a, b") as a list. */
+/* "a, b" as a list. The image cuts long texts: "..." then stands for the rest. */
 static bool add_isolating(cJSON *tree, const struct tg_judged_side *side)
 {
 	const char *p = side->strings + side->rule->policy;
@@ -82,8 +82,11 @@ static bool add_isolating(cJSON *tree, const struct tg_judged_side *side)
 	while (list != NULL && *p != '\0') {
 		size_t length = strcspn(p, ", ");
 
-		snprintf(name, sizeof(name), "%s/%.*s", side->strings + side->rule->ns, (int)length,
-			p);
+		if (length >= 3 && strncmp(p + length - 3, "...", 3) == 0)
+			snprintf(name, sizeof(name), "...");
+		else
+			snprintf(name, sizeof(name), "%s/%.*s", side->strings + side->rule->ns,
+				(int)length, p);
 		if (length != 0 && !cJSON_AddItemToArray(list, cJSON_CreateString(name)))
 			return false;
 		p += length;

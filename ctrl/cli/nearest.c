@@ -258,6 +258,29 @@ bool tg_policy_isolates(
 	       tg_selector_matches(&policy->pod_selector, &pod->labels);
 }
 
+bool tg_isolating_json(const struct tg_roster *roster, const struct tg_intern *strings,
+	const struct tg_pod *pod, enum tg_direction dir, cJSON *side)
+{
+	size_t n;
+	const struct tg_policy *const *policies = tg_roster_policies(roster, pod->ns, &n);
+	char name[600];
+	cJSON *list;
+
+	if (cJSON_GetObjectItemCaseSensitive(side, "isolated_by") == NULL)
+		return true;
+	cJSON_DeleteItemFromObjectCaseSensitive(side, "isolated_by");
+	list = cJSON_AddArrayToObject(side, "isolated_by");
+	for (size_t i = 0; i < n && list != NULL; i++) {
+		if (!tg_policy_isolates(policies[i], pod, dir))
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", tg_intern_text(strings, policies[i]->ns),
+			tg_intern_text(strings, policies[i]->name));
+		if (!cJSON_AddItemToArray(list, cJSON_CreateString(name)))
+			return false;
+	}
+	return list != NULL;
+}
+
 void tg_nearest_miss(
 	const struct tg_roster *roster, const struct tg_side_query *query, struct tg_miss *out)
 {

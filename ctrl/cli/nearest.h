@@ -8,6 +8,8 @@
 #ifndef TG_CLI_NEAREST_H
 #define TG_CLI_NEAREST_H
 
+#include <cjson/cJSON.h>
+
 #include "model.h"
 #include "roster.h"
 
@@ -43,6 +45,12 @@ struct tg_miss {
 /* The policy isolates the pod in this direction. */
 bool tg_policy_isolates(
 	const struct tg_policy *policy, const struct tg_pod *pod, enum tg_direction dir);
+/*
+ * The policies that isolate a pod into the "isolated_by" of an answer's side (see judge.h): all of
+ * them, where the image's text is cut when there are many. False: out of memory.
+ */
+bool tg_isolating_json(const struct tg_roster *roster, const struct tg_intern *strings,
+	const struct tg_pod *pod, enum tg_direction dir, cJSON *side);
 /* Fills `out` with the nearest miss; with n_failed 0 the rule allows it after all. */
 void tg_nearest_miss(
 	const struct tg_roster *roster, const struct tg_side_query *query, struct tg_miss *out);

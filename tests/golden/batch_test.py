@@ -3,8 +3,10 @@
 """Questions and answers of `tidegate explain --batch`, edges first: usage: batch_test.py TIDEGATE"""
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -131,6 +133,23 @@ class Batch(unittest.TestCase):
     def test_implicit_deny_names_the_policies(self):
         answer = ask("open/free", "data/db", "TCP", 1, options=("--default-action", "kubernetes"))
         self.assertEqual(answer["ingress"]["isolated_by"], ["data/db", "data/default-deny"])
+
+    def test_all_isolating_policies(self):
+        """However many there are."""
+        policy = ("---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+                  "metadata: {namespace: shop, name: isolates-everything-%03d}\n"
+                  "spec: {podSelector: {}, policyTypes: [Egress]}\n")
+        with tempfile.TemporaryDirectory() as folder:
+            for name in os.listdir(SHOP):
+                shutil.copy(os.path.join(SHOP, name), folder)
+            with open(os.path.join(folder, "more.yaml"), "w", encoding="utf-8") as file:
+                file.write("".join(policy % i for i in range(100)))
+            question = {"src": "shop/api", "dst": "192.0.2.77", "proto": "TCP", "dport": 1}
+            done = subprocess.run([TIDEGATE, "explain", "--batch", folder], timeout=60,
+                                  input=json.dumps(question), capture_output=True, check=True,
+                                  encoding="utf-8")
+        isolating = json.loads(done.stdout)["egress"]["isolated_by"]
+        self.assertEqual(isolating, [f"shop/isolates-everything-{i:03}" for i in range(100)])
 
     def test_families_that_differ(self):
         answer = ask("open/free", "shop/api", "TCP", 9000, ("--default-action", "kubernetes"))
