@@ -238,7 +238,13 @@ void warn_annotations(struct decoder *d, const struct tg_at *metadata, const cha
 		for (i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)
 			if (strcmp(m->key + prefix, inert[i]) == 0)
 				break;
-		if (i == sizeof(inert) / sizeof(inert[0]))
+		if (i < sizeof(inert) / sizeof(inert[0]))
+			continue;
+		if (strcmp(m->key + prefix, "expires-at") == 0)
+			tg_reader_problem(&d->warnings, &member,
+				"this annotation is not honoured: nothing expires, what the policy "
+				"allows stays allowed");
+		else
 			tg_reader_problem(&d->warnings, &member,
 				"this annotation is not honoured: %s", consequence);
 	}
