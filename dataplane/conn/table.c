@@ -82,16 +82,36 @@ static bool match(const struct tg_table *table, const uint8_t *entry, const stru
 	return table->family == 4 ? tg_table_match4(entry, key) : tg_table_match6(entry, key);
 }
 
+/* Bits of the hash that the first home has not used. */
+static uint64_t second_home(const struct tg_table *table, uint64_t hash)
+{
+	return (hash >> 32) & table->mask;
+}
+
 struct tg_conn *tg_table_find_far(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
 {
-	uint64_t home = hash & table->mask;
+	uint64_t home = hash & table->mask, second = second_home(table, hash);
 
 	for (uint64_t i = home + 1; i < home + TG_TABLE_PROBE; i++) {
 		if (match(table, table->hot + (i << table->shift), key))
 			return tg_table_at(table, i);
 	}
+	for (uint64_t i = second; i < second + TG_TABLE_PROBE; i++) {
+		if (match(table, table->hot + (i << table->shift), key))
+			return tg_table_at(table, i);
+	}
 	return NULL;
+}
+
+void tg_table_crowd(const struct tg_table *table, uint64_t hash, struct tg_conn **crowd)
+{
+	uint64_t home = hash & table->mask, second = second_home(table, hash);
+
+	for (unsigned int i = 0; i < TG_TABLE_PROBE; i++) {
+		crowd[i] = tg_table_at(table, home + i);
+		crowd[TG_TABLE_PROBE + i] = tg_table_at(table, second + i);
+	}
 }
 
 void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct tg_key *key)
@@ -126,13 +146,11 @@ static void clear(const struct tg_table *table, struct tg_conn *c)
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd)
 {
-	uint64_t home = hash & table->mask;
 	struct tg_conn *c = NULL;
-	unsigned int i;
 
-	for (i = 0; i < TG_TABLE_PROBE; i++) {
-		crowd[i] = tg_table_at(table, home + i);
-		if (c == NULL && !crowd[i]->used)
+	tg_table_crowd(table, hash, crowd);
+	for (unsigned int i = 0; i < TG_TABLE_CROWD && c == NULL; i++) {
+		if (!crowd[i]->used)
 			c = crowd[i];
 	}
 	if (c == NULL || table->used >= table->max)

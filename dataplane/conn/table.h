@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The connection table of one family and one worker: open addressing over the hot entries, probing
- * bounded to TG_TABLE_PROBE entries from the home, no displacement of live entries, at most a
- * quarter full. A home counts the entries that overflowed from it, so that a look-up that misses
- * touches one entry only, as long as nothing overflowed. The neighbours of a full neighbourhood
- * that are half-open or expired are the caller's to evict.
+ * The connection table of one family and one worker: open addressing over the hot entries, at most
+ * a quarter full. A key lies in one of TG_TABLE_PROBE entries from its home, or, when these are
+ * taken (once in some ten thousand keys), in one of as many from a second home. A home counts the
+ * entries that are not in it but could be, so that a look-up that misses touches one entry only,
+ * as long as nothing overflowed. The neighbours of a full neighbourhood that are half-open or
+ * expired are the caller's to evict.
  *
  * Entries do not move while they live. One worker owns a table: no synchronisation.
  */
@@ -21,6 +22,7 @@
 #include "secret.h"
 
 #define TG_TABLE_PROBE 8
+#define TG_TABLE_CROWD (2 * TG_TABLE_PROBE) /* all places of a key */
 
 struct tg_table {
 	uint8_t *hot;		   /* mask + TG_TABLE_PROBE entries of 1 << shift bytes */
@@ -134,12 +136,13 @@ static inline struct tg_conn_cold *tg_table_cold(
 	return &table->cold[tg_table_index(table, c)];
 }
 
+/* All places that a key may have. */
+void tg_table_crowd(const struct tg_table *table, uint64_t hash, struct tg_conn **crowd);
 /* The key of a live entry. */
 void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct tg_key *key);
 /*
  * A new entry for a key that is not in the table: key set, all else zero, cold part zeroed. NULL
- * when the neighbourhood or the table is full; *crowd (TG_TABLE_PROBE pointers) then has the
- * neighbours.
+ * when its places or the table are full; *crowd (TG_TABLE_CROWD pointers) has its places.
  */
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd);

@@ -56,7 +56,7 @@ static bool make_room(struct tg_worker *w, struct tg_table *table, struct tg_con
 	struct tg_conn *oldest = NULL;
 	bool made = false;
 
-	for (unsigned int i = 0; i < TG_TABLE_PROBE; i++) {
+	for (unsigned int i = 0; i < TG_TABLE_CROWD; i++) {
 		struct tg_conn *c = crowd[i];
 
 		if (!c->used)
@@ -79,22 +79,16 @@ static bool make_room(struct tg_worker *w, struct tg_table *table, struct tg_con
 	return true;
 }
 
-static void neighbours(struct tg_table *table, uint64_t hash, struct tg_conn **crowd)
-{
-	for (unsigned int i = 0; i < TG_TABLE_PROBE; i++)
-		crowd[i] = tg_table_at(table, (hash & table->mask) + i);
-}
-
 static bool half_open_admitted(struct tg_worker *w, struct tg_table *table,
 	const struct tg_packet *p, unsigned int initiator)
 {
-	struct tg_conn *crowd[TG_TABLE_PROBE];
+	struct tg_conn *crowd[TG_TABLE_CROWD];
 
 	if (tg_halfopen_source_full(&w->halfopen, source_of_packet(table, &p->key, initiator)))
 		return false;
 	if (!tg_halfopen_full(&w->halfopen))
 		return true;
-	neighbours(table, p->hash, crowd);
+	tg_table_crowd(table, p->hash, crowd);
 	make_room(w, table, crowd);
 	return !tg_halfopen_full(&w->halfopen);
 }
@@ -149,7 +143,7 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	const struct tg_judgement *j, enum tg_drop_reason *reason)
 {
 	struct tg_table *table = table_of(w, p->family);
-	struct tg_conn *crowd[TG_TABLE_PROBE], *c;
+	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
 
 	if (!picked_up(p) && !half_open_admitted(w, table, p, initiator)) {
 		*reason = TG_DROP_HALF_OPEN_LIMIT;

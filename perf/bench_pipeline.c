@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The whole packet path of one worker on one core, between in-memory ports: receive, parse, look
+ * up, judge, transmit. A generated cluster's ruleset; smallest frames, uniformly random flows.
+ *
+ *	bench_pipeline [--json PATH] [--rounds N] [--ms N] [--max-flows N]
+ *
+ * established   live connections, TCP and UDP, both directions
+ * new allowed   each packet begins a connection
+ * new denied    each packet is refused by a rule
+ * forward       what receiving and transmitting alone costs in the same loop
+ *
+ * Frames are written in batches outside of the measured time, a batch being larger than the
+ * first-level cache. The processor time of a round is summed over its batches; medians over rounds.
+ * Cycles are of the time stamp counter.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include "classify.h"
+#include "compile.h"
+#include "gen.h"
+#include "image.h"
+#include "worker.h"
+
+#define BATCH 2048u /* frames written at a time */
+#define RING (2 * BATCH)
+#define FRAME 60u
+#define PODS 10000u
+#define POLICIES 1000u
+#define TUPLES (1u << 20)
+#define ROUNDS_MAX 99
+#define SLOTS (1u << 20)
+#define FIRST_PORT 1024u /* source ports of flows */
+#define HUGE_TIME (1ull << 20)
+
+enum traffic { ESTABLISHED, NEW_ALLOWED, NEW_DENIED, FORWARD };
+
+struct flow {
+	uint32_t src, dst; /* network order */
+	uint16_t dport;
+	uint8_t protocol;
+};
+
+struct flows {
+	struct flow *v;
+	uint32_t n;
+};
+
+struct bench {
+	struct tg_datapath *dp;
+	struct tg_worker *worker;
+	struct tg_stats_worker *stats;
+	struct tg_stats_slot *slots;
+	struct tg_classifier *classifier;
+	struct tg_generation *generation;
+	struct flows allowed, denied;
+	struct rte_mempool *pool;
+	struct rte_ring *rx[2], *tx[2];
+	uint16_t ethdev[2];
+	uint64_t random;
+	uint64_t now;
+	uint32_t next;	      /* flow that no packet has had */
+	uint64_t nanoseconds; /* of the clock, below a millisecond */
+};
+
+struct figures {
+	const char *name;
+	uint32_t flows;
+	double mpps, best, worst, cycles;
+	double ratio; /* of the forward figure */
+};
+
+static __attribute__((noreturn)) void die(const char *why)
+{
+	fprintf(stderr, "bench_pipeline: %s\n", why);
+	exit(1);
+}
+
+static uint64_t next_random(struct bench *b)
+{
+	uint64_t x = b->random += 0x9e3779b97f4a7c15ull;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	return x ^ x >> 27;
+}
+
+/* ---- ports ---- */
+
+static void make_port(struct bench *b, unsigned int i)
+{
+	struct rte_eth_conf conf = {0};
+	char name[32];
+	int port;
+
+	snprintf(name, sizeof(name), "rx%u", i);
+	b->rx[i] = rte_ring_create(name, RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	snprintf(name, sizeof(name), "tx%u", i);
+	b->tx[i] = rte_ring_create(name, RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (b->rx[i] == NULL || b->tx[i] == NULL)
+		die("no ring");
+	snprintf(name, sizeof(name), "bench%u", i);
+	port = rte_eth_from_rings(name, &b->rx[i], 1, &b->tx[i], 1, 0);
+	if (port < 0)
+		die("no ring port");
+	b->ethdev[i] = (uint16_t)port;
+	if (rte_eth_dev_configure(b->ethdev[i], 1, 1, &conf) != 0 ||
+		rte_eth_rx_queue_setup(b->ethdev[i], 0, 0, 0, NULL, b->pool) != 0 ||
+		rte_eth_tx_queue_setup(b->ethdev[i], 0, 0, 0, NULL) != 0 ||
+		rte_eth_dev_start(b->ethdev[i]) != 0)
+		die("a port does not start");
+}
+
+/* ---- ruleset and flows ---- */
+
+static void keep(struct flows *flows, const struct tg_tuple *tuple)
+{
+	struct flow *flow = &flows->v[flows->n++];
+
+	memset(flow, 0, sizeof(*flow)); /* padding is compared as well */
+	flow->src = tuple->src.v4;
+	flow->dst = tuple->dst.v4;
+	flow->dport = tuple->dport;
+	flow->protocol = tuple->protocol;
+}
+
+static int compare_flows(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct flow));
+}
+
+/* Each tuple once, so that each flow is one connection. */
+static void unique(struct flows *flows)
+{
+	uint32_t n = 0;
+
+	qsort(flows->v, flows->n, sizeof(*flows->v), compare_flows);
+	for (uint32_t i = 0; i < flows->n; i++) {
+		if (n == 0 || compare_flows(&flows->v[n - 1], &flows->v[i]) != 0)
+			flows->v[n++] = flows->v[i];
+	}
+	flows->n = n;
+}
+
+/* Random destinations include addresses that no wire carries. */
+static bool martian(const uint8_t *addr)
+{
+	return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
+}
+
+/* Judges generated tuples and keeps the IPv4 ones with ports, by verdict. */
+static void sort_tuples(struct bench *b, const struct tg_gen_tuple *generated)
+{
+	for (uint32_t i = 0; i < TUPLES; i++) {
+		const struct tg_gen_tuple *g = &generated[i];
+		struct tg_tuple tuple = {.dport = g->dport, .protocol = g->protocol, .family = 4};
+		const struct tg_tuple *one = &tuple;
+		struct tg_judgement j;
+
+		if (g->src.family != 4 || (g->protocol != 6 && g->protocol != 17) ||
+			memcmp(g->src.bytes, g->dst.bytes, 4) == 0 || martian(g->src.bytes) ||
+			martian(g->dst.bytes) || g->dport == 68)
+			continue;
+		memcpy(&tuple.src.v4, g->src.bytes, 4);
+		memcpy(&tuple.dst.v4, g->dst.bytes, 4);
+		tg_classify_burst(b->classifier, &one, &j, 1);
+		keep(j.action == TG_ACTION_DENY ? &b->denied : &b->allowed, &tuple);
+	}
+	unique(&b->allowed);
+	if (b->allowed.n < 1000 || b->denied.n < 1000)
+		die("too few tuples of one verdict");
+}
+
+static void make_rules(struct bench *b)
+{
+	struct tg_compile_options options = {
+		.default_action = {TG_DEFAULT_KUBERNETES, TG_DEFAULT_KUBERNETES},
+		.generation = 1,
+	};
+	struct tg_compiler *compiler = tg_compiler_create();
+	struct tg_gen_tuple *tuples = calloc(TUPLES, sizeof(*tuples));
+	struct tg_compiled *compiled;
+	struct tg_image_error error;
+	struct tg_gen_shape shape;
+	struct tg_image image;
+	struct tg_gen *gen;
+	const void *data;
+	char why[256];
+	size_t size;
+
+	b->allowed.v = calloc(TUPLES, sizeof(*b->allowed.v));
+	b->denied.v = calloc(TUPLES, sizeof(*b->denied.v));
+	tg_gen_shape_of(&shape, PODS, POLICIES);
+	shape.governed = shape.namespaces / 2; /* or hardly any random tuple would be allowed */
+	gen = tg_gen_create(&shape);
+	if (gen == NULL || compiler == NULL || tuples == NULL || b->allowed.v == NULL ||
+		b->denied.v == NULL)
+		die("no cluster");
+	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+	if (tg_compile(compiler, tg_gen_cluster(gen), &options, &compiled, why, sizeof(why)) != 0)
+		die(why);
+	data = tg_compiled_image(compiled, &size);
+	if (tg_image_check(data, size, &image, &error) != 0)
+		die(error.text);
+	b->classifier = tg_classifier_build(&image, 0, SOCKET_ID_ANY);
+	if (b->classifier == NULL)
+		die("no classifier");
+	tg_gen_tuples(gen, 1, true, tuples, TUPLES);
+	sort_tuples(b, tuples);
+	b->generation = tg_generation_create(b->classifier, 1, 1);
+	tg_compiled_free(compiled);
+	tg_compiler_free(compiler);
+	tg_gen_free(gen);
+	free(tuples);
+}
+
+/* ---- the gateway ---- */
+
+static void open_gateway(struct bench *b, uint32_t connections)
+{
+	struct tg_datapath_config config;
+
+	tg_datapath_config_default(&config);
+	config.n_ports = 2;
+	config.conn4_max = connections;
+	config.conn6_max = 64;
+	config.half_open_max = config.half_open_per_source = UINT32_MAX;
+	config.slot_capacity = SLOTS;
+	config.pickup_ms = 0;
+	for (uint16_t i = 0; i < 2; i++)
+		config.ports[i] = (struct tg_port_config){
+			.ethdev = b->ethdev[i],
+			.peer = i ^ 1,
+			.end = (uint8_t)i,
+			.side = TG_SIDE_ANY,
+			.mtu = 1500,
+			.link_pass = TG_LINK_DEFAULT,
+		};
+	memset(b->stats, 0, sizeof(*b->stats));
+	if (tg_datapath_create(&config, &b->dp) != 0 ||
+		tg_worker_create(b->dp, 0, SOCKET_ID_ANY, b->stats, b->slots, &b->worker) != 0)
+		die("no worker");
+	tg_datapath_publish(b->dp, b->generation);
+	tg_datapath_set_link(b->dp, 0, true);
+	tg_datapath_set_link(b->dp, 1, true);
+	b->now = 0;
+	b->next = 0;
+}
+
+static void close_gateway(struct bench *b)
+{
+	tg_worker_free(b->worker);
+	tg_datapath_free(b->dp);
+}
+
+/* ---- frames ---- */
+
+/* Flow `index`: a tuple, and a source port of its own. */
+static void write_frame(struct rte_mbuf *m, const struct flows *flows, uint32_t index, bool reply,
+	uint8_t tcp_flags)
+{
+	const struct flow *flow = &flows->v[index % flows->n];
+	uint16_t sport = (uint16_t)(FIRST_PORT + index / flows->n);
+	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+	uint32_t from = reply ? flow->dst : flow->src, to = reply ? flow->src : flow->dst;
+	uint32_t seq = rte_cpu_to_be_32(reply ? 5001 : 1001);
+	uint32_t ack = rte_cpu_to_be_32(reply ? 1001 : 5001);
+	uint16_t ports[2] = {rte_cpu_to_be_16(reply ? flow->dport : sport),
+		rte_cpu_to_be_16(reply ? sport : flow->dport)};
+
+	if (tcp_flags & 2)
+		seq = rte_cpu_to_be_32(reply ? 5000 : 1000);
+	p[23] = flow->protocol;
+	memcpy(p + 26, &from, 4);
+	memcpy(p + 30, &to, 4);
+	memcpy(p + 34, ports, 4);
+	if (flow->protocol == 17) {
+		memcpy(p + 38, "\x00\x1a\x00\x00", 4);
+		return;
+	}
+	memcpy(p + 38, &seq, 4);
+	memcpy(p + 42, &ack, 4);
+	p[46] = 0x50;
+	p[47] = tcp_flags;
+	memcpy(p + 48, "\xff\xff", 2);
+}
+
+static void blank_frame(struct rte_mbuf *m)
+{
+	uint8_t *p = (uint8_t *)rte_pktmbuf_append(m, FRAME);
+
+	if (p == NULL)
+		die("mbufs are too small");
+	memset(p, 0, FRAME);
+	memcpy(p, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00\x45", 15);
+	p[17] = 46; /* total length */
+	p[22] = 64;
+}
+
+/* A batch of frames into a port's receive ring. */
+static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned int port)
+{
+	struct rte_mbuf *m[BATCH];
+
+	if (rte_pktmbuf_alloc_bulk(b->pool, m, BATCH) != 0)
+		die("no mbufs");
+	for (unsigned int i = 0; i < BATCH; i++) {
+		uint32_t any = (uint32_t)((next_random(b) >> 32) * flows >> 32);
+
+		blank_frame(m[i]);
+		switch (traffic) {
+		case NEW_ALLOWED:
+			write_frame(m[i], &b->allowed, b->next++, false, 2);
+			break;
+		case NEW_DENIED:
+			write_frame(m[i], &b->denied, any, false, 2);
+			break;
+		default:
+			write_frame(m[i], &b->allowed, any, port != 0, 0x10);
+			break;
+		}
+	}
+	if (rte_ring_enqueue_bulk(b->rx[port], (void **)m, BATCH, NULL) != BATCH)
+		die("the receive ring is full");
+}
+
+static void drain(struct bench *b)
+{
+	struct rte_mbuf *m[BATCH];
+	unsigned int n;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		while ((n = rte_ring_dequeue_burst(b->tx[i], (void **)m, BATCH, NULL)) != 0)
+			rte_pktmbuf_free_bulk(m, n);
+	}
+}
+
+/* ---- measured ---- */
+
+static void run_worker(struct bench *b, unsigned int port)
+{
+	struct rte_mbuf *m[TG_BURST];
+	uint16_t n;
+
+	while ((n = rte_eth_rx_burst(b->ethdev[port], 0, m, TG_BURST)) != 0) {
+		tg_worker_burst(b->worker, (uint16_t)port, m, n, b->now);
+		tg_worker_handoff(b->worker, b->now);
+		tg_worker_sweep(b->worker, b->now);
+		tg_worker_flush(b->worker);
+	}
+}
+
+static void run_forward(struct bench *b, unsigned int port)
+{
+	struct rte_mbuf *m[TG_BURST];
+	uint16_t n, sent;
+
+	while ((n = rte_eth_rx_burst(b->ethdev[port], 0, m, TG_BURST)) != 0) {
+		sent = rte_eth_tx_burst(b->ethdev[port ^ 1], 0, m, n);
+		rte_pktmbuf_free_bulk(m + sent, n - sent);
+	}
+}
+
+/* The thread's own time: what others do on a busy machine is not counted. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A batch through the gateway; the nanoseconds it took. */
+static uint64_t batch(struct bench *b, enum traffic traffic, uint32_t flows, unsigned int port)
+{
+	uint64_t start, spent;
+
+	fill(b, traffic, flows, port);
+	start = cpu_ns();
+	if (traffic == FORWARD)
+		run_forward(b, port);
+	else
+		run_worker(b, port);
+	spent = cpu_ns() - start;
+	drain(b);
+	return spent;
+}
+
+/* All flows live: a handshake each for TCP, an exchange for UDP. */
+static void establish(struct bench *b, uint32_t flows)
+{
+	static const struct {
+		unsigned int port;
+		uint8_t flags;
+	} steps[] = {{0, 0x02}, {1, 0x12}, {0, 0x10}};
+	struct rte_mbuf *m[TG_BURST];
+
+	for (uint32_t done = 0; done < flows; done += TG_BURST) {
+		uint32_t n = flows - done < TG_BURST ? flows - done : TG_BURST;
+
+		for (unsigned int s = 0; s < 3; s++) {
+			if (rte_pktmbuf_alloc_bulk(b->pool, m, n) != 0)
+				die("no mbufs");
+			for (uint32_t i = 0; i < n; i++) {
+				blank_frame(m[i]);
+				write_frame(m[i], &b->allowed, done + i, steps[s].port != 0,
+					steps[s].flags);
+			}
+			tg_worker_burst(b->worker, (uint16_t)steps[s].port, m, (uint16_t)n, b->now);
+			tg_worker_flush(b->worker);
+			drain(b);
+		}
+	}
+}
+
+/* A little of the clock, as time would pass at the speed measured. */
+static void pass_time(struct bench *b, uint64_t ns)
+{
+	b->nanoseconds += ns;
+	b->now += b->nanoseconds / 1000000;
+	b->nanoseconds %= 1000000;
+}
+
+/* Empties the table of what new connections have left in it. */
+static void forget_all(struct bench *b)
+{
+	b->now += HUGE_TIME;
+	while (b->stats->conn4_used != 0) {
+		b->now++;
+		while (tg_worker_sweep(b->worker, b->now) == 0)
+			;
+	}
+	b->next = 0;
+}
+
+/* Nanoseconds a packet. */
+static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, double seconds)
+{
+	uint64_t total = 0, packets = 0;
+	unsigned int port = 0;
+
+	while ((double)total < seconds * 1e9) {
+		uint64_t spent = batch(b, traffic, flows, port);
+
+		total += spent;
+		packets += BATCH;
+		pass_time(b, spent);
+		if (traffic == ESTABLISHED)
+			port ^= 1;
+		if (traffic == NEW_ALLOWED && b->next + BATCH > flows)
+			forget_all(b);
+	}
+	return (double)total / (double)packets;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t drops(const struct bench *b)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < TG_DROP_COUNT; i++)
+		n += b->stats->drops[i].packets;
+	return n;
+}
+
+static void print_drops(const struct bench *b)
+{
+	for (unsigned int i = 0; i < TG_DROP_COUNT; i++) {
+		if (b->stats->drops[i].packets != 0)
+			fprintf(stderr, "bench_pipeline: %s %lu\n", tg_drop_label(i),
+				(unsigned long)b->stats->drops[i].packets);
+	}
+}
+
+/* Figures that were not made by what they claim are worth nothing. */
+static void check_traffic(const struct bench *b, enum traffic traffic, uint32_t flows)
+{
+	if (traffic == ESTABLISHED && (drops(b) != 0 || b->stats->conn_created != flows)) {
+		print_drops(b);
+		die("established flows were dropped");
+	}
+	if (traffic == NEW_ALLOWED && drops(b) * 1000 > b->stats->conn_created)
+		die("new connections were refused");
+	if (traffic == NEW_DENIED && drops(b) != b->stats->rx_packets)
+		die("denied packets passed");
+}
+
+static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int rounds,
+	double seconds, struct figures *out)
+{
+	const double cycles_per_ns = (double)rte_get_tsc_hz() * 1e-9;
+	double ns[ROUNDS_MAX];
+
+	open_gateway(b, flows);
+	if (traffic == ESTABLISHED)
+		establish(b, flows);
+	round_of(b, traffic, flows, seconds / 4); /* warm up */
+	for (int i = 0; i < rounds; i++)
+		ns[i] = round_of(b, traffic, flows, seconds);
+	check_traffic(b, traffic, flows);
+	qsort(ns, (size_t)rounds, sizeof(ns[0]), compare);
+	out->flows = flows;
+	out->cycles = ns[rounds / 2] * cycles_per_ns;
+	out->mpps = 1e3 / ns[rounds / 2];
+	out->best = 1e3 / ns[0];
+	out->worst = 1e3 / ns[rounds - 1];
+	close_gateway(b);
+}
+
+static void start(struct bench *b)
+{
+	char *argv[] = {(char *)"bench_pipeline", (char *)"--no-huge", (char *)"--no-shconf",
+		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
+		(char *)"-l", (char *)"0", (char *)"-m", (char *)"1024", NULL};
+
+	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0)
+		die("no EAL");
+	b->pool = rte_pktmbuf_pool_create("bench", 4 * BATCH, 256, 0, 256 + 128, SOCKET_ID_ANY);
+	b->stats = calloc(1, sizeof(*b->stats));
+	b->slots = calloc(SLOTS, sizeof(*b->slots));
+	if (b->pool == NULL || b->stats == NULL || b->slots == NULL)
+		die("no memory");
+	make_port(b, 0);
+	make_port(b, 1);
+	make_rules(b);
+}
+
+static int write_json(const char *path, const struct figures *f, size_t n)
+{
+	FILE *to = fopen(path, "w");
+
+	if (to == NULL) {
+		fprintf(stderr, "bench_pipeline: %s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	fprintf(to, "[\n");
+	for (size_t i = 0; i < n; i++)
+		fprintf(to,
+			"  {\"traffic\": \"%s\", \"flows\": %u, \"mpps\": %.2f, "
+			"\"best_mpps\": %.2f, \"worst_mpps\": %.2f, \"cycles\": %.1f, "
+			"\"of_forward\": %.3f}%s\n",
+			f[i].name, f[i].flows, f[i].mpps, f[i].best, f[i].worst, f[i].cycles,
+			f[i].ratio, i + 1 < n ? "," : "");
+	fprintf(to, "]\n");
+	return fclose(to) == 0 ? 0 : 1;
+}
+
+static const struct {
+	const char *name;
+	enum traffic traffic;
+	uint32_t flows;
+} cases[] = {
+	{"forward", FORWARD, 1024},
+	{"established", ESTABLISHED, 1000},
+	{"established", ESTABLISHED, 100000},
+	{"established", ESTABLISHED, 1000000},
+	{"established", ESTABLISHED, 4000000},
+	{"new denied", NEW_DENIED, 1000000},
+	{"new allowed", NEW_ALLOWED, 1000000},
+};
+
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", required_argument, NULL, 'j'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"ms", required_argument, NULL, 'm'},
+		{"max-flows", required_argument, NULL, 'f'},
+		{0},
+	};
+	static struct bench b;
+	struct figures figures[CASES];
+	const char *json = NULL;
+	unsigned long max_flows = UINT32_MAX;
+	int rounds = 9, ms = 200, c;
+	size_t n = 0;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'j')
+			json = optarg;
+		else if (c == 'r')
+			rounds = atoi(optarg);
+		else if (c == 'm')
+			ms = atoi(optarg);
+		else if (c == 'f')
+			max_flows = strtoul(optarg, NULL, 10);
+		else
+			return 2;
+	}
+	if (rounds < 1 || rounds > ROUNDS_MAX || ms < 1)
+		die("--rounds 1..99, --ms at least 1");
+	start(&b);
+	printf("%-12s %8s | %8s %8s %8s | %8s %8s\n", "traffic", "flows", "Mpps", "best", "worst",
+		"cycles", "forward");
+	for (size_t i = 0; i < CASES; i++) {
+		struct figures *f = &figures[n];
+
+		if (cases[i].flows > max_flows)
+			continue;
+		f->name = cases[i].name;
+		measure(&b, cases[i].traffic, cases[i].flows, rounds, ms / 1e3, f);
+		f->ratio = f->mpps / figures[0].mpps;
+		printf("%-12s %8u | %8.2f %8.2f %8.2f | %8.1f %8.3f\n", f->name, f->flows, f->mpps,
+			f->best, f->worst, f->cycles, f->ratio);
+		fflush(stdout);
+		n++;
+	}
+	return json != NULL ? write_json(json, figures, n) : 0;
+}
