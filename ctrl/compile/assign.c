@@ -51,6 +51,10 @@ static int profile_pods(struct assigner *a)
 		uint32_t ns = scopes_find(&out->scopes, pod->ns);
 
 		job->profile_of[i] = TG_NONE;
+		if (i + 8 < job->cluster->n_pods)
+			__builtin_prefetch(job->cluster->pods[i + 8]);
+		if (i + 4 < job->cluster->n_pods)
+			__builtin_prefetch(job->cluster->pods[i + 4]->labels.v);
 		if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
 			continue;
 		if (ns == TG_NONE) {

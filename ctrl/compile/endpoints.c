@@ -165,12 +165,22 @@ static int resolve(struct resolver *r, uint8_t family, const struct addr_item *v
 						  : 0;
 }
 
+/* Claims are in the order of addresses, pods are not: fetch what comes soon, in two steps. */
+static void look_ahead(const struct tg_cluster *cluster, const struct claims *claims, size_t i)
+{
+	if (i + 16 < claims->n && claims->v[i + 16].kind == CLAIM_POD)
+		__builtin_prefetch(&cluster->pods[claims->v[i + 16].index]);
+	if (i + 8 < claims->n && claims->v[i + 8].kind == CLAIM_POD)
+		__builtin_prefetch(cluster->pods[claims->v[i + 8].index]);
+}
+
 static int resolve_family(struct resolver *r, uint8_t family, const struct claims *claims)
 {
 	size_t i = 0, k;
 	int err = 0;
 
 	for (; i < claims->n && err == 0; i = k) {
+		look_ahead(r->cluster, claims, i);
 		for (k = i + 1;
 			k < claims->n && memcmp(claims->v[i].bytes, claims->v[k].bytes, 16) == 0;)
 			k++;

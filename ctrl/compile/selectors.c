@@ -30,6 +30,7 @@ void selectors_free(struct selectors *s)
 	free(s->table);
 	seqs_free(&s->atoms);
 	free(s->key_index);
+	tg_vec_free(&s->other);
 	tg_vec_free(&s->compact);
 	tg_vec_free(&s->reqs);
 	tg_vec_free(&s->values);
@@ -82,13 +83,6 @@ uint32_t selectors_add(struct selectors *s, const struct tg_selector *selector)
 	return (uint32_t)s->models.n - 1;
 }
 
-static uint32_t key_number(struct selectors *s, uint32_t key)
-{
-	if (s->key_index[key] == 0)
-		s->key_index[key] = ++s->n_keys;
-	return s->key_index[key] - 1;
-}
-
 /* The atom of (key number, value), or TG_NONE. */
 static uint32_t atom_find(const struct selectors *s, uint32_t key, uint32_t value)
 {
@@ -97,9 +91,12 @@ static uint32_t atom_find(const struct selectors *s, uint32_t key, uint32_t valu
 	return id == TG_NONE ? TG_NONE : id - 1;
 }
 
-static int atom_add(struct selectors *s, uint32_t key, uint32_t value)
+/* The same, adding it; TG_NONE when memory is out. */
+static uint32_t atom_add(struct selectors *s, uint32_t key, uint32_t value)
 {
-	return seqs_add(&s->atoms, (const uint32_t[]){key, value}, 2) == TG_NONE ? -ENOMEM : 0;
+	uint32_t id = seqs_add(&s->atoms, (const uint32_t[]){key, value}, 2);
+
+	return id == TG_NONE ? TG_NONE : id - 1;
 }
 
 static uint32_t n_atoms(const struct selectors *s)
@@ -112,15 +109,18 @@ static uint32_t atom_key(const struct selectors *s, uint32_t atom)
 	return seqs_get(&s->atoms, atom + 1).v[0];
 }
 
-/* Every key and value that a requirement names gets its atom. */
-static int name_atoms(struct selectors *s, const struct tg_requirement *req)
+/* The number of a key; a new one gets the atom of its other values. TG_NONE: out of memory. */
+static uint32_t key_number(struct selectors *s, uint32_t key)
 {
-	uint32_t key = key_number(s, req->key);
-	int err = atom_add(s, key, TG_NONE);
+	uint32_t other;
 
-	for (uint32_t i = 0; err == 0 && i < req->n_values; i++)
-		err = atom_add(s, key, req->values[i]);
-	return err;
+	if (s->key_index[key] != 0)
+		return s->key_index[key] - 1;
+	other = atom_add(s, s->n_keys, TG_NONE);
+	if (other == TG_NONE || tg_vec_push(&s->other, other) != 0)
+		return TG_NONE;
+	s->key_index[key] = ++s->n_keys;
+	return s->n_keys - 1;
 }
 
 static int compact_req(struct selectors *s, const struct tg_requirement *req)
@@ -131,12 +131,15 @@ static int compact_req(struct selectors *s, const struct tg_requirement *req)
 		.n_values = req->n_values,
 		.op = req->op,
 	};
-	int err = name_atoms(s, req);
 
-	for (uint32_t i = 0; err == 0 && i < req->n_values; i++)
-		err = tg_vec_push(&s->values, atom_find(s, out.key, req->values[i]));
-	if (err != 0)
-		return err;
+	if (out.key == TG_NONE)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < req->n_values; i++) {
+		uint32_t atom = atom_add(s, out.key, req->values[i]);
+
+		if (atom == TG_NONE || tg_vec_push(&s->values, atom) != 0)
+			return -ENOMEM;
+	}
 	sort_u32(s->values.v + out.first_value, out.n_values);
 	return tg_vec_push(&s->reqs, out);
 }
@@ -252,7 +255,7 @@ int selectors_project(
 			continue;
 		atom = atom_find(s, key - 1, label->value);
 		if (atom == TG_NONE)
-			atom = atom_find(s, key - 1, TG_NONE);
+			atom = s->other.v[key - 1];
 		if (tg_vec_push(out, atom) != 0)
 			return -ENOMEM;
 	}

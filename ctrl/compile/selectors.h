@@ -26,6 +26,7 @@ struct selectors {
 	uint32_t *key_index; /* intern number -> key number + 1 */
 	uint32_t n_strings;
 	uint32_t n_keys;
+	struct tg_vec_u32 other; /* by key number: the atom of its other values */
 
 	TG_VEC(struct selector) compact; /* by id */
 	TG_VEC(struct selector_req) reqs;
