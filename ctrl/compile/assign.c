@@ -69,6 +69,8 @@ static int profile_pods(struct assigner *a)
 			profiles_add(&out->profiles, &a->profile_sources, pod, ns, &a->maker);
 		if (job->profile_of[i] == TG_NONE)
 			return explain_failure(job);
+		if (job_is_too_large(out))
+			return -EOVERFLOW;
 	}
 	return 0;
 }
@@ -102,6 +104,8 @@ static int assign_endpoint(struct assigner *a, struct endpoint *e)
 		node->set, e->addr.family, &a->maker);
 	if (e->cls == TG_NONE)
 		return explain_failure(a->job);
+	if (job_is_too_large(out))
+		return -EOVERFLOW;
 	return remark_range(a, e, node->pod_range);
 }
 
@@ -119,6 +123,8 @@ static int assign_prefixes(struct assigner *a)
 			prefixes_get(prefixes, i).addr.family, &a->maker);
 		if (job->class_of_prefix[i] == TG_NONE)
 			return explain_failure(job);
+		if (job_is_too_large(job->out))
+			return -EOVERFLOW;
 	}
 	return 0;
 }

@@ -55,8 +55,8 @@ static bool charge(struct cells *c, const struct cell_sources *from, uint32_t ns
 		return true;
 	c->work[ns] += work;
 	if (c->work[ns] > (uint64_t)from->budget * WORK_PER_CELL)
-		c->over[ns] = true;
-	return !c->over[ns];
+		from->over[ns] = true;
+	return !from->over[ns];
 }
 
 static int survey_row(struct cells *c, const struct cell_sources *from, uint32_t row,
@@ -65,7 +65,7 @@ static int survey_row(struct cells *c, const struct cell_sources *from, uint32_t
 	uint32_t ns = stance_of(from, row)->ns;
 	int err;
 
-	if (ns != TG_NONE && c->over[ns])
+	if (ns != TG_NONE && from->over[ns])
 		return 0;
 	err = expander_row(from->expander, row, entries);
 	if (err != 0 || !charge(c, from, ns, entries->n))
@@ -89,13 +89,12 @@ int cells_survey(struct cells *c, const struct cell_sources *from)
 	int err = 0;
 
 	memset(c, 0, sizeof(*c));
-	c->over = calloc((size_t)from->n_namespaces + 1, sizeof(*c->over));
 	c->spent = calloc((size_t)from->n_namespaces + 1, sizeof(*c->spent));
 	c->work = calloc((size_t)from->n_namespaces + 1, sizeof(*c->work));
 	c->rows_with = calloc(n_terms, sizeof(*c->rows_with));
 	c->families = calloc((size_t)n_rows + 1, sizeof(*c->families));
-	if (stamp == NULL || c->over == NULL || c->spent == NULL || c->work == NULL ||
-		c->rows_with == NULL || c->families == NULL)
+	if (stamp == NULL || c->spent == NULL || c->work == NULL || c->rows_with == NULL ||
+		c->families == NULL)
 		err = -ENOMEM;
 	for (size_t i = 1; i < from->classes->v.n && err == 0; i++)
 		for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
@@ -306,7 +305,7 @@ static int emit_classes(struct builder *b)
 		if (value == coarser_value(b, class))
 			continue;
 		if (b->ns != TG_NONE && ++b->c->spent[b->ns] > b->from->budget) {
-			b->c->over[b->ns] = true;
+			b->from->over[b->ns] = true;
 			return 0;
 		}
 		if (emit(b, column_of_class(b->groups, class), value) != 0)
@@ -324,12 +323,12 @@ static int build_row(struct builder *b, uint32_t row)
 	b->stamp = row + 1;
 	b->rest = stance->verdict;
 	b->ns = stance->ns;
-	if (b->ns != TG_NONE && b->c->over[b->ns])
+	if (b->ns != TG_NONE && b->from->over[b->ns])
 		return 0;
 	err = expander_row(b->from->expander, row, &b->entries);
 	if (err == 0)
 		err = touch_all(b);
-	if (err != 0 || (b->ns != TG_NONE && b->c->over[b->ns]))
+	if (err != 0 || (b->ns != TG_NONE && b->from->over[b->ns]))
 		return err;
 	err = emit_sorts(b);
 	if (err == 0)
@@ -347,7 +346,7 @@ static void drop_over(struct cells *c, const struct cell_sources *from)
 	for (size_t i = 0; i < c->v.n; i++) {
 		uint32_t ns = stance_of(from, c->v.v[i].row)->ns;
 
-		if (ns == TG_NONE || !c->over[ns])
+		if (ns == TG_NONE || !from->over[ns])
 			c->v.v[kept++] = c->v.v[i];
 	}
 	c->v.n = kept;
@@ -393,7 +392,6 @@ int cells_build(struct cells *c, const struct cell_sources *from, const struct g
 void cells_free(struct cells *c)
 {
 	tg_vec_free(&c->v);
-	free(c->over);
 	free(c->spent);
 	free(c->work);
 	free(c->rows_with);

@@ -18,7 +18,6 @@
 
 struct cells {
 	TG_VEC(struct tg_image_cell) v; /* sorted by row, column */
-	bool *over;			/* by namespace: over its budget */
 	uint32_t *spent;		/* by namespace: class-level cells */
 	uint64_t *work;			/* by namespace: entries and places looked at */
 	uint32_t *rows_with;		/* by term: rows that ask for it */
@@ -30,6 +29,7 @@ struct cell_sources {
 	const struct classes *classes;
 	const struct reach *reach;
 	struct programs *programs;
+	bool *over; /* by namespace: over its budget; the caller's, set here as well */
 	uint32_t n_namespaces;
 	uint32_t budget;
 };

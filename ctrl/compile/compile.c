@@ -190,50 +190,78 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
+/* One attempt, on a copy of the slots. On success job->out and *slots are the caller's. */
+static int attempt(struct job *job, const struct slots *before, struct slots *slots)
+{
+	int err = slots_copy(slots, before);
+
+	if (err != 0)
+		return err;
+	slots_begin(slots);
+	job->slots = slots;
+	job->out = compiled_create();
+	err = job->out == NULL ? -ENOMEM : identity_init(&job->identity, job->cluster->strings);
+	if (err == 0)
+		err = run(job);
+	if (err == -EOVERFLOW && job_blame(job) == 0)
+		err = -EAGAIN;
+	job_free(job);
+	if (err == 0)
+		return 0;
+	slots_free(slots);
+	tg_compiled_free(job->out);
+	job->out = NULL;
+	return err;
+}
+
+/* Attempts until it is done; each failed for its size leaves out more namespaces, so it ends. */
+static int attempt_all(const struct job *start, const struct slots *before, struct slots *slots,
+	struct tg_compiled **out)
+{
+	struct job job;
+	int err;
+
+	do {
+		job = *start;
+		err = attempt(&job, before, slots);
+	} while (err == -EAGAIN);
+	*out = job.out;
+	return err == -EOVERFLOW ? -E2BIG : err;
+}
+
 int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
 	const struct tg_compile_options *options, struct tg_compiled **out, char *error,
 	size_t error_size)
 {
 	uint64_t started = now_us();
+	struct tg_compiled *compiled = NULL;
 	struct slots slots;
 	struct job job = {
 		.cluster = cluster,
 		.options = options,
-		.slots = &slots,
 		.slot_capacity = options->slot_capacity != 0 ? options->slot_capacity
 							     : DEFAULT_SLOT_CAPACITY,
 		.budget = options->cell_budget != 0 ? options->cell_budget : DEFAULT_CELL_BUDGET,
+		.over = calloc(cluster->n_namespaces + 1, sizeof(*job.over)),
 		.error = error,
 		.error_size = error_size,
 	};
-	int err;
+	int err = -ENOMEM;
 
 	if (error_size > 0)
 		error[0] = '\0';
-	err = slots_copy(&slots, &compiler->slots);
+	if (job.over != NULL)
+		err = attempt_all(&job, &compiler->slots, &slots, &compiled);
+	free(job.over);
 	if (err != 0)
-		goto fail;
-	slots_begin(&slots);
-	job.out = compiled_create();
-	err = job.out == NULL ? -ENOMEM : identity_init(&job.identity, cluster->strings);
-	if (err == 0)
-		err = run(&job);
-	job_free(&job);
-	if (err != 0)
-		goto fail_slots;
-	forget_model(&job.out->policies);
+		return job_fail(&job, err, "%s", strerror(-err));
+	forget_model(&compiled->policies);
 	slots_finish(&slots, options->generation);
 	slots_free(&compiler->slots);
 	compiler->slots = slots;
-	job.out->stats.duration_us = now_us() - started;
-	*out = job.out;
+	compiled->stats.duration_us = now_us() - started;
+	*out = compiled;
 	return 0;
-fail_slots:
-	slots_free(&slots);
-	tg_compiled_free(job.out);
-fail:
-	job_fail(&job, err, "%s", strerror(-err));
-	return err;
 }
 
 void tg_compiled_free(struct tg_compiled *compiled)

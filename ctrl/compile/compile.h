@@ -8,6 +8,9 @@
  *	tg_compiled_place_pod(out, pod, ...)          pods that come and go within existing classes
  *	tg_compiled_free(out)
  *
+ * A namespace whose policies would take more cells, work or memory than one may (cell_budget) is
+ * denied everything by TG_BUILTIN_CELL_BUDGET and warned of; all others are compiled as ever.
+ *
  * Not thread-safe; one compiler is used by one thread at a time. A tg_compiled stays valid when the
  * compiler compiles again, but not after the cluster's intern table is gone.
  */

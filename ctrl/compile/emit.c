@@ -21,7 +21,7 @@ struct emitter {
 	TG_VEC(struct tg_image_rule) rules;
 	struct string_table strings;
 	/* From the compiler's numbers to the image's, of those that a cell has; else TG_NONE. */
-	uint32_t *row_number, *column_number;
+	uint32_t *row_number, *column_number, *program_number;
 	uint32_t n_rows, n_columns;
 };
 
@@ -144,7 +144,7 @@ static uint32_t default_program(const struct emitter *e, uint32_t row)
 	const struct rows *rows = &e->job->out->rows;
 	const struct stance *stance = &rows->stances.v[rows->v.v[row].stance];
 
-	if (stance->ns != TG_NONE && e->job->cells.over[stance->ns])
+	if (stance->ns != TG_NONE && e->job->over[stance->ns])
 		return TG_PROGRAM_DIRECT | tg_verdict_make(TG_ACTION_DENY, TG_BUILTIN_CELL_BUDGET);
 	return TG_PROGRAM_DIRECT | stance->verdict;
 }
@@ -191,21 +191,41 @@ static int emit_classes(struct emitter *e)
 	return 0;
 }
 
+static int emit_program(struct emitter *e, uint32_t program)
+{
+	struct seq steps = seqs_get(&e->job->programs.steps, program + 1);
+	struct tg_image_program out = {(uint32_t)e->steps.n, steps.n / 2};
+
+	e->program_number[program] = (uint32_t)e->programs.n;
+	if (tg_vec_push(&e->programs, out) != 0)
+		return -ENOMEM;
+	for (uint32_t k = 0; k < steps.n; k += 2) {
+		struct tg_image_step step = {steps.v[k], steps.v[k + 1]};
+
+		if (tg_vec_push(&e->steps, step) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Programs that only dropped cells had are left out. Default programs are direct. */
 static int emit_programs(struct emitter *e)
 {
-	const struct programs *p = &e->job->programs;
+	size_t n = e->job->programs.steps.n;
 
-	if (tg_vec_reserve(&e->programs, p->steps.n) != 0 ||
-		tg_vec_reserve(&e->steps, p->n_steps + 1) != 0)
+	e->program_number = malloc((n + 1) * sizeof(*e->program_number));
+	if (e->program_number == NULL)
 		return -ENOMEM;
-	for (size_t i = 1; i < p->steps.n; i++) {
-		struct seq steps = seqs_get(&p->steps, (uint32_t)i);
+	memset(e->program_number, 0xff, n * sizeof(*e->program_number));
+	for (size_t i = 0; i < e->job->cells.v.n; i++) {
+		struct tg_image_cell *cell = &e->job->cells.v.v[i];
 
-		e->programs.v[e->programs.n++] =
-			(struct tg_image_program){(uint32_t)e->steps.n, steps.n / 2};
-		for (uint32_t k = 0; k < steps.n; k += 2)
-			e->steps.v[e->steps.n++] =
-				(struct tg_image_step){steps.v[k], steps.v[k + 1]};
+		if (cell->program & TG_PROGRAM_DIRECT)
+			continue;
+		if (e->program_number[cell->program] == TG_NONE &&
+			emit_program(e, cell->program) != 0)
+			return -ENOMEM;
+		cell->program = e->program_number[cell->program];
 	}
 	return 0;
 }
@@ -417,6 +437,7 @@ static void emitter_free(struct emitter *e)
 	string_table_free(&e->strings);
 	free(e->row_number);
 	free(e->column_number);
+	free(e->program_number);
 }
 
 int job_emit(struct job *job)

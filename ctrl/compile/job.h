@@ -18,6 +18,11 @@ struct job {
 	struct slots *slots; /* the copy that this compilation works on */
 	uint32_t slot_capacity;
 	uint32_t budget;
+	/*
+	 * By namespace: what an earlier attempt found to be more than the compiler takes on. Its
+	 * pods are denied everything (compile.h: the cell budget).
+	 */
+	bool *over;
 	struct identity identity;
 	uint64_t *baseline_identity[TG_DIRECTION_COUNT]; /* by namespace */
 	struct tuple_rule *tuples;			 /* by infrastructure tuple */
@@ -33,6 +38,24 @@ struct job {
 	char *error;
 	size_t error_size;
 };
+
+/*
+ * Words of sets that a compilation may make: a bound on time and memory, far beyond what clusters
+ * that mean no harm need. A stage that passes it returns -EOVERFLOW, and the namespaces that cause
+ * the most are marked as over their budget before the next attempt (blame.c): one tenant must not
+ * keep everybody else's updates from being enforced.
+ */
+#define JOB_WORDS_MAX (24u << 20)
+
+static inline bool job_is_too_large(const struct tg_compiled *c)
+{
+	return c->prefixes.sets.words + c->profiles.terms.words + c->profiles.matches.words +
+		       c->classes.term_sets.words + c->rows.stance_keys.words >
+	       JOB_WORDS_MAX;
+}
+
+/* Marks in job->over whom to leave out; -E2BIG when there is nobody. */
+int job_blame(struct job *job);
 
 /* Objects and options into selectors, terms, prefixes and policies (load.c). */
 int job_load(struct job *job);

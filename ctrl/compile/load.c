@@ -60,8 +60,8 @@ static int load_pod_ranges(struct job *job)
 static int load_policies(struct job *job)
 {
 	struct tg_compiled *out = job->out;
-	const struct policy_sinks sinks = {
-		&out->pod_selectors, &out->ns_selectors, &out->terms, &out->prefixes, &out->scopes};
+	const struct policy_sinks sinks = {&out->pod_selectors, &out->ns_selectors, &out->terms,
+		&out->prefixes, &out->scopes, job->over};
 	const struct tg_policy *twice = NULL;
 	int err = policies_load(&out->policies, job->cluster, &sinks, &twice);
 
@@ -106,12 +106,10 @@ static int freeze_all(struct job *job)
 	if (err == 0)
 		err = terms_freeze(&out->terms);
 	if (err == 0)
-		err = matcher_init(
-			&out->matcher, &out->policies, &out->terms, out->scopes.n, n_selectors);
+		err = matcher_init(&out->matcher, &out->policies, &out->terms, job->over,
+			out->scopes.n, n_selectors);
 	if (err == 0)
-		err = prefixes_build(&out->prefixes, terms_count(&out->terms));
-	if (err == -E2BIG)
-		return job_fail(job, err, "ipBlocks and excepts overlap in too many ways");
+		err = prefixes_build(&out->prefixes, terms_count(&out->terms), JOB_WORDS_MAX);
 	return err;
 }
 

@@ -47,13 +47,13 @@ static int make_lists(struct matcher_lists *lists, uint32_t n_lists, const struc
 	return 0;
 }
 
-static int file_policies(struct filings *out, const struct policies *policies)
+static int file_policies(struct filings *out, const struct policies *policies, const bool *over)
 {
 	for (uint32_t i = 0; i < policies->v.n; i++) {
 		const struct policy *policy = &policies->v.v[i];
 		struct filing filing = {policy->ns, {policy->pod_selector, i}};
 
-		if (policy->ns != TG_NONE && tg_vec_push(out, filing) != 0)
+		if (policy->ns != TG_NONE && !over[policy->ns] && tg_vec_push(out, filing) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -75,13 +75,13 @@ static int file_terms(struct filings *out, const struct terms *terms, uint32_t t
 }
 
 int matcher_init(struct matcher *m, const struct policies *policies, const struct terms *terms,
-	uint32_t n_namespaces, uint32_t n_selectors)
+	const bool *over, uint32_t n_namespaces, uint32_t n_selectors)
 {
 	struct filings filings = {0};
 	int err;
 
 	memset(m, 0, sizeof(*m));
-	err = file_policies(&filings, policies);
+	err = file_policies(&filings, policies, over);
 	if (err == 0)
 		err = make_lists(&m->policies, n_namespaces, &filings);
 	filings.n = 0;

@@ -26,8 +26,9 @@ struct matcher {
 	struct matcher_lists selected; /* by pod selector: namespace selector -> TERM_SELECTED */
 };
 
+/* Policies of the namespaces that are `over` are left out: their rows do not depend on them. */
 int matcher_init(struct matcher *m, const struct policies *policies, const struct terms *terms,
-	uint32_t n_namespaces, uint32_t n_selectors);
+	const bool *over, uint32_t n_namespaces, uint32_t n_selectors);
 void matcher_free(struct matcher *m);
 /* Appends the policies (ascending) and the terms (in no order) of a pod. */
 int matcher_find(const struct matcher *m, const struct scopes *scopes, uint32_t ns,

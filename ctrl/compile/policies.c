@@ -223,9 +223,12 @@ static int load_rule(struct loader *l, uint32_t policy_index, enum tg_direction 
 		.first_entry = (uint32_t)p->entries.n,
 		.first_named = (uint32_t)p->named.n,
 	};
-	uint32_t ports;
-	int err = load_ports(l, model, &ports);
+	uint32_t ports, ns = p->v.v[policy_index].ns;
+	int err;
 
+	if (ns != TG_NONE && l->sinks->over[ns])
+		return tg_vec_push(&p->rules, rule);
+	err = load_ports(l, model, &ports);
 	if (err == 0)
 		err = load_peers(l, &p->v.v[policy_index], model);
 	for (size_t i = 0; err == 0 && i < l->terms.n; i++) {

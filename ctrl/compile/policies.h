@@ -70,6 +70,8 @@ struct policy_sinks {
 	struct terms *terms;
 	struct prefixes *prefixes;
 	const struct scopes *scopes;
+	const bool
+		*over; /* by namespace: its rules are loaded without peers, and so match nothing */
 };
 
 int policies_init(struct policies *p);

@@ -9,7 +9,6 @@
 #include "sort.h"
 
 #define KEY_WORDS 6u
-#define SET_WORDS_MAX (64u << 20) /* of all sets together */
 
 /* One step of the walk over nested prefixes. */
 struct open_prefix {
@@ -25,7 +24,7 @@ struct walk {
 	uint32_t *excepted;		  /* by term: how many open prefixes except it */
 	TG_VEC(struct open_prefix) open;
 	struct tg_vec_u32 scratch;
-	size_t words; /* of all sets */
+	size_t max; /* words of all sets */
 };
 
 int prefixes_init(struct prefixes *p)
@@ -156,7 +155,6 @@ static int make_set(struct walk *w, uint32_t prefix, uint32_t *out)
 	uint32_t parent = p->nodes.v[prefix].parent;
 	struct seq set = seqs_get(&p->sets, parent == TG_NONE ? 0 : p->nodes.v[parent].set);
 	uint32_t from = w->first_start[prefix], to = w->first_start[prefix + 1];
-	size_t known = p->sets.n;
 
 	if (parent != TG_NONE && from == to &&
 		w->first_except[prefix] == w->first_except[prefix + 1]) {
@@ -176,9 +174,7 @@ static int make_set(struct walk *w, uint32_t prefix, uint32_t *out)
 	*out = seqs_add(&p->sets, w->scratch.v, (uint32_t)w->scratch.n);
 	if (*out == TG_NONE)
 		return -ENOMEM;
-	if (p->sets.n > known)
-		w->words += w->scratch.n;
-	return w->words > SET_WORDS_MAX ? -E2BIG : 0;
+	return p->sets.words > w->max ? -EOVERFLOW : 0;
 }
 
 static int add_region(struct prefixes *p, unsigned int f, prefix_number start, uint32_t prefix)
@@ -251,11 +247,11 @@ static int walk_all(struct walk *w, const uint32_t *sorted, size_t n)
 	return err;
 }
 
-int prefixes_build(struct prefixes *p, uint32_t n_terms)
+int prefixes_build(struct prefixes *p, uint32_t n_terms, size_t max)
 {
 	size_t n = prefixes_count(p);
 	uint32_t *sorted = malloc(n * sizeof(*sorted));
-	struct walk w = {.p = p, .excepted = calloc(n_terms + 1, sizeof(*w.excepted))};
+	struct walk w = {.p = p, .max = max, .excepted = calloc(n_terms + 1, sizeof(*w.excepted))};
 	int err = sorted == NULL || w.excepted == NULL ? -ENOMEM : 0;
 
 	if (err == 0)

@@ -50,8 +50,8 @@ uint32_t prefixes_add(struct prefixes *p, const struct tg_prefix *prefix);
 void prefixes_set_pod_range(struct prefixes *p, uint32_t prefix);
 /* `term` holds for the addresses of the prefix, or (except) for none of them. */
 int prefixes_attach(struct prefixes *p, uint32_t prefix, uint32_t term, bool except);
-/* `n_terms` exceeds every attached term. -E2BIG when the sets grow beyond all reason. */
-int prefixes_build(struct prefixes *p, uint32_t n_terms);
+/* `n_terms` exceeds every attached term. -EOVERFLOW: the sets would have more than `max` words. */
+int prefixes_build(struct prefixes *p, uint32_t n_terms, size_t max);
 
 static inline uint32_t prefixes_count(const struct prefixes *p)
 {

@@ -166,7 +166,6 @@ static int make_steps(struct programs *p)
 
 static uint32_t make(struct programs *p, const struct seqs *port_sets)
 {
-	size_t known = p->steps.n;
 	uint32_t id;
 
 	if (p->list.n == 1)
@@ -178,11 +177,7 @@ static uint32_t make(struct programs *p, const struct seqs *port_sets)
 	if (p->out.n == 2)
 		return TG_PROGRAM_DIRECT | p->out.v[1];
 	id = seqs_add(&p->steps, p->out.v, (uint32_t)p->out.n);
-	if (id == TG_NONE)
-		return TG_NONE;
-	if (p->steps.n > known)
-		p->n_steps += p->out.n / 2;
-	return id - 1;
+	return id == TG_NONE ? TG_NONE : id - 1;
 }
 
 uint32_t port_programs_end(struct programs *p, const struct seqs *port_sets)

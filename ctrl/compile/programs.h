@@ -12,7 +12,6 @@ struct programs {
 	struct seqs lists;	/* {rest, port set, verdict, ...} */
 	struct tg_vec_u32 made; /* by list: program reference, TG_NONE: not made yet */
 	struct seqs steps;	/* {start, verdict, ...}; id = program + 1 */
-	size_t n_steps;
 	struct tg_vec_u32 list; /* the list being written */
 	TG_VEC(struct program_edge) edges;
 	struct tg_vec_u32 heap, out;

@@ -77,6 +77,8 @@ static int remark_rule(struct job *job, const struct policy *policy, const struc
 	uint32_t last = TG_NONE;
 	int err = 0;
 
+	if (policy->ns != TG_NONE && job->over[policy->ns])
+		return 0;
 	snprintf(where, sizeof(where), "spec.%s[%u].%s", egress ? "egress" : "ingress",
 		rule->model->index, egress ? "to" : "from");
 	for (uint32_t i = 0; i < rule->n_entries && err == 0; i++)
@@ -124,6 +126,8 @@ static int remark_subject(struct job *job, const struct subjects *s, uint32_t in
 	if (policy->ns == TG_NONE)
 		return remark(job, policy, TG_WARN_NAMESPACE_UNKNOWN, "metadata.namespace",
 			"the Namespace is not known");
+	if (job->over[policy->ns])
+		return 0; /* its rules were not looked at; remark_budgets says so */
 	if (!s->selects[index])
 		return remark(job, policy, TG_WARN_SELECTOR_EMPTY, "spec.podSelector",
 			"selects no pod now");
@@ -145,7 +149,7 @@ static int remark_budgets(struct job *job)
 	int err = 0;
 
 	for (uint32_t ns = 0; ns < job->out->scopes.n && err == 0; ns++)
-		if (job->cells.over[ns])
+		if (job->over[ns])
 			err = warnings_add(&job->out->warnings, TG_WARN_CELL_BUDGET, nowhere,
 				"namespace %s: its policies need more than the budget of %u cells; "
 				"everything to and from its pods is denied",

@@ -94,6 +94,7 @@ static int insert(struct seqs *s, size_t at, const uint32_t *v, uint32_t n, uint
 	}
 	if (tg_vec_push(s, copy) != 0)
 		return -ENOMEM;
+	s->words += n;
 	s->table[at] = (struct seq_slot){(uint32_t)(hash >> 32), (uint32_t)s->n};
 	return 0;
 }

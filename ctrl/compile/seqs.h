@@ -20,6 +20,7 @@ struct seqs {
 	struct tg_arena *arena;
 	struct seq *v;
 	size_t n, cap;
+	size_t words; /* of all sequences */
 	struct seq_slot *table;
 	size_t mask;
 };

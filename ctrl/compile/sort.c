@@ -18,19 +18,53 @@ static void insertion(uint32_t *v, size_t n)
 	}
 }
 
-static int compare_u32(const void *a, const void *b)
+/* Moves everything into place by one byte, in place, then each of the 256 parts by the next. */
+static void flag_sort(uint32_t *v, size_t n, unsigned int shift)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	size_t next[256] = {0}, end[256], sum = 0;
 
-	return (x > y) - (x < y);
+	if (n <= INSERTION_MAX) {
+		insertion(v, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		next[v[i] >> shift & 255]++;
+	for (unsigned int b = 0; b < 256; b++) {
+		size_t here = next[b];
+
+		next[b] = sum;
+		sum += here;
+		end[b] = sum;
+	}
+	for (unsigned int b = 0; b < 256; b++)
+		while (next[b] < end[b]) {
+			uint32_t value = v[next[b]];
+			unsigned int home = value >> shift & 255;
+
+			v[next[b]] = v[next[home]];
+			v[next[home]++] = value;
+		}
+	if (shift == 0)
+		return;
+	for (unsigned int b = 0; b < 256; b++)
+		flag_sort(
+			v + (b > 0 ? end[b - 1] : 0), end[b] - (b > 0 ? end[b - 1] : 0), shift - 8);
 }
 
 void sort_u32(uint32_t *v, size_t n)
 {
-	if (n <= INSERTION_MAX)
+	uint32_t all = 0;
+	unsigned int shift = 24;
+
+	if (n <= INSERTION_MAX) {
 		insertion(v, n);
-	else
-		qsort(v, n, sizeof(*v), compare_u32);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		all |= v[i];
+	while (shift > 0 && all >> shift == 0)
+		shift -= 8;
+	flag_sort(v, n, shift);
 }
 
 size_t sort_distinct_u32(uint32_t *v, size_t n)

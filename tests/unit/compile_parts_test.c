@@ -187,7 +187,7 @@ static void prefixes_know_which_blocks_hold(void **state)
 			}
 		}
 		prefixes_set_pod_range(&p, prefixes_add(&p, &range));
-		assert_int_equal(prefixes_build(&p, BLOCKS), 0);
+		assert_int_equal(prefixes_build(&p, BLOCKS, SIZE_MAX), 0);
 		for (int k = 0; k < 500; k++) {
 			struct tg_addr addr = random_addr();
 			const struct prefix_node *node = &p.nodes.v[prefixes_lookup(&p, &addr)];
@@ -320,6 +320,42 @@ static void addresses_sort_stably(void **state)
 	}
 }
 
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void numbers_sort(void **state)
+{
+	static const uint32_t masks[] = {
+		0xf, 0xff, 0x3ff, 0xffff, 0xffffff, 0xffffffff, 0xff000001};
+	static uint32_t v[3000], w[3000];
+
+	for (int round = 0; round < 200; round++) {
+		uint32_t mask = masks[below(sizeof(masks) / sizeof(masks[0]))];
+		size_t n = below(round % 2 ? 60 : 3000), kept = 0;
+
+		for (size_t i = 0; i < n; i++)
+			w[i] = v[i] = (uint32_t)tg_rng_next(&rng) & mask;
+		qsort(w, n, sizeof(*w), compare_u32);
+		sort_u32(v, n);
+		assert_memory_equal(v, w, n * sizeof(*v));
+		for (size_t i = 0; i < n; i++)
+			if (i == 0 || w[i] != w[i - 1])
+				w[kept++] = w[i];
+		assert_int_equal(sort_distinct_u32(v, n), kept);
+		assert_memory_equal(v, w, kept * sizeof(*v));
+		for (int k = 0; k < 20; k++) {
+			uint32_t value = (uint32_t)tg_rng_next(&rng) & mask;
+
+			assert_int_equal(sorted_has(v, kept, value),
+				bsearch(&value, w, kept, sizeof(*w), compare_u32) != NULL);
+		}
+	}
+}
+
 /* Thousands of identities that come, go and return: never one slot for two, names are found. */
 static void slots_survive_churn(void **state)
 {
@@ -375,6 +411,7 @@ int main(void)
 		cmocka_unit_test(selectors_match_as_one_by_one),
 		cmocka_unit_test(sequences_are_one_when_equal),
 		cmocka_unit_test(addresses_sort_stably),
+		cmocka_unit_test(numbers_sort),
 		cmocka_unit_test(slots_survive_churn),
 	};
 

@@ -247,6 +247,46 @@ static void work_is_bounded_as_well(void **state)
 	state_free(&s);
 }
 
+/* 5,500 blocks that each except another address: the sets of terms alone would be 30 million words.
+ */
+static void sets_are_bounded_as_well(void **state)
+{
+	const struct tg_compile_options options = {.generation = 1};
+	struct test_cluster *cluster = test_cluster_create(
+		"ns good\nns bad\npod good/w 10.0.0.1 labels app=w\npod bad/w 10.0.1.1 labels app=w\n"
+		"policy good/p *\negress to block:192.0.0.0/16 ports TCP/80\n"
+		"egress to pods:* ports TCP/81\n");
+	const struct test_tuple bad = {"10.0.1.1", "192.0.2.3", TCP, 443},
+				bad_in = {"192.0.2.3", "10.0.1.1", TCP, 443},
+				good = {"10.0.0.1", "192.0.2.3", TCP, 80};
+	struct state s = {.compiler = tg_compiler_create(), .cluster = cluster};
+	const struct tg_warning *warnings;
+	size_t n;
+
+	for (int i = 0; i < 5500; i++) {
+		char line[160];
+
+		if (i % 50 == 0) {
+			snprintf(line, sizeof(line), "policy bad/p%d *", i);
+			test_cluster_add(cluster, line);
+		}
+		snprintf(line, sizeof(line),
+			"egress to block:0.0.0.0/0-192.0.%d.%d/32 ports TCP/443", i >> 8, i & 255);
+		test_cluster_add(cluster, line);
+	}
+	s.ruleset = test_compile(s.compiler, cluster, &options);
+	assert_says(&s, &bad, TG_EGRESS, "deny cell-budget");
+	assert_says(&s, &bad_in, TG_INGRESS, "deny cell-budget");
+	assert_says(&s, &good, TG_EGRESS, "allow good/p[0]");
+	warnings = tg_compiled_warnings(s.ruleset.compiled, &n);
+	for (size_t i = 0; i < n; i++)
+		if (strstr(warnings[i].text, "bad") != NULL)
+			assert_int_equal(warnings[i].kind, TG_WARN_CELL_BUDGET);
+	/* Its rules keep their slots: they are still there, and may come back. */
+	assert_int_not_equal(test_slot_of(&s.ruleset.image, "bad/p0[49]"), TG_NONE);
+	state_free(&s);
+}
+
 static void bad_input_is_refused(void **state)
 {
 	const struct tg_infrastructure reversed = {.name = "x",
@@ -264,8 +304,8 @@ static void bad_input_is_refused(void **state)
 		const char *error;
 	} bad[] = {
 		{"ns a\nns a\n", {.generation = 1}, -EEXIST, "Namespace a "},
-		{"ns a\npolicy a/p *\ningress\npolicy b/p *\ningress\npolicy a/p *\negress\n", {.generation = 1},
-			-EEXIST, "NetworkPolicy a/p "},
+		{"ns a\npolicy a/p *\ningress\npolicy b/p *\ningress\npolicy a/p *\negress\n",
+			{.generation = 1}, -EEXIST, "NetworkPolicy a/p "},
 		{"ns a\n", {.infrastructure = &reversed, .n_infrastructure = 1}, -EINVAL,
 			"reversed"},
 		{"ns a\n", {.infrastructure = &unset, .n_infrastructure = 1}, -EINVAL,
@@ -450,6 +490,7 @@ int main(void)
 		cmocka_unit_test(broad_terms_cost_few_cells),
 		cmocka_unit_test(a_tenant_over_its_budget_is_alone),
 		cmocka_unit_test(work_is_bounded_as_well),
+		cmocka_unit_test(sets_are_bounded_as_well),
 		cmocka_unit_test(bad_input_is_refused),
 		cmocka_unit_test(an_empty_cluster_denies),
 		cmocka_unit_test(warnings_name_what_is_odd),
