@@ -26,8 +26,8 @@
  *     reference with TG_PROGRAM_DIRECT is a verdict word itself; else PROGRAM gives a run of
  *     steps, sorted by `start`, the first with start 0; the last step with start <= key holds the
  *     verdict word. A program so covers every key.
- *  5. own node: when the ingress side denies, class[src] is of kind NODE, class[dst] of kind POD, and
- *     the nodes of their exact entries are equal and not TG_NONE, the ingress side allows by
+ *  5. own node: when the ingress side denies, class[src] is of kind NODE, class[dst] of kind POD,
+ * and the nodes of their exact entries are equal and not TG_NONE, the ingress side allows by
  *     TG_BUILTIN_OWN_NODE. The connection passes when both sides pass. With egress denied, the
  *     egress side is what decides.
  *

@@ -315,7 +315,7 @@ static void duplicates_are_found_in_large_maps(void **state)
 	struct tg_tree *tree;
 
 	for (int i = 0; i < 1000; i++)
-		snprintf(text + strlen(text), 16, "k%d: 1\n", i);
+		snprintf(text + strlen(text), 24, "k%d: 1\n", i);
 	tree = parse(text);
 	assert_null(tg_value_duplicate(tg_tree_document(tree, 0)));
 	tg_tree_free(tree);
