@@ -219,12 +219,41 @@ static int compile_store(struct subject *subject, const struct random_cluster *c
 	return rc;
 }
 
+/* As after a restart: a new compiler that takes the slots over from the image in force. */
+static int restart_compiler(struct subject *subject, char *error)
+{
+	struct tg_compiler *fresh = tg_compiler_create();
+	const void *data;
+	size_t size;
+
+	if (fresh == NULL)
+		return fail(error, -EBADMSG, "out of memory");
+	tg_compiler_free(subject->compiler);
+	subject->compiler = fresh;
+	data = tg_compiled_image(subject->now.compiled, &size);
+	if (tg_compiler_adopt_slots(fresh, data, size) != 0)
+		return fail(error, -EBADMSG, "the slots of an image are not adopted");
+	return 0;
+}
+
+/* Now and then what a long life brings: a restart, and slots that are free again. */
+static int grow_older(struct subject *subject, char *error)
+{
+	if (subject->now.compiled == NULL)
+		return 0;
+	if (subject->generation % 3 == 0)
+		tg_compiler_slots_swept(subject->compiler, subject->generation - 1);
+	return subject->generation % 5 == 0 ? restart_compiler(subject, error) : 0;
+}
+
 int subject_load(struct subject *subject, const struct random_cluster *cluster,
 	char error[SUBJECT_ERROR_MAX])
 {
 	struct tg_changes *changes;
 	int rc = load_text(subject, cluster->list, error);
 
+	if (rc == 0)
+		rc = grow_older(subject, error);
 	if (rc != 0)
 		return rc;
 	changes = tg_store_take_changes(subject->store);
