@@ -61,7 +61,7 @@ struct figures {
 	struct size size;
 	struct tg_compile_stats stats;
 	size_t bytes; /* of the classifier */
-	double build_ms;
+	double check_ms, build_ms;
 	struct timing v4, v6, scalar;
 	bool has_v6;
 	uint64_t acl_total;
@@ -316,7 +316,9 @@ static int prepare(struct bench *b, struct figures *f)
 	if (err != 0)
 		return err;
 	data = tg_compiled_image(b->compiled, &size);
+	start = rte_rdtsc();
 	err = tg_image_check(data, size, &b->image, &refused);
+	f->check_ms = (double)(rte_rdtsc() - start) * 1e3 / (double)rte_get_tsc_hz();
 	if (err != 0)
 		return err;
 	start = rte_rdtsc();
@@ -373,10 +375,10 @@ static int bench_size(struct size size, int rounds, bool acl, struct figures *f)
 
 static void print_figures(const struct figures *f)
 {
-	printf("%7u %8u | %7zu %6zu %7zu %8zu | %6.1f %7.1f | %6.1f (%5.1f..%5.1f) %6.2f",
+	printf("%7u %8u | %7zu %6zu %7zu %8zu | %6.1f %8.1f %8.1f | %6.1f (%5.1f..%5.1f) %6.2f",
 		f->size.pods, f->size.policies, f->stats.classes, f->stats.rows, f->stats.cells,
-		f->stats.programs, (double)f->bytes / 1e6, f->build_ms, f->v4.median, f->v4.low,
-		f->v4.high, mega(&f->v4));
+		f->stats.programs, (double)f->bytes / 1e6, f->check_ms, f->build_ms, f->v4.median,
+		f->v4.low, f->v4.high, mega(&f->v4));
 	if (f->has_v6)
 		printf(" | %6.1f %6.2f", f->v6.median, mega(&f->v6));
 	else
@@ -406,9 +408,9 @@ static void json_figures(FILE *to, const struct figures *f, bool last)
 {
 	fprintf(to,
 		"  {\"pods\": %u, \"policies\": %u, \"classes\": %zu, \"rows\": %zu, \"cells\": %zu, "
-		"\"programs\": %zu, \"classifier_bytes\": %zu, \"build_ms\": %.2f,\n   ",
+		"\"programs\": %zu, \"classifier_bytes\": %zu, \"check_ms\": %.2f, \"build_ms\": %.2f,\n   ",
 		f->size.pods, f->size.policies, f->stats.classes, f->stats.rows, f->stats.cells,
-		f->stats.programs, f->bytes, f->build_ms);
+		f->stats.programs, f->bytes, f->check_ms, f->build_ms);
 	json_timing(to, "ipv4", &f->v4);
 	fprintf(to, ",\n   ");
 	if (f->has_v6) {
@@ -451,9 +453,9 @@ static int run(const struct size *sizes, size_t n, int rounds, bool acl, const c
 	printf("classify: %d times %u tuples; TSC cycles a tuple (10%%..90%%), millions a second, one "
 	       "core\n",
 		rounds, TUPLES);
-	printf("%7s %8s | %7s %6s %7s %8s | %6s %7s | %22s %6s | %6s %6s | %6s %6s\n", "pods",
-		"policies", "classes", "rows", "cells", "programs", "MB", "build/ms", "IPv4 cycles",
-		"M/s", "IPv6", "M/s", "scalar", "M/s");
+	printf("%7s %8s | %7s %6s %7s %8s | %6s %8s %8s | %22s %6s | %6s %6s | %6s %6s\n", "pods",
+		"policies", "classes", "rows", "cells", "programs", "MB", "check/ms", "build/ms",
+		"IPv4 cycles", "M/s", "IPv6", "M/s", "scalar", "M/s");
 	for (size_t i = 0; i < n; i++) {
 		int err = bench_size(sizes[i], rounds, acl, &figures[i]);
 
