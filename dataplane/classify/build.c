@@ -53,11 +53,10 @@ static int fill_exact4(struct exact *t, const struct zone_parts *parts)
 	for (uint32_t i = 0; i < parts->n_addr4; i++) {
 		const struct tg_image_addr4 *a = &parts->addr4[i];
 		const union exact_key key = {.v4 = a->addr};
-		int err = exact_reserve(t, &key);
+		int err = exact_put(t, &key, a->cls, a->node);
 
 		if (err != 0)
 			return err;
-		exact_set(t, &key, a->cls, a->node);
 	}
 	return 0;
 }
@@ -70,10 +69,9 @@ static int fill_exact6(struct exact *t, const struct zone_parts *parts)
 		int err;
 
 		memcpy(key.v6, a->addr, sizeof(key.v6));
-		err = exact_reserve(t, &key);
+		err = exact_put(t, &key, a->cls, a->node);
 		if (err != 0)
 			return err;
-		exact_set(t, &key, a->cls, a->node);
 	}
 	return 0;
 }

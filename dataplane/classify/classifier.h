@@ -70,8 +70,8 @@ struct tg_classifier *classifier_build(
 	const struct tg_image *image, uint32_t headroom, uint32_t salt, int socket);
 
 /*
- * Compares every prefix's edges and every exact address with the portable lookup. 0, or -EBADMSG
- * when they disagree.
+ * Compares every prefix's edges with the portable lookup and every exact address with the image.
+ * 0, or -EBADMSG when they disagree.
  */
 int classifier_verify(const struct tg_classifier *classifier, const struct tg_image *image);
 

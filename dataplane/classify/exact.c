@@ -155,27 +155,52 @@ static uint32_t free_lane_in(const struct exact *t, uint32_t bucket)
 	return NO_LANE;
 }
 
-int exact_reserve(struct exact *t, const union exact_key *key)
+/* The lane that has the address, or one that is made its own out of the readers' sight. */
+static int reserve_lane(struct exact *t, const union exact_key *key, uint32_t *lane)
 {
 	const uint32_t home = home_of(t, key);
-	uint32_t bucket = home, lane = NO_LANE, i;
+	uint32_t bucket = home, i;
 
-	if (locate(t, key) != NO_LANE)
+	*lane = locate(t, key);
+	if (*lane != NO_LANE)
 		return 0;
 	if (t->used == t->capacity)
 		return -ENOSPC;
 	for (i = 0; i < n_probes(t); i++, bucket = bucket_after(t, bucket)) {
-		lane = free_lane_in(t, bucket);
-		if (lane != NO_LANE)
+		*lane = free_lane_in(t, bucket);
+		if (*lane != NO_LANE)
 			break;
 	}
-	if (lane == NO_LANE)
+	if (*lane == NO_LANE)
 		return -ENOSPC;
 	for (bucket = home; i > 0; i--, bucket = bucket_after(t, bucket))
 		t->passed[bucket]++;
-	lane_put_key(t, lane, key);
+	lane_put_key(t, *lane, key);
 	t->used++;
 	return 0;
+}
+
+int exact_reserve(struct exact *t, const union exact_key *key)
+{
+	uint32_t lane;
+
+	return reserve_lane(t, key, &lane);
+}
+
+static void set_lane(struct exact *t, uint32_t lane, uint32_t cls, uint32_t node)
+{
+	__atomic_store_n(&t->nodes[lane], node, __ATOMIC_RELAXED);
+	lane_put_state(t, lane, cls);
+}
+
+int exact_put(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node)
+{
+	uint32_t lane;
+	int err = reserve_lane(t, key, &lane);
+
+	if (err == 0)
+		set_lane(t, lane, cls, node);
+	return err;
 }
 
 /* No search has to go past the bucket any more: its free lanes may end one. */
@@ -211,10 +236,7 @@ void exact_cancel(struct exact *t, const union exact_key *key)
 
 void exact_set(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node)
 {
-	uint32_t lane = locate(t, key);
-
-	__atomic_store_n(&t->nodes[lane], node, __ATOMIC_RELAXED);
-	lane_put_state(t, lane, cls);
+	set_lane(t, locate(t, key), cls, node);
 }
 
 void exact_remove(struct exact *t, const union exact_key *key)

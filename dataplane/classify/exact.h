@@ -81,6 +81,8 @@ size_t exact_size(const struct exact *t);
 int exact_reserve(struct exact *t, const union exact_key *key);
 void exact_cancel(struct exact *t, const union exact_key *key);
 void exact_set(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node);
+/* Both steps at once. */
+int exact_put(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node);
 /* Removing an address that is not there is no error. */
 void exact_remove(struct exact *t, const union exact_key *key);
 /* Every worker has passed a quiescent state since the last removal. */

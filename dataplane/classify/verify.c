@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A build is not believed: where classes can change, at the edges of prefixes, and at every exact
- * address, it has to say what the portable lookup says.
+ * A build is not believed: where classes can change, at the edges of prefixes, it has to say what
+ * the portable lookup says, and at every exact address what the image says.
  */
 #include "classifier.h"
 
@@ -65,16 +65,28 @@ static bool prefix6_agrees(const struct tg_classifier *c, const struct tg_image 
 	       agrees(c, image, p->zone, neighbour6(last, 1));
 }
 
-static bool addrs_agree(const struct tg_classifier *c, const struct tg_image *image)
+/* The sections have each address once: what is written there is what has to be found. */
+static bool addrs4_agree(const struct tg_classifier *c, const struct tg_image *image)
 {
-	for (uint32_t i = 0; i < image->n_addr4; i++)
-		if (!agrees4(c, image, image->addr4[i].zone, image->addr4[i].addr))
-			return false;
-	for (uint32_t i = 0; i < image->n_addr6; i++) {
-		struct tg_addr addr = {.family = 6};
+	for (uint32_t i = 0; i < image->n_addr4; i++) {
+		const struct tg_image_addr4 *a = &image->addr4[i];
+		const struct zone *zone = classifier_zone(c, a->zone);
+		uint32_t node;
 
-		memcpy(addr.bytes, image->addr6[i].addr, sizeof(addr.bytes));
-		if (!agrees(c, image, image->addr6[i].zone, addr))
+		if (zone == NULL || zone_class4(zone, a->addr, &node) != a->cls || node != a->node)
+			return false;
+	}
+	return true;
+}
+
+static bool addrs6_agree(const struct tg_classifier *c, const struct tg_image *image)
+{
+	for (uint32_t i = 0; i < image->n_addr6; i++) {
+		const struct tg_image_addr6 *a = &image->addr6[i];
+		const struct zone *zone = classifier_zone(c, a->zone);
+		uint32_t node;
+
+		if (zone == NULL || zone_class6(zone, a->addr, &node) != a->cls || node != a->node)
 			return false;
 	}
 	return true;
@@ -88,5 +100,5 @@ int classifier_verify(const struct tg_classifier *c, const struct tg_image *imag
 	for (uint32_t i = 0; i < image->n_prefix6; i++)
 		if (!prefix6_agrees(c, image, &image->prefix6[i]))
 			return -EBADMSG;
-	return addrs_agree(c, image) ? 0 : -EBADMSG;
+	return addrs4_agree(c, image) && addrs6_agree(c, image) ? 0 : -EBADMSG;
 }
