@@ -360,11 +360,17 @@ static void load_file(struct tg_controller *c, const struct tg_watch_change *cha
 	notes_file_refused(c, change->path);
 }
 
-/* Deltas for one target; true: it has a place for every pod. */
-static bool apply_to(struct tg_target *target, const struct tg_changes *changes)
+/*
+ * Deltas for one target; true: it has a place for every pod. What was in force when the dataplane
+ * went away gets no more once a newer ruleset replaces it for certain.
+ */
+static bool apply_to(
+	struct tg_controller *c, struct tg_target *target, const struct tg_changes *changes)
 {
-	return target->owner != NULL &&
-	       tg_deltas_apply(target->owner, changes->pods, changes->n_pods, target) == 0;
+	if (target->owner == NULL ||
+		(target != c->wanted && target->n_log - target->acked > FOLD_ENTRIES))
+		return false;
+	return tg_deltas_apply(target->owner, changes->pods, changes->n_pods, target) == 0;
 }
 
 static void apply_pods(struct tg_controller *c, const struct tg_changes *changes)
@@ -374,7 +380,7 @@ static void apply_pods(struct tg_controller *c, const struct tg_changes *changes
 	bool complete = false;
 
 	for (size_t i = 0; i < n; i++) {
-		bool placed = apply_to(targets[i], changes);
+		bool placed = apply_to(c, targets[i], changes);
 
 		if (targets[i] == c->wanted)
 			complete = placed && targets[i]->n_log < FOLD_ENTRIES;
