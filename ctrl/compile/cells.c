@@ -9,6 +9,8 @@
 /* Looks that one namespace may cost, for each cell of its budget. */
 #define WORK_PER_CELL 16u
 #define NO_LINK UINT32_MAX
+/* In a link's entry: not for this class, although the entry is on the list of its sort. */
+#define EXCEPTED (1u << 31)
 
 /* A list of a row's entries that hold for one target, in order. */
 struct list {
@@ -180,6 +182,27 @@ static int touch_classes(struct builder *b, uint32_t entry, uint32_t term)
 	return err;
 }
 
+static int touch_excepts(struct builder *b, uint32_t entry, uint32_t term)
+{
+	const struct reach *reach = b->from->reach;
+	int err = 0;
+
+	for (uint32_t i = reach->first_except[term]; i < reach->first_except[term + 1] && !err; i++)
+		if (in_family(b, sort_of(&b->from->classes->v.v[reach->excepts[i]])))
+			err = touch(b, &b->class, reach->excepts[i], entry | EXCEPTED);
+	return err;
+}
+
+/* How many places an entry is filed at, sorts aside. */
+static size_t reach_cost(const struct builder *b, uint32_t term, bool heavy)
+{
+	const struct reach *reach = b->from->reach;
+	size_t excepts = reach->first_except[term + 1] - reach->first_except[term];
+
+	return excepts + (heavy ? b->groups->first[term + 1] - b->groups->first[term]
+				: reach_count(reach, term));
+}
+
 /* Files every entry of the row with the targets that it holds for. */
 static int touch_all(struct builder *b)
 {
@@ -191,44 +214,63 @@ static int touch_all(struct builder *b)
 	for (uint32_t i = 0; i < b->entries.n && err == 0; i++) {
 		uint32_t term = b->entries.v[i].term;
 		bool heavy = b->groups->heavy[term];
-		size_t reached = heavy ? b->groups->first[term + 1] - b->groups->first[term]
-				       : reach_count(b->from->reach, term);
+		size_t reached = reach_cost(b, term, heavy);
 
 		if (!charge(b->c, b->from, b->ns, 1 + reached))
 			return 0;
 		err = touch_sorts(b, i);
 		if (err == 0)
 			err = heavy ? touch_groups(b, i, term) : touch_classes(b, i, term);
+		if (err == 0)
+			err = touch_excepts(b, i, term);
 	}
 	return err;
+}
+
+/* The least entry at the heads of the lists; UINT32_MAX: they are at their ends. */
+static uint32_t least_entry(const struct builder *b, const uint32_t at[3])
+{
+	uint32_t least = UINT32_MAX;
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (at[i] != NO_LINK && (b->links.v[at[i]].entry & ~EXCEPTED) < least)
+			least = b->links.v[at[i]].entry & ~EXCEPTED;
+	return least;
+}
+
+/* Moves the lists past an entry; false when one of them excepts it. */
+static bool pass_entry(const struct builder *b, uint32_t at[3], uint32_t entry)
+{
+	bool holds = true;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct link *link = at[i] != NO_LINK ? &b->links.v[at[i]] : NULL;
+
+		if (link == NULL || (link->entry & ~EXCEPTED) != entry)
+			continue;
+		if (link->entry & EXCEPTED)
+			holds = false;
+		at[i] = link->next;
+	}
+	return holds;
 }
 
 /* The program of up to three lists merged in the order of entries. */
 static uint32_t fold(struct builder *b, const struct list *const lists[], unsigned int n)
 {
-	uint32_t at[3] = {NO_LINK, NO_LINK, NO_LINK};
+	uint32_t at[3] = {NO_LINK, NO_LINK, NO_LINK}, least;
 	struct programs *programs = b->from->programs;
 
 	for (unsigned int i = 0; i < n; i++)
 		at[i] = lists[i]->head;
 	if (port_programs_begin(programs, b->rest) != 0)
 		return TG_NONE;
-	for (;;) {
-		const struct row_entry *entry;
-		uint32_t least = UINT32_MAX;
-		unsigned int from = 0;
+	while (!programs->closed && (least = least_entry(b, at)) != UINT32_MAX) {
+		const struct row_entry *entry = &b->entries.v[least];
 
-		for (unsigned int i = 0; i < n; i++)
-			if (at[i] != NO_LINK && b->links.v[at[i]].entry < least) {
-				least = b->links.v[at[i]].entry;
-				from = i;
-			}
-		if (least == UINT32_MAX || programs->closed)
-			break;
-		entry = &b->entries.v[least];
-		if (port_programs_append(programs, entry->ports, entry->verdict) != 0)
+		if (pass_entry(b, at, least) &&
+			port_programs_append(programs, entry->ports, entry->verdict) != 0)
 			return TG_NONE;
-		at[from] = b->links.v[at[from]].next;
 	}
 	return port_programs_end(programs, &b->from->expander->policies->port_sets);
 }

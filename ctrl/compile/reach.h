@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which classes each term reaches. A sort is a (kind, family); a term that matches every class of a
- * sort is complete for it and not listed with these classes: the sort's own column serves it.
+ * sort, or all but a few, is complete for it and not listed with these classes: the sort's own
+ * column serves it, and the few are listed as its exceptions. ("All namespaces but mine", asked by
+ * each of a thousand namespaces, would be a million cells else.)
  */
 #ifndef TG_COMPILE_REACH_H
 #define TG_COMPILE_REACH_H
@@ -17,10 +19,12 @@ static inline uint32_t sort_of(const struct class *class)
 
 struct reach {
 	uint32_t n_terms;
-	uint16_t *complete; /* by term: the sorts it is complete for, as bits */
+	uint16_t *complete; /* by term: the sorts it is complete for, but for `excepts`, as bits */
 	uint16_t *present;  /* by term: the sorts it matches any class of */
 	uint32_t *first;    /* by term: list in `classes`, without those of complete sorts */
 	uint32_t *classes;
+	uint32_t *first_except; /* by term: list in `excepts` */
+	uint32_t *excepts;	/* classes of complete sorts that do not match */
 	uint32_t n_classes[SORTS];
 };
 

@@ -186,6 +186,49 @@ static void broad_terms_cost_few_cells(void **state)
 	}
 }
 
+/* Everybody's own exception from everything costs two cells a row, not one for each of the others.
+ */
+static void all_but_one_costs_two_cells(void **state)
+{
+	static const char *const asks[] = {
+		"ingress from ns:t!=%d ports TCP/80",
+		"ingress from ns:*+app!=x%d ports TCP/80",
+		"egress to block:0.0.0.0/0-192.0.%d.0/24 ports TCP/80",
+	};
+	const struct test_tuple own = {"10.0.0.7", "10.0.1.7", TCP, 80},
+				other = {"10.0.0.8", "10.0.1.7", TCP, 80},
+				inside = {"10.0.0.7", "192.0.7.9", TCP, 80},
+				outside = {"10.0.0.7", "192.0.8.9", TCP, 80};
+
+	for (size_t k = 0; k < sizeof(asks) / sizeof(asks[0]); k++) {
+		struct state s = {
+			.compiler = tg_compiler_create(), .cluster = test_cluster_create("")};
+		const struct tg_compile_options options = {.generation = 1};
+		char line[256];
+
+		for (int i = 0; i < 100; i++) {
+			snprintf(line, sizeof(line),
+				"ns n%d t=%d\npod n%d/p 10.0.0.%d labels app=x%d\n"
+				"pod n%d/q 10.0.1.%d labels app=x%d\npolicy n%d/p *",
+				i, i, i, i, i, i, i, i, i);
+			test_cluster_add(s.cluster, line);
+			snprintf(line, sizeof(line), asks[k], i);
+			test_cluster_add(s.cluster, line);
+		}
+		s.ruleset = test_compile(s.compiler, s.cluster, &options);
+		assert_true(tg_compiled_stats(s.ruleset.compiled)->cells < 1000);
+		assert_says(
+			&s, &own, TG_INGRESS, k < 2 ? "deny implicit n7: p" : "deny baseline n7");
+		if (k < 2)
+			assert_says(&s, &other, TG_INGRESS, "allow n7/p[0]");
+		assert_says(
+			&s, &inside, TG_EGRESS, k < 2 ? "deny baseline n7" : "deny implicit n7: p");
+		if (k == 2)
+			assert_says(&s, &outside, TG_EGRESS, "allow n7/p[0]");
+		state_free(&s);
+	}
+}
+
 #define TWO_TENANTS                                                                            \
 	"ns good\nns bad\npod good/w 10.0.0.1 labels app=w\npod bad/w 10.0.1.1 labels app=w\n" \
 	"pod bad/v 10.0.1.2 labels app=v\n"                                                    \
@@ -223,18 +266,25 @@ static void a_tenant_over_its_budget_is_alone(void **state)
 	state_free(&s);
 }
 
-/* Few cells, but many looks: 300 equal rules over 300 classes each. */
+/* Few cells, but many looks: 300 rules over 300 classes each, a third of all. */
 static void work_is_bounded_as_well(void **state)
 {
 	const struct tg_compile_options options = {.generation = 1, .cell_budget = 2000};
 	struct test_cluster *cluster = test_cluster_create(
 		"ns good\nns bad\npod good/w 10.0.0.1 labels app=w\npod bad/w 10.0.1.1 labels app=w\n"
-		"policy good/p *\ningress from any ports TCP/80\npolicy bad/p *\n");
+		"policy good/p *\ningress from any ports TCP/80\n");
 	const struct test_tuple bad = {"192.0.2.3", "10.0.1.1", TCP, 1000},
 				good = {"192.0.2.3", "10.0.0.1", TCP, 80};
 	struct state s = {.compiler = tg_compiler_create(), .cluster = cluster};
 	char line[256];
 
+	for (int i = 0; i < 700; i++) {
+		snprintf(line, sizeof(line),
+			"policy good/b%d app=none\negress to block:198.51.%d.%d/32 ports any", i,
+			i / 250, i % 250);
+		test_cluster_add(cluster, line);
+	}
+	test_cluster_add(cluster, "policy bad/p *");
 	for (int i = 0; i < 300; i++) {
 		snprintf(line, sizeof(line),
 			"ingress from block:192.0.0.0/16-192.0.%d.%d/32 ports TCP/%d", i / 250,
@@ -488,6 +538,7 @@ int main(void)
 		cmocka_unit_test(classes_of_a_large_cluster),
 		cmocka_unit_test(equal_prefixes_share_a_class),
 		cmocka_unit_test(broad_terms_cost_few_cells),
+		cmocka_unit_test(all_but_one_costs_two_cells),
 		cmocka_unit_test(a_tenant_over_its_budget_is_alone),
 		cmocka_unit_test(work_is_bounded_as_well),
 		cmocka_unit_test(sets_are_bounded_as_well),
