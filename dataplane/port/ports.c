@@ -16,6 +16,7 @@
 /* One buffer holds this much; longer packets are chains, where the driver makes chains. */
 #define BUFFER_ROOM 2048u
 #define BUFFERS_MAX (1u << 22)
+#define AF_XDP_RING 2048u
 
 /* The name that EAL gives a device: without arguments. */
 static int find_ethdev(const struct tg_port_spec *spec, uint16_t *out)
@@ -71,6 +72,13 @@ static uint32_t room_for(const struct tg_port *port, const struct rte_eth_dev_in
 	return RTE_ALIGN(frame, 64u);
 }
 
+/* What a driver keeps of a queue besides the descriptors it is asked for. */
+static uint32_t hidden_buffers(const struct rte_eth_dev_info *info)
+{
+	/* The kernel's fill and completion rings have a size of their own. */
+	return strcmp(info->driver_name, "net_af_xdp") == 0 ? 2 * AF_XDP_RING : 0;
+}
+
 static int make_pools(struct tg_ports *ports, uint32_t extra)
 {
 	uint32_t n[TG_NUMA_MAX] = {0}, room[TG_NUMA_MAX] = {0};
@@ -82,7 +90,8 @@ static int make_pools(struct tg_ports *ports, uint32_t extra)
 
 		rte_eth_dev_info_get(port->ethdev, &info);
 		n[port->numa] += (uint32_t)port->n_rx_queues * port->spec.rx_descriptors +
-				 (uint32_t)port->n_tx_queues * port->spec.tx_descriptors;
+				 (uint32_t)port->n_tx_queues * port->spec.tx_descriptors +
+				 port->n_rx_queues * hidden_buffers(&info);
 		room[port->numa] = RTE_MAX(room[port->numa], room_for(port, &info));
 	}
 	for (uint32_t numa = 0; numa < TG_NUMA_MAX; numa++) {
