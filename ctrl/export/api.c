@@ -163,17 +163,6 @@ void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t
 
 /* --- /v1/rules --- */
 
-static void write_counts(struct tg_buffer *b, const struct tg_stats_reader *reader, uint32_t slot)
-{
-	struct tg_stats_slot s;
-
-	tg_stats_read_slot(reader, slot, &s);
-	number_member(b, ",", "packets", s.packets);
-	number_member(b, ",", "bytes", s.bytes);
-	number_member(b, ",", "connections", s.connections);
-	number_member(b, ",", "would_deny", s.would_deny);
-}
-
 static void write_rule(struct tg_buffer *b, const struct tg_rule_row *row)
 {
 	number_member(b, "{", "slot", row->slot);
@@ -188,18 +177,41 @@ static void write_rule(struct tg_buffer *b, const struct tg_rule_row *row)
 	text_member(b, ",", "owner", row->owner);
 }
 
+static void write_counts(struct tg_buffer *b, const struct tg_stats_slot *s)
+{
+	number_member(b, ",", "packets", s->packets);
+	number_member(b, ",", "bytes", s->bytes);
+	number_member(b, ",", "connections", s->connections);
+	number_member(b, ",", "would_deny", s->would_deny);
+}
+
+static bool counted(const struct tg_stats_slot *s)
+{
+	return s->packets != 0 || s->bytes != 0 || s->connections != 0 || s->would_deny != 0;
+}
+
+/* Built-in rules are listed when they counted something: most never do. */
 void tg_api_rules(
 	struct tg_buffer *b, const struct tg_notice *notice, const struct tg_rule_set *rules)
 {
 	bool counts = notice->push.connected && notice->mapping != NULL;
+	const char *separator = "\n";
 
 	number_member(b, "{", "generation", notice->push.applied_generation);
 	tg_buffer_text(b, ",\"rules\":[");
 	for (size_t i = 0; i < rules->n; i++) {
-		tg_buffer_text(b, i == 0 ? "\n" : ",\n");
-		write_rule(b, &rules->rows[i]);
+		const struct tg_rule_row *row = &rules->rows[i];
+		struct tg_stats_slot s = {0};
+
 		if (counts)
-			write_counts(b, &notice->mapping->reader, rules->rows[i].slot);
+			tg_stats_read_slot(&notice->mapping->reader, row->slot, &s);
+		if (row->slot < TG_SLOT_FIRST && !counted(&s))
+			continue;
+		tg_buffer_text(b, separator);
+		separator = ",\n";
+		write_rule(b, row);
+		if (counts)
+			write_counts(b, &s);
 		tg_buffer_text(b, "}");
 	}
 	tg_buffer_text(b, "]}\n");

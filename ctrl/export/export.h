@@ -14,7 +14,7 @@ void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
 void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reader *reader,
 	const struct tg_rule_set *rules, uint64_t now_ms);
 
-/* JSON objects: docs/operations.md lists their members. */
+/* JSON objects, as docs/http-json.md has them. */
 void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms);
 void tg_api_rules(
 	struct tg_buffer *b, const struct tg_notice *notice, const struct tg_rule_set *rules);

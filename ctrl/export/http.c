@@ -103,11 +103,13 @@ static void answer_drops(struct tg_http *http, const struct tg_notice *notice, s
 
 static void answer_ruleset(struct tg_http *http, const struct tg_notice *notice, struct answer *a)
 {
+	if (notice->in_force == NULL) {
+		a->status = MHD_HTTP_NOT_FOUND;
+		tg_buffer_text(&a->body, "no ruleset is in force\n");
+		return;
+	}
 	a->type = "application/octet-stream";
-	if (notice->in_force != NULL)
-		a->image = tg_target_ref(notice->in_force);
-	else
-		a->status = MHD_HTTP_NO_CONTENT;
+	a->image = tg_target_ref(notice->in_force);
 }
 
 static const struct {

@@ -6,8 +6,8 @@
  *	/metrics      Prometheus text
  *	/healthz      200: the process runs
  *	/readyz       200: everything that is wanted is enforced; 503 says what is missing
- *	/v1/status /v1/rules /v1/drops    JSON
- *	/v1/ruleset   the image in force, binary; 204: none
+ *	/v1/status /v1/rules /v1/drops    JSON, see docs/http-json.md
+ *	/v1/ruleset   the image in force, binary; 404: none
  */
 #ifndef TG_EXPORT_HTTP_H
 #define TG_EXPORT_HTTP_H

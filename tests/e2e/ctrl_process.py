@@ -293,7 +293,16 @@ def dataplane_killed(g):
     check("without its checkpoint it gets the ruleset again", g.rulesets() == rulesets + 1)
 
 
+def documented(g):
+    page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/operations.md")
+    with open(page, encoding="utf-8") as f:
+        rows = set(re.findall(r"^\| `(tidegate_\w+)` \| (\w+) \|", f.read(), re.M))
+    served = set(re.findall(r"^# TYPE (\S+) (\S+)$", g.get("/metrics").decode(), re.M))
+    check(f"docs/operations.md lists the metrics that there are {rows ^ served}", rows == served)
+
+
 def end(g):
+    documented(g)
     if shutil.which("promtool"):
         lint = subprocess.run(["promtool", "check", "metrics"], input=g.get("/metrics"),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -313,6 +322,8 @@ def end(g):
     check("and the dataplane goes on", g.dataplane.poll() is None)
     g.dataplane.send_signal(signal.SIGTERM)
     check("until it is stopped", g.dataplane.wait(TIMEOUT) == 0)
+    check("no sanitizer complained",
+          "runtime error" not in g.log("ctrl.log") + g.log("dataplane.log"))
 
 
 def main():
