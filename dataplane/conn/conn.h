@@ -71,28 +71,32 @@ static_assert(sizeof(struct tg_conn) == 56, "connection layout");
 static_assert(sizeof(struct tg_conn4) == 64, "an IPv4 connection is one cache line");
 static_assert(sizeof(struct tg_conn6) == 128, "an IPv6 connection is two cache lines");
 
-/* A SYN that passed on a live connection; it becomes the connection if it is answered. */
+/*
+ * A SYN that passed on a live connection; it becomes the connection if it is answered in the epoch
+ * it was judged in (TG_CONN_PENDING is cleared when the epoch moves on).
+ */
 struct tg_conn_pending {
-	uint32_t epoch;
-	uint32_t seq;
-	uint32_t end;
+	uint32_t end; /* sequence number after it */
 	uint32_t verdict[2];
+	uint16_t length; /* sequence numbers it takes */
 	uint16_t win;
+	uint8_t port;  /* as tg_conn_cold.port */
 	uint8_t scale; /* TG_TCP_NO_SCALE: not offered */
 	uint8_t dir;
-	uint16_t port; /* as tg_conn_cold.port */
+	uint8_t reserved;
 };
 
-/* What only new, re-judged and swept connections need. */
+/* What only new, re-judged and swept connections need: one cache line. */
 struct tg_conn_cold {
-	uint32_t verdict[2]; /* verdict words by enum tg_direction */
-	uint16_t zone;
-	uint16_t port; /* index of the port that the initiator's packets come by */
-	uint32_t created;
 	uint64_t packets[2]; /* totals by direction, up to the last fold */
 	uint64_t bytes[2];
+	uint32_t verdict[2]; /* verdict words by enum tg_direction */
 	struct tg_conn_pending pending;
+	uint16_t port; /* index of the port that the initiator's packets come by */
+	uint16_t reserved;
 };
+
+static_assert(sizeof(struct tg_conn_cold) == 64, "the cold part is one cache line");
 
 /* A key as a packet has it. */
 struct tg_key {

@@ -164,8 +164,8 @@ bool tg_tcp_reopens(const struct tg_conn *c)
 void tg_tcp_pend(struct tg_conn *c, struct tg_conn_pending *pending, unsigned int dir,
 	const struct tg_segment *seg)
 {
-	pending->seq = seg->seq;
 	pending->end = seg->seq + seg->length;
+	pending->length = (uint16_t)seg->length; /* of one datagram */
 	pending->win = seg->win;
 	pending->scale = seg->scale;
 	pending->dir = (uint8_t)dir;
@@ -178,7 +178,8 @@ bool tg_tcp_answers(const struct tg_conn *c, const struct tg_conn_pending *pendi
 	const uint8_t syn_ack = TG_TCP_SYN | TG_TCP_ACK;
 
 	return (c->flags & TG_CONN_PENDING) && pending->dir != dir &&
-	       (seg->flags & syn_ack) == syn_ack && (int32_t)(seg->ack - pending->seq) > 0 &&
+	       (seg->flags & syn_ack) == syn_ack &&
+	       (int32_t)(seg->ack - pending->end + pending->length) > 0 &&
 	       (int32_t)(seg->ack - pending->end) <= 0;
 }
 

@@ -32,7 +32,7 @@ static void refuse_rest(
 	}
 }
 
-static void transmit(struct tg_worker *w, struct tx_buffer *tx)
+void transmit(struct tg_worker *w, struct tx_buffer *tx)
 {
 	uint16_t sent = rte_eth_tx_burst(tx->ethdev, (uint16_t)w->index, tx->m, tx->n);
 
@@ -43,18 +43,6 @@ static void transmit(struct tg_worker *w, struct tx_buffer *tx)
 	refuse_rest(w, tx->m + sent, tx->n - sent, TG_DROP_TX_FULL);
 	tx->n = 0;
 	tx->bytes = 0;
-}
-
-void forward(struct tg_worker *w, struct tg_packet *p)
-{
-	uint16_t out = port_of(w, p)->peer;
-	struct tx_buffer *tx = &w->tx[out];
-
-	tx->m[tx->n++] = p->m;
-	tx->bytes += p->length;
-	w->tx_pending |= 1ull << out;
-	if (unlikely(tx->n == TX_BUFFER))
-		transmit(w, tx);
 }
 
 void tg_worker_flush(struct tg_worker *w)

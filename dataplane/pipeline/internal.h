@@ -161,6 +161,17 @@ void charge_slot(
 /* A connection's counters into its totals and its rules' slots. */
 void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
 
+/* Slots are anywhere in the segment: ask for them early. */
+static inline void fetch_slots(const struct tg_worker *w, const uint32_t verdict[2])
+{
+	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++) {
+		uint32_t slot = tg_verdict_slot(verdict[i]);
+
+		if (slot < w->slot_capacity)
+			rte_prefetch0(&w->slots[slot]);
+	}
+}
+
 static inline void count_packet(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, const struct tg_packet *p)
 {
@@ -217,7 +228,7 @@ bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 
 /* ---- forward.c: where packets go ---- */
 
-void forward(struct tg_worker *w, struct tg_packet *p);
+void transmit(struct tg_worker *w, struct tx_buffer *tx);
 void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
 /* Passes a packet to another worker; a fragment with the ports that are known of it by now. */
 void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated);
@@ -226,7 +237,8 @@ void free_dropped(struct tg_worker *w);
 
 /* ---- receive.c: from a frame to a live packet ---- */
 
-void receive(struct tg_worker *w, unsigned int index, bool handed_over);
+/* The first n packets, of which `m` and `port` are set. */
+void receive_all(struct tg_worker *w, unsigned int n, bool handed_over);
 /* What the fragment table takes of a packet. */
 void fragment_of(const struct tg_packet *p, uint8_t group, struct tg_fragment *f);
 
@@ -244,6 +256,18 @@ static inline const struct tg_port_config *port_of(
 	const struct tg_worker *w, const struct tg_packet *p)
 {
 	return &w->dp->config.ports[p->port];
+}
+
+static inline void forward(struct tg_worker *w, const struct tg_packet *p)
+{
+	uint16_t out = port_of(w, p)->peer;
+	struct tx_buffer *tx = &w->tx[out];
+
+	tx->m[tx->n++] = p->m;
+	tx->bytes += p->length;
+	w->tx_pending |= 1ull << out;
+	if (unlikely(tx->n == TX_BUFFER))
+		transmit(w, tx);
 }
 
 #endif

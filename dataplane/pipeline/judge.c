@@ -46,6 +46,11 @@ void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn 
 	item->initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir;
 	item->wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
 		       may_pick_up(w, p);
+	if (c == NULL && item->wanted) {
+		const struct tg_table *table = table_of(w, p->family);
+
+		rte_prefetch0(&table->cold[p->hash & table->mask]);
+	}
 }
 
 static bool allows(const struct tg_judgement *j)
@@ -240,7 +245,6 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 	}
 	if (p->protocol == TG_IPPROTO_TCP) {
 		tg_tcp_pend(c, &cold->pending, p->dir, &p->seg);
-		cold->pending.epoch = w->epoch;
 		cold->pending.port = p->port;
 		cold->pending.verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 		cold->pending.verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
@@ -317,8 +321,10 @@ static void classify(struct tg_worker *w, bool reverse)
 	if (n == 0)
 		return;
 	tg_classify_burst(w->gen->classifier, tuples, found, n);
-	for (unsigned int k = 0; k < n; k++)
+	for (unsigned int k = 0; k < n; k++) {
 		out[place[k]] = found[k];
+		fetch_slots(w, found[k].verdict);
+	}
 }
 
 void judge_all(struct tg_worker *w)

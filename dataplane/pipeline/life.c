@@ -128,9 +128,7 @@ static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 			     ((port->end ^ !forward_packet) ? TG_CONN_END : 0));
 	cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
-	cold->zone = port->zone;
 	cold->port = forward_packet ? p->port : port->peer;
-	cold->created = w->now;
 	if (picked_up(p))
 		tg_tcp_pickup(c, p->dir, &p->seg);
 	else
@@ -167,8 +165,8 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 	struct tg_conn_cold *cold = tg_table_cold(table, c);
 	const struct tg_conn_pending pending = cold->pending;
 	const struct tg_segment syn = {
-		.seq = pending.seq,
-		.length = pending.end - pending.seq,
+		.seq = pending.end - pending.length,
+		.length = pending.length,
 		.win = pending.win,
 		.flags = TG_TCP_SYN,
 		.scale = pending.scale,
@@ -184,7 +182,6 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 	cold->verdict[TG_EGRESS] = pending.verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = pending.verdict[TG_INGRESS];
 	cold->port = pending.port;
-	cold->created = w->now;
 	w->stats->conn_closed++;
 	w->stats->conn_created++;
 	charge(w, cold->verdict, 0, 0, 1);

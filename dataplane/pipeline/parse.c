@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ethernet, VLAN tags, IPv4 and IPv6. */
 #include "parse.h"
+#include "parse_quick.h"
 
 #include <rte_branch_prediction.h>
 
@@ -43,14 +44,6 @@ void tg_packet_set_ports(struct tg_packet *p, uint16_t sport, uint16_t dport, ui
 	p->dport = dport;
 	p->key.tail = p->dir ? tg_key_tail(dport, sport, p->protocol, group)
 			     : tg_key_tail(sport, dport, p->protocol, group);
-}
-
-static bool martian4(uint32_t src, uint32_t dst)
-{
-	uint8_t s = (uint8_t)(src >> 24), d = (uint8_t)(dst >> 24);
-
-	return src == dst || s == 0 || s == 127 || s >= 224 || d == 0 || d == 127 ||
-	       (d >= 240 && dst != UINT32_MAX);
 }
 
 static bool martian6(const uint8_t *src, const uint8_t *dst)
@@ -168,8 +161,8 @@ static void parse_ip4(struct tg_packet *p, const struct tg_port_config *port, st
 			return;
 		}
 	}
-	transport(
-		p, port, &ip, tg_bytes_after(b, header), martian4(load32(ip.src), load32(ip.dst)));
+	transport(p, port, &ip, tg_bytes_after(b, header),
+		tg_martian4(load32(ip.src), load32(ip.dst)));
 }
 
 /* Bytes an extension header takes, or 0: not one that is walked over. */

@@ -4,6 +4,7 @@
  * together, and at the worker that owns it.
  */
 #include "internal.h"
+#include "parse_quick.h"
 
 void fragment_of(const struct tg_packet *p, uint8_t group, struct tg_fragment *f)
 {
@@ -70,7 +71,7 @@ static bool resolve_fragment(struct tg_worker *w, struct tg_packet *p, const str
 }
 
 /* Can it leave by the other end at all? */
-static bool can_leave(struct tg_worker *w, struct tg_packet *p)
+static inline bool can_leave(struct tg_worker *w, struct tg_packet *p)
 {
 	uint16_t out = port_of(w, p)->peer;
 
@@ -99,7 +100,7 @@ static void without_ruleset(struct tg_worker *w, struct tg_packet *p)
 }
 
 /* A NIC that hashes as we do has brought plain packets where they belong. */
-static bool at_home(const struct tg_worker *w, const struct tg_packet *p, bool handed_over)
+static inline bool at_home(const struct tg_worker *w, const struct tg_packet *p, bool handed_over)
 {
 	return w->dp->config.n_workers == 1 ||
 	       ((p->flags & TG_PACKET_PLAIN) && !handed_over && port_of(w, p)->rss_trusted &&
@@ -107,7 +108,7 @@ static bool at_home(const struct tg_worker *w, const struct tg_packet *p, bool h
 	       owner_of(w->dp, p) == w->index;
 }
 
-static void enlist(struct tg_worker *w, unsigned int index, bool handed_over)
+static inline void enlist(struct tg_worker *w, unsigned int index, bool handed_over)
 {
 	struct tg_packet *p = &w->packet[index];
 	struct tg_table *table = table_of(w, p->family);
@@ -122,11 +123,12 @@ static void enlist(struct tg_worker *w, unsigned int index, bool handed_over)
 	hand_over(w, p, owner_of(w->dp, p), (p->flags & TG_PACKET_FRAGMENT) != 0);
 }
 
-void receive(struct tg_worker *w, unsigned int index, bool handed_over)
+static inline void receive(struct tg_worker *w, unsigned int index, bool handed_over)
 {
 	struct tg_packet *p = &w->packet[index];
 
-	tg_packet_parse(p, port_of(w, p));
+	if (unlikely(!tg_parse_quick(p, port_of(w, p))))
+		tg_packet_parse(p, port_of(w, p));
 	if (unlikely(p->outcome == TG_OUTCOME_DROP)) {
 		drop(w, p, (enum tg_drop_reason)p->code);
 		return;
@@ -146,4 +148,10 @@ void receive(struct tg_worker *w, unsigned int index, bool handed_over)
 		!resolve_fragment(w, p, handed_over ? note_of(w->dp, p->m) : NULL))
 		return;
 	enlist(w, index, handed_over);
+}
+
+void receive_all(struct tg_worker *w, unsigned int n, bool handed_over)
+{
+	for (unsigned int i = 0; i < n; i++)
+		receive(w, i, handed_over);
 }

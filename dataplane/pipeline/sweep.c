@@ -6,8 +6,11 @@
  */
 #include "internal.h"
 
-#define STEP 256      /* entries at most in one call */
-#define AHEAD 8	      /* entries that are prefetched */
+#define STEP 256 /* entries at most in one call */
+/* How far ahead of the cursor entries, their cold parts and their rules' slots are fetched. */
+#define AHEAD_HOT 64
+#define AHEAD_COLD 40
+#define AHEAD_SLOT 16
 #define FRACTION 1024 /* of entries, in struct sweep */
 
 struct stale {
@@ -48,7 +51,7 @@ static void visit(
 		return;
 	tg_table_key(table, c, &key);
 	tuple_make(&stale->tuple[stale->n], &key, table->family, tg_conn_initiator(c),
-		tg_table_cold(table, c)->zone);
+		w->dp->config.ports[tg_table_cold(table, c)->port].zone);
 	stale->c[stale->n++] = c;
 }
 
@@ -70,6 +73,31 @@ static void next_table(struct tg_worker *w)
 		next_pass(w);
 }
 
+/* The counters of a live entry at `index`, or NULL when nothing will be folded there. */
+static struct tg_conn_cold *to_fold(const struct tg_table *table, uint64_t index)
+{
+	const struct tg_conn *c = tg_table_at(table, index);
+
+	return c->used && (c->count[0] | c->count[1]) != 0 ? &table->cold[index] : NULL;
+}
+
+/* Folding touches three cache lines that are anywhere; each is asked for well before its turn. */
+static inline void fetch_ahead(
+	const struct tg_worker *w, const struct tg_table *table, uint64_t cursor, uint64_t end)
+{
+	const struct tg_conn_cold *cold;
+
+	if (cursor + AHEAD_HOT >= end)
+		return;
+	rte_prefetch0(tg_table_at(table, cursor + AHEAD_HOT));
+	cold = to_fold(table, cursor + AHEAD_COLD);
+	if (cold != NULL)
+		rte_prefetch0(cold);
+	cold = to_fold(table, cursor + AHEAD_SLOT);
+	if (cold != NULL)
+		fetch_slots(w, cold->verdict);
+}
+
 /* Up to `n` entries of the table at hand; how many. */
 static uint64_t advance(struct tg_worker *w, uint64_t n)
 {
@@ -81,8 +109,7 @@ static uint64_t advance(struct tg_worker *w, uint64_t n)
 	for (i = 0; i < n && s->cursor < end; i++, s->cursor++) {
 		struct tg_conn *c = tg_table_at(table, s->cursor);
 
-		if (s->cursor + AHEAD < end)
-			rte_prefetch0(tg_table_at(table, s->cursor + AHEAD));
+		fetch_ahead(w, table, s->cursor, end);
 		if (c->used)
 			visit(w, table, c, &stale);
 		if (stale.n == TG_CLASSIFY_BURST)

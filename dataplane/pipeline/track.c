@@ -28,6 +28,7 @@ bool track_current(struct tg_worker *w, struct tg_table *table, struct tg_conn *
 	if (filter_hit(w->gen, addr, size) || filter_hit(w->gen, addr + size, size))
 		return false;
 	c->epoch = w->epoch;
+	c->flags &= (uint8_t)~TG_CONN_PENDING;
 	return true;
 }
 
@@ -74,7 +75,7 @@ static enum track_result track_tcp(
 
 	if (p->flags & TG_PACKET_FRAGMENT)
 		c->flags |= TG_CONN_LIBERAL; /* how long the segment is cannot be seen */
-	if (tg_tcp_answers(c, &cold->pending, p->dir, &p->seg) && cold->pending.epoch == w->epoch)
+	if (tg_tcp_answers(c, &cold->pending, p->dir, &p->seg))
 		conn_adopt_pending(w, table, c);
 	switch (tg_tcp_segment(c, p->dir, &p->seg, w->dp->config.tcp_liberal, &state, &refresh)) {
 	case TG_TCP_INVALID:

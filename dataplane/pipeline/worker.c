@@ -7,7 +7,7 @@
 
 #include <rte_malloc.h>
 
-#define PREFETCH_FRAME 4 /* packets ahead whose first bytes are fetched */
+#define PREFETCH_MBUF 8 /* mbufs fetched ahead */
 #define SWEEP_FRACTION 1024
 
 static int tables_init(struct tg_worker *w)
@@ -127,16 +127,17 @@ void begin_round(struct tg_worker *w, uint64_t now)
 	w->n_judged = w->n_live = 0;
 }
 
-/* The packets that burst or handoff put into w->packet, as far as `m` and `port` go. */
+/* One packet into the burst; its first bytes will be looked at soon. */
+static inline void take(struct tg_worker *w, unsigned int i, struct rte_mbuf *m, uint8_t port)
+{
+	w->packet[i].m = m;
+	w->packet[i].port = port;
+	rte_prefetch0(rte_pktmbuf_mtod(m, void *));
+}
+
 static void process(struct tg_worker *w, unsigned int n, bool handed_over)
 {
-	for (unsigned int i = 0; i < n && i < PREFETCH_FRAME; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(w->packet[i].m, void *));
-	for (unsigned int i = 0; i < n; i++) {
-		if (i + PREFETCH_FRAME < n)
-			rte_prefetch0(rte_pktmbuf_mtod(w->packet[i + PREFETCH_FRAME].m, void *));
-		receive(w, i, handed_over);
-	}
+	receive_all(w, n, handed_over);
 	track_all(w);
 	judge_all(w);
 	free_dropped(w);
@@ -149,10 +150,13 @@ void tg_worker_burst(
 	uint64_t bytes = 0;
 
 	begin_round(w, now);
+	for (unsigned int i = 0; i < n && i < PREFETCH_MBUF; i++)
+		rte_prefetch0(mbufs[i]);
 	for (unsigned int i = 0; i < n; i++) {
-		w->packet[i].m = mbufs[i];
-		w->packet[i].port = (uint8_t)port;
+		if (i + PREFETCH_MBUF < n)
+			rte_prefetch0(mbufs[i + PREFETCH_MBUF]);
 		bytes += rte_pktmbuf_pkt_len(mbufs[i]);
+		take(w, i, mbufs[i], (uint8_t)port);
 	}
 	w->stats->rx_packets += n;
 	w->stats->rx_bytes += bytes;
@@ -174,10 +178,8 @@ uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
 	if (n == 0)
 		return 0;
 	begin_round(w, now);
-	for (unsigned int i = 0; i < n; i++) {
-		w->packet[i].m = m[i];
-		w->packet[i].port = note_of(w->dp, m[i])->port;
-	}
+	for (unsigned int i = 0; i < n; i++)
+		take(w, i, m[i], note_of(w->dp, m[i])->port);
 	w->stats->handoff_received += n;
 	process(w, n, true);
 	return (uint16_t)n;
