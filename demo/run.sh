@@ -136,11 +136,12 @@ say "Who reaches whom, after the edit"
 python3 demo/matrix.py "$LAB" "$build/ctrl/cli/tidegate" "$LAB_DIR/manifests" || result=1
 
 say "Counters, by rule"
-"$build/ctrl/cli/tidegate" rules --url "http://$http"
+"$build/ctrl/cli/tidegate" rules --limit 20 --url "http://$http" | cut -c 1-150
 say "Drops, by reason"
 "$build/ctrl/cli/tidegate" drops --url "http://$http"
 say "What Prometheus sees: http://$http/metrics"
-curl -s "http://$http/metrics" | grep -E '^tidegate_(rule_packets|drop|ruleset_generation|connections)' | grep -v ' 0$' | head -n 15
+curl -s "http://$http/metrics" | grep -E '^tidegate_(ruleset_generation|connections{|dropped_packets|rule_packets.*kind="(policy|implicit))' |
+	grep -v ' 0$' | head -n 20
 
 if [ $result -eq 0 ]; then
 	say "Reality matched the policies for every pair"
