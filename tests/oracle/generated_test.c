@@ -23,7 +23,7 @@
 
 #define PODS 2000
 #define POLICIES 160
-#define TUPLES 8000
+#define TUPLES 12000
 
 struct fixture {
 	char dir[64]; /* with folders json and endpoints */
@@ -95,19 +95,58 @@ static void tear_down(struct fixture *f)
 	nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Every other tuple is made one between neighbours, on a port that the destination has. */
-static void bring_near(const struct fixture *f, struct tg_rng *rng, struct tg_gen_tuple *tuple)
+/* Does the peer select the pod? Only to find tuples of interest: what is right the oracle says. */
+static bool selects(const struct tg_cluster *cluster, const struct tg_policy *policy,
+	const struct tg_peer *peer, const struct tg_pod *pod)
+{
+	if (peer->is_block)
+		return tg_prefix_contains(&peer->block, &pod->addrs[0]);
+	if (!peer->has_ns_selector && pod->ns != policy->ns)
+		return false;
+	for (size_t i = 0; peer->has_ns_selector && i < cluster->n_namespaces; i++)
+		if (cluster->namespaces[i]->name == pod->ns &&
+			!tg_selector_matches(&peer->ns_selector, &cluster->namespaces[i]->labels))
+			return false;
+	return !peer->has_pod_selector || tg_selector_matches(&peer->pod_selector, &pod->labels);
+}
+
+/* A pod that the policy's peer selects, or (no peer) one of its subjects; NULL: there is none. */
+static const struct tg_pod *find_pod(const struct tg_cluster *cluster,
+	const struct tg_policy *policy, const struct tg_peer *peer, struct tg_rng *rng)
+{
+	const struct tg_peer subject = {
+		.has_pod_selector = true, .pod_selector = policy->pod_selector};
+	uint32_t start = tg_rng_below(rng, PODS);
+
+	for (uint32_t i = 0; i < PODS; i++) {
+		const struct tg_pod *pod = cluster->pods[(start + i) % PODS];
+
+		if (selects(cluster, policy, peer != NULL ? peer : &subject, pod))
+			return pod;
+	}
+	return NULL;
+}
+
+/* Every other tuple is made one that a random policy speaks of. */
+static void speak_of_policy(const struct fixture *f, struct tg_rng *rng, struct tg_gen_tuple *tuple)
 {
 	const struct tg_cluster *cluster = tg_gen_cluster(f->gen);
-	uint32_t n = tg_rng_below(rng, PODS);
-	const struct tg_pod *src = cluster->pods[n];
-	const struct tg_pod *dst = cluster->pods[(n + 1 + tg_rng_below(rng, 80)) % PODS];
-	const struct tg_named_port *port = &dst->ports[tg_rng_below(rng, dst->n_ports)];
+	const struct tg_policy *policy = cluster->policies[tg_rng_below(rng, POLICIES)];
+	bool egress = policy->side[TG_EGRESS].n_rules > 0;
+	const struct tg_policy_side *side = &policy->side[egress ? TG_EGRESS : TG_INGRESS];
+	const struct tg_policy_rule *rule = side->rules;
+	const struct tg_pod *subject, *other;
 
-	tuple->src = src->addrs[0];
-	tuple->dst = dst->addrs[0];
-	tuple->protocol = port->protocol;
-	tuple->dport = port->number;
+	if (side->n_rules == 0)
+		return;
+	subject = find_pod(cluster, policy, NULL, rng);
+	other = find_pod(cluster, policy, &rule->peers[tg_rng_below(rng, rule->n_peers)], rng);
+	if (subject == NULL || other == NULL || subject == other)
+		return;
+	tuple->src = egress ? subject->addrs[0] : other->addrs[0];
+	tuple->dst = egress ? other->addrs[0] : subject->addrs[0];
+	tuple->protocol = rule->ports[0].protocol;
+	tuple->dport = rule->ports[0].named ? 9090 : rule->ports[0].lo;
 }
 
 static bool judge_by_oracle(struct fixture *f)
@@ -121,7 +160,7 @@ static bool judge_by_oracle(struct fixture *f)
 		tg_gen_tuples(f->gen, 1, true, tuples, TUPLES);
 	for (size_t i = 0; ok && i < TUPLES; i++) {
 		if (i % 2 == 0)
-			bring_near(f, &rng, &tuples[i]);
+			speak_of_policy(f, &rng, &tuples[i]);
 		f->tuples[i] = (struct oracle_tuple){.src = tuples[i].src,
 			.dst = tuples[i].dst,
 			.protocol = tuples[i].protocol,
@@ -219,7 +258,7 @@ int main(void)
 		failed += compare_manifests(&f, "endpoints");
 		printf("%d tuples, %zu sides allowed by a policy; %zu differences\n", TUPLES,
 			allowed(&f), failed);
-		failed += allowed(&f) < TUPLES / 100; /* then it tests next to nothing */
+		failed += allowed(&f) < TUPLES / 10; /* then it tests next to nothing */
 	}
 	tear_down(&f);
 	eal_stop();
