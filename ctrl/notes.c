@@ -84,15 +84,24 @@ static struct tg_report *make_report(const struct tg_controller *c)
 	return r;
 }
 
-static bool listed_before(const struct tg_report *old, const struct tg_report_unenforced *u)
+/*
+ * Whether the old report has it too. Lists seldom change their order, so the search begins after
+ * the last one found: comparing two long lists takes as many steps as they have entries.
+ */
+static bool listed_before(
+	const struct tg_report *old, const struct tg_report_unenforced *u, size_t *at)
 {
-	for (size_t i = 0; old != NULL && i < old->unenforced.n; i++) {
-		const struct tg_report_unenforced *o = &old->unenforced.v[i];
+	size_t n = old != NULL ? old->unenforced.n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tg_report_unenforced *o = &old->unenforced.v[(*at + i) % n];
 
 		if (strcmp(o->kind, u->kind) == 0 && strcmp(o->ns, u->ns) == 0 &&
 			strcmp(o->name, u->name) == 0 &&
-			strcmp(o->api_version, u->api_version) == 0)
+			strcmp(o->api_version, u->api_version) == 0) {
+			*at += i + 1;
 			return true;
+		}
 	}
 	return false;
 }
@@ -100,12 +109,12 @@ static bool listed_before(const struct tg_report *old, const struct tg_report_un
 /* Each policy that nothing here enforces is said loudly, once. */
 static void log_unenforced(const struct tg_report *old, const struct tg_report *fresh)
 {
-	size_t told = 0;
+	size_t told = 0, at = 0;
 
 	for (size_t i = 0; i < fresh->unenforced.n && told < LINES_MAX; i++) {
 		const struct tg_report_unenforced *u = &fresh->unenforced.v[i];
 
-		if (listed_before(old, u))
+		if (listed_before(old, u, &at))
 			continue;
 		told++;
 		tg_log_warn("NOT ENFORCED: %s %s %s%s%s (%s)", u->api_version, u->kind, u->ns,
@@ -115,18 +124,26 @@ static void log_unenforced(const struct tg_report *old, const struct tg_report *
 		tg_log_warn("%zu policies are NOT ENFORCED", fresh->n_unenforced);
 }
 
-static bool listed_item(const struct tg_report_items *items, const struct tg_report_item *item)
+static bool listed_item(
+	const struct tg_report_items *items, const struct tg_report_item *item, size_t *at)
 {
-	for (size_t i = 0; i < items->n; i++)
-		if (strcmp(items->v[i].text, item->text) == 0 &&
-			strcmp(items->v[i].place, item->place) == 0)
+	size_t n = items != NULL ? items->n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tg_report_item *o = &items->v[(*at + i) % n];
+
+		if (strcmp(o->text, item->text) == 0 && strcmp(o->place, item->place) == 0) {
+			*at += i + 1;
 			return true;
+		}
+	}
 	return false;
 }
 
 static void log_warnings(const struct tg_report *old, const struct tg_report *fresh)
 {
-	size_t told = 0, more = 0;
+	const struct tg_report_items *before = old != NULL ? &old->warnings : NULL;
+	size_t told = 0, more = 0, at = 0;
 
 	for (size_t i = 0; i < fresh->warnings.n; i++) {
 		const struct tg_report_item *item = &fresh->warnings.v[i];
@@ -135,7 +152,7 @@ static void log_warnings(const struct tg_report *old, const struct tg_report *fr
 			more = fresh->warnings.n - i;
 			break;
 		}
-		if (old != NULL && listed_item(&old->warnings, item))
+		if (listed_item(before, item, &at))
 			continue;
 		told++;
 		tg_log_warn("%s: %s", item->place, item->text);
@@ -146,14 +163,15 @@ static void log_warnings(const struct tg_report *old, const struct tg_report *fr
 
 static void log_problems(const struct tg_controller *c, const struct tg_report *old)
 {
+	const struct tg_report_items *before = old != NULL ? &old->errors : NULL;
 	const struct tg_watch_problem *problems;
-	size_t n;
+	size_t n, at = 0;
 
 	problems = tg_watch_problems(c->watch, &n);
 	for (size_t i = 0; i < n && i < LINES_MAX; i++) {
 		const struct tg_report_item item = {problems[i].path, problems[i].text};
 
-		if (old == NULL || !listed_item(&old->errors, &item))
+		if (!listed_item(before, &item, &at))
 			tg_log_err("%s: %s; what was read from it stays in force", item.place,
 				item.text);
 	}
