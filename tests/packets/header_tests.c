@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Headers that are damaged, inconsistent or refused; addresses that cannot be. */
+#include "parse_quick.h"
 #include "tests.h"
 
 #include <stdio.h>
@@ -179,6 +180,60 @@ static void every_truncation_is_survived(void **state)
 	world_stop(&w);
 }
 
+static void assert_same_parse(const struct tg_packet *a, const struct tg_packet *b)
+{
+	assert_int_equal(a->outcome, b->outcome);
+	assert_int_equal(a->flags, b->flags);
+	assert_int_equal(a->key.addr.v4, b->key.addr.v4);
+	assert_int_equal(a->key.tail, b->key.tail);
+	assert_int_equal(a->dir, b->dir);
+	assert_int_equal(a->family, b->family);
+	assert_int_equal(a->protocol, b->protocol);
+	assert_int_equal(a->sport, b->sport);
+	assert_int_equal(a->dport, b->dport);
+	assert_int_equal(a->length, b->length);
+	assert_int_equal(a->l3_length, b->l3_length);
+	if (a->protocol == 6)
+		assert_memory_equal(&a->seg, &b->seg, sizeof(a->seg));
+}
+
+/* The quick parser takes the common packets, and never says anything but what the full one does. */
+static void the_quick_parser_agrees_with_the_full_one(void **state)
+{
+	enum { MUTANTS = 20000 };
+	static const char *const common[] = {
+		"10.1.0.1 > 8.8.8.8 tcp 4000>80 A seq=1 ack=2 len=100",
+		"8.8.8.8 > 10.1.0.1 tcp 80>4000 PA seq=1 ack=2 len=1",
+		"10.1.0.1 > 8.8.8.8 udp 4000>53 len=12 pad=6",
+		"8.8.8.8 > 10.1.0.1 udp 53>4000 len=300",
+	};
+	unsigned int taken = 0;
+	uint64_t seed = 99;
+	struct world w;
+
+	world_defaults(&w);
+	for (unsigned int i = 0; i < MUTANTS; i++) {
+		struct tg_packet quick = {0}, full = {0};
+		struct packet packet;
+
+		packet_make(&packet, common[i % 4]);
+		for (unsigned int k = 0; i >= 4 && k <= i % 3; k++) {
+			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			packet.bytes[12 + (seed >> 40) % 42] = (uint8_t)(seed >> 32);
+		}
+		quick.m = full.m = packet_mbuf(w.pool, &packet);
+		tg_packet_parse(&full, &w.config.ports[INSIDE]);
+		if (tg_parse_quick(&quick, &w.config.ports[INSIDE])) {
+			assert_same_parse(&quick, &full);
+			taken++;
+		} else {
+			assert_true(i >= 4);
+		}
+		rte_pktmbuf_free(quick.m);
+	}
+	assert_true(taken > MUTANTS / 10);
+}
+
 int run_header_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -189,6 +244,7 @@ int run_header_tests(void)
 		cmocka_unit_test(multicast_destinations_are_judged),
 		cmocka_unit_test(other_ethertypes_are_not_judged),
 		cmocka_unit_test(every_truncation_is_survived),
+		cmocka_unit_test(the_quick_parser_agrees_with_the_full_one),
 	};
 
 	return cmocka_run_group_tests_name("headers", tests, NULL, NULL);
