@@ -13,26 +13,37 @@
  * refused with NAK EBUSY and disconnected; READERs may only send HELLO and STATE_GET.
  *
  * Session:
- *   client HELLO          -> server STATE, with the descriptor of the statistics segment (a memfd
- *                            sealed against shrinking, growing and, since Linux 5.1, future
- *                            writes; map it read-only). The protocol major
- *                            must match, else NAK EPROTONOSUPPORT; the minor is tolerant: unknown
- * message types are answered with NAK EOPNOTSUPP. client STATE_GET      -> server STATE, without a
- * descriptor client RULESET + fd   -> server ACK or NAK. The descriptor is a memfd with
- * F_SEAL_SHRINK, GROW and WRITE; the server reads it into private memory and checks the copy. ACK
- * comes when every worker judges by the new ruleset and the old one is gone: no packet that the new
- * one denies passes after it. client CLASSMAP       -> server ACK or NAK. Entries are applied in
- * order, all or none; ACK as for RULESET. Its `sequence` must be the server's delta_sequence + 1.
- *                            Deltas name classes of the generation in force (`generation`).
- *   server EVENT_STATE      sent unasked when the state changes for another reason (checkpoint
- *                            loaded, port up or down).
+ *
+ * - HELLO: the server answers STATE with the descriptor of the statistics segment, a memfd sealed
+ *   against shrinking, growing and, since Linux 5.1, future writes; map it read-only. The protocol
+ *   major must match, else NAK EPROTONOSUPPORT; the minor is tolerant: unknown message types are
+ *   answered with NAK EOPNOTSUPP.
+ *
+ * - STATE_GET: the server answers STATE, without a descriptor.
+ *
+ * - RULESET with a descriptor, a memfd with F_SEAL_SHRINK, GROW and WRITE: ACK or NAK. The server
+ *   reads it into private memory and checks the copy. ACK comes when every worker judges by the new
+ *   ruleset and the old one is gone: no packet that the new one denies passes after it.
+ *
+ * - CLASSMAP: ACK, as for RULESET, or NAK. Entries are applied in order, all or none. They name
+ *   classes of the generation in force (`generation`); `sequence` must be the server's
+ *   delta_sequence + 1.
+ *
+ * - EVENT_STATE is sent unasked when the state changes for another reason (checkpoint loaded, port
+ *   up or down).
+ *
  * One RULESET and one CLASSMAP may be in flight at a time; each reply carries the `txn` of its
- * request. While a RULESET is being built CLASSMAPs are still applied to the ruleset in force;
- * those with a sequence above the image's delta_sequence have to be sent again for the new
- * generation by the client, since class numbers belong to a generation: the ACK of a RULESET sets
- * the server's delta_sequence to that of the image. To leave no gap in which a re-used address
- * counts as its former owner, a RULESET may be followed, in the same message, by the CLASSMAP
- * entries (in classes of the new image) that are applied to it before the swap.
+ * request. While a RULESET is being built CLASSMAPs are still applied to the ruleset in force.
+ * Class numbers belong to a generation, so the client has the same change in classes of the new
+ * image too: what it knows when it sends the RULESET follows in the same message and is applied
+ * before the swap, what comes later it sends as CLASSMAP after the ACK. `delta_sequence` of the
+ * RULESET says up to which delta the new ruleset has everything. When later ones are in force by
+ * the time of the swap, the server refuses it with NAK ESTALE and their sequence, and the client
+ * sends it again with them: a slow RULESET never undoes a delta, and a re-used address never counts
+ * as its former owner. (A server keeps what it has built: the second try is quick.)
+ *
+ * NAK ETIMEDOUT with the requested generation (or sequence) in it: the change is in force, but a
+ * worker has not come round to it (TG_STATE_STUCK_WORKER).
  *
  * Checkpoint: the server writes the image of an acknowledged RULESET, and appends acknowledged
  * CLASSMAPs to a journal, before it sends ACK when `fsync` is configured, else right after.
@@ -126,7 +137,7 @@ struct tg_msg_ruleset {
 	uint64_t size;	     /* of the image, bytes */
 	uint32_t n_entries;  /* CLASSMAP entries that follow, in classes of this image */
 	uint32_t reserved;
-	uint64_t delta_sequence; /* the server's delta_sequence after the swap */
+	uint64_t delta_sequence; /* the server's after the swap: at least what is in force then */
 	struct tg_classmap_entry entries[];
 };
 
