@@ -86,13 +86,15 @@ static bool change(struct world *w, uint8_t what, uint8_t argument)
 
 	switch (what % 8) {
 	case 0:
-		world_rules(w, argument & 0x1f);
+		if (argument > 0x1f)
+			break; /* building a classifier is slow: not too often */
+		tg_datapath_publish(w->dp, w->generation);
+		world_rules(w, argument);
 		return true;
 	case 1:
 		snprintf(address, sizeof(address), "10.1.0.%u", argument & 7);
-		if (w->generation != NULL)
-			world_remap(w, address, argument & 8 ? CLASS_FREE : TG_NONE);
-		return true;
+		world_remap(w, address, argument & 8 ? CLASS_FREE : TG_NONE);
+		break;
 	case 2:
 		w->now += 1u << (argument % 31);
 		break;
@@ -103,9 +105,8 @@ static bool change(struct world *w, uint8_t what, uint8_t argument)
 		tg_datapath_set_link(w->dp, argument & 3, (argument & 4) != 0);
 		break;
 	case 5:
-		if (argument % 8 == 0)
-			world_no_rules(w);
-		return argument % 8 == 0;
+		tg_datapath_publish(w->dp, argument % 2 == 0 ? NULL : w->generation);
+		break;
 	default:
 		w->receiver = argument % w->config.n_workers;
 		break;
@@ -124,7 +125,10 @@ static struct rte_mbuf *frame(struct world *w, const uint8_t *data, size_t size,
 /* Back to how an input expects to find it; building worlds anew would take most of the time. */
 static void tidy(struct world *w, bool changed)
 {
+	static const uint32_t owner[8] = {TG_NONE, CLASS_CLIENT, CLASS_SERVER, CLASS_CLOSED,
+		CLASS_FREE, TG_NONE, TG_NONE, TG_NONE};
 	const uint64_t longest = 21ull * 86400 * 1000;
+	char address[32];
 
 	for (uint16_t i = 0; i < WORLD_PORTS; i++)
 		tg_datapath_set_link(w->dp, i, true);
@@ -138,8 +142,15 @@ static void tidy(struct world *w, bool changed)
 		die("something does not time out");
 	if (rte_mempool_avail_count(w->pool) != w->idle_mbufs)
 		die("mbufs were lost");
-	if (changed)
+	tg_datapath_publish(w->dp, w->generation);
+	if (changed || tg_generation_crowded(w->generation)) {
 		world_rules(w, 0);
+		return;
+	}
+	for (unsigned int i = 0; i < 8; i++) {
+		snprintf(address, sizeof(address), "10.1.0.%u", i);
+		world_remap(w, address, owner[i]);
+	}
 }
 
 static void check_sums(const struct world *w)
