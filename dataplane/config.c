@@ -682,12 +682,14 @@ static int by_line(const void *a, const void *b)
 static int take_problems(
 	struct tg_reader *reader, const char *name, struct tg_config_problems *problems)
 {
+	if (reader->problems.n == 0)
+		return 0;
 	qsort(reader->problems.v, reader->problems.n, sizeof(reader->problems.v[0]), by_line);
 	for (size_t i = 0; i < reader->problems.n; i++)
 		if (add_problem(problems, name, reader->problems.v[i].line,
 			    reader->problems.v[i].text) != 0)
 			return -ENOMEM;
-	return reader->problems.n != 0 ? -EINVAL : 0;
+	return -EINVAL;
 }
 
 static int read_tree(const struct tg_tree *tree, const char *name,

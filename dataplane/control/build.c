@@ -30,18 +30,31 @@ void tg_build_fini(struct tg_build *build)
 {
 	if (build->running)
 		tg_build_wait(build);
-	tg_build_drop(build);
+	tg_build_drop(build, false);
 	close(build->event);
 }
 
+static bool same_image(const struct tg_candidate *a, const struct tg_candidate *b)
+{
+	return a->classifier != NULL && a->size == b->size &&
+	       memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* Reads the image into the candidate and builds it, unless that very image is built already. */
 static int make_candidate(struct tg_build *build)
 {
+	struct tg_candidate fresh;
 	int rc;
 
-	rc = tg_candidate_read(
-		build->image_fd, build->request.size, &build->candidate, &build->error);
+	rc = tg_candidate_read(build->image_fd, build->request.size, &fresh, &build->error);
 	if (rc != 0)
 		return rc;
+	if (same_image(&build->candidate, &fresh)) {
+		tg_candidate_free(&fresh);
+		return 0;
+	}
+	tg_candidate_free(&build->candidate);
+	build->candidate = fresh;
 	return tg_candidate_build(&build->candidate, build->config.slot_capacity,
 		build->config.headroom, build->config.socket, &build->error);
 }
@@ -119,9 +132,10 @@ void tg_build_wait(struct tg_build *build)
 	(void)n;
 }
 
-void tg_build_drop(struct tg_build *build)
+void tg_build_drop(struct tg_build *build, bool keep)
 {
 	if (build->config.checkpoint != NULL)
 		tg_checkpoint_drop(build->config.checkpoint, &build->draft);
-	tg_candidate_free(&build->candidate);
+	if (!keep)
+		tg_candidate_free(&build->candidate);
 }

@@ -46,14 +46,15 @@ struct tg_build {
 int tg_build_init(struct tg_build *build, const struct tg_build_config *config);
 /* Waits for a build that runs and forgets it. */
 void tg_build_fini(struct tg_build *build);
-/* Starts with a message that lib/wire has checked. The descriptor is taken in any case. 0 or
- * -errno.
+/*
+ * Starts with a message that lib/wire has checked. The descriptor is taken in any case. A candidate
+ * that tg_build_drop kept is used again when the image has the same bytes. 0 or -errno.
  */
 int tg_build_start(
 	struct tg_build *build, const struct tg_msg_ruleset *message, int fd, uint64_t client);
 /* After `event` became readable: the result's fields are valid. */
 void tg_build_wait(struct tg_build *build);
-/* Forgets the result. */
-void tg_build_drop(struct tg_build *build);
+/* Forgets the draft, and unless `keep` the candidate too. */
+void tg_build_drop(struct tg_build *build, bool keep);
 
 #endif

@@ -9,18 +9,10 @@
 #include "build.h"
 #include "changes.h"
 #include "log.h"
-#include "vec.h"
-
-#define LATE_MAX (1u << 20)
 
 struct tg_changes {
 	struct tg_changes_config config;
 	struct tg_build build;
-	/* Entries for the ruleset in build: its own, then addresses that changed since. */
-	struct {
-		struct tg_classmap_entry *v;
-		size_t n, cap;
-	} entries;
 };
 
 static uint64_t unix_ms(void)
@@ -56,19 +48,11 @@ static void note_checkpoint(struct tg_changes *changes, int rc, const char *what
 static void commit_checkpoint(struct tg_changes *changes)
 {
 	struct tg_build *build = &changes->build;
-	uint32_t own = build->request.n_entries;
 	int rc;
 
 	if (changes->config.checkpoint == NULL)
 		return;
 	rc = tg_checkpoint_commit(changes->config.checkpoint, &build->draft);
-	for (size_t at = own; rc == 0 && at < changes->entries.n; at += TG_CLASSMAP_MAX) {
-		size_t n = changes->entries.n - at;
-
-		rc = tg_checkpoint_append(changes->config.checkpoint, build->request.delta_sequence,
-			changes->entries.v + at,
-			n < TG_CLASSMAP_MAX ? (uint32_t)n : TG_CLASSMAP_MAX, unix_ms());
-	}
 	note_checkpoint(changes, build->draft_rc != 0 ? build->draft_rc : rc,
 		"the new ruleset cannot be written");
 }
@@ -94,49 +78,6 @@ void tg_changes_confirm(struct tg_changes *changes)
 
 /* --- rulesets --- */
 
-static int add_entries(
-	struct tg_changes *changes, const struct tg_classmap_entry *entries, uint32_t n)
-{
-	if (tg_vec_reserve(&changes->entries, changes->entries.n + n) != 0)
-		return -ENOMEM;
-	memcpy(changes->entries.v + changes->entries.n, entries, n * sizeof(*entries));
-	changes->entries.n += n;
-	return 0;
-}
-
-/* Addresses of a delta, as the ruleset in build has to take them. */
-static int add_late(struct tg_changes *changes, const struct tg_msg_classmap *m)
-{
-	size_t at = changes->entries.n;
-
-	if (!changes->build.running)
-		return 0;
-	if (at + m->n_entries > LATE_MAX)
-		return -EBUSY;
-	if (add_entries(changes, m->entries, m->n_entries) != 0)
-		return -ENOMEM;
-	for (; at < changes->entries.n; at++) {
-		changes->entries.v[at].node = TG_NONE;
-		if (changes->entries.v[at].cls != TG_NONE)
-			changes->entries.v[at].cls = TG_CLASS_FAIL_CLOSED;
-	}
-	return 0;
-}
-
-static int start_build(
-	struct tg_changes *changes, const struct tg_msg_ruleset *m, int fd, uint64_t client)
-{
-	int rc;
-
-	changes->entries.n = 0;
-	rc = add_entries(changes, m->entries, m->n_entries);
-	if (rc != 0) {
-		close(fd);
-		return rc;
-	}
-	return tg_build_start(&changes->build, m, fd, client);
-}
-
 int tg_changes_ruleset(struct tg_changes *changes, const struct tg_msg_ruleset *message, int fd,
 	uint64_t client, struct tg_wire_error *error)
 {
@@ -151,7 +92,7 @@ int tg_changes_ruleset(struct tg_changes *changes, const struct tg_msg_ruleset *
 		tg_engine_refused(changes->config.engine, true);
 		return rc;
 	}
-	rc = start_build(changes, message, fd, client);
+	rc = tg_build_start(&changes->build, message, fd, client);
 	if (rc != 0)
 		refuse(error, rc, "the build cannot be started");
 	return rc;
@@ -184,8 +125,8 @@ static int install(struct tg_changes *changes, uint32_t *swap_us)
 	int rc;
 
 	rc = tg_engine_install(changes->config.engine, &build->candidate,
-		build->request.delta_sequence, changes->entries.v, (uint32_t)changes->entries.n,
-		swap_us, &build->error);
+		build->request.delta_sequence, build->entries, build->request.n_entries, swap_us,
+		&build->error);
 	if (rc == 0 || rc == -ETIMEDOUT) {
 		log_installed(build, *swap_us);
 		commit_checkpoint(changes);
@@ -213,7 +154,8 @@ int tg_changes_finish(struct tg_changes *changes, bool wanted, struct tg_changes
 	result->txn = build->request.h.txn;
 	result->build_us = build->build_us;
 	result->error = build->error;
-	tg_build_drop(build);
+	/* Overtaken by deltas it comes again, with the same image. */
+	tg_build_drop(build, rc == -ESTALE);
 	return rc;
 }
 
@@ -224,12 +166,7 @@ int tg_changes_delta(struct tg_changes *changes, const struct tg_msg_classmap *m
 {
 	int rc;
 
-	/* Even should it be refused: an address that is nobody's for a moment is no harm. */
-	rc = add_late(changes, message);
-	if (rc != 0)
-		refuse(error, rc, "too many changes while a ruleset is being built");
-	else
-		rc = tg_engine_delta(changes->config.engine, message, swap_us, error);
+	rc = tg_engine_delta(changes->config.engine, message, swap_us, error);
 	if (rc == 0 || rc == -ETIMEDOUT)
 		append_checkpoint(changes, message->entries, message->n_entries);
 	if (rc != 0) {
@@ -319,6 +256,5 @@ void tg_changes_free(struct tg_changes *changes)
 	if (changes == NULL)
 		return;
 	tg_build_fini(&changes->build);
-	tg_vec_free(&changes->entries);
 	free(changes);
 }

@@ -4,9 +4,8 @@
  * (build.h), put in force (engine.h) and written down (checkpoint.h); a delta is applied and
  * written down at once, also while a ruleset is being built.
  *
- * Between a delta and the swap of a ruleset that was sent before it lies a gap: the ruleset's
- * classes are other numbers. Addresses that changed in it are nobody's (class 0: denied) or unknown
- * after the swap, never their former owner's, until the client has sent them again.
+ * A ruleset that deltas have overtaken by the time of its swap is refused, and comes again with
+ * their entries in its own classes: what was built is kept for that.
  *
  * Synchronisation: control thread only.
  */

@@ -217,6 +217,12 @@ static int check_install(const struct tg_engine *engine, const struct tg_candida
 		return refuse(error, -EINVAL, TG_NONE,
 			"delta sequence %llu, but the image has %llu",
 			(unsigned long long)delta_sequence, (unsigned long long)h->delta_sequence);
+	/* It would give addresses that changed since back to their former owners. */
+	if (delta_sequence < engine->delta_sequence)
+		return refuse(error, -ESTALE, TG_NONE,
+			"deltas up to %llu are in force, the ruleset has those up to %llu",
+			(unsigned long long)engine->delta_sequence,
+			(unsigned long long)delta_sequence);
 	return 0;
 }
 

@@ -40,9 +40,10 @@ void tg_engine_free(struct tg_engine *engine);
  * Puts a built candidate in force, with `entries` (in its classes) applied to it, and
  * `delta_sequence` as the sequence after it. Takes the candidate's classifier unless the change is
  * refused. 0: every worker judges by it and the old one is gone. Refused, nothing has changed:
- * -ESTALE the generation does not exceed the one in force; -EINVAL an entry (error->index);
- * -ENOSPC; -ENOMEM; -EBUSY too much is kept for a stuck worker. -ETIMEDOUT: in force, but a worker
- * is stuck. *swap_us: how long swap and grace period took.
+ * -ESTALE the generation does not exceed the one in force, or deltas later than `delta_sequence`
+ * are in force; -EINVAL an entry (error->index); -ENOSPC; -ENOMEM; -EBUSY too much is kept for a
+ * stuck worker. -ETIMEDOUT: in force, but a worker is stuck. *swap_us: how long swap and grace
+ * period took.
  */
 int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 	uint64_t delta_sequence, const struct tg_classmap_entry *entries, uint32_t n,

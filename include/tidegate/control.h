@@ -45,8 +45,16 @@
  * NAK ETIMEDOUT with the requested generation (or sequence) in it: the change is in force, but a
  * worker has not come round to it (TG_STATE_STUCK_WORKER).
  *
- * Checkpoint: the server writes the image of an acknowledged RULESET, and appends acknowledged
- * CLASSMAPs to a journal, before it sends ACK when `fsync` is configured, else right after.
+ * NAK errors. A message with a bad length, reserved field or number of descriptors: EINVAL; one
+ * without the magic, or whose length is not the record's, ends the connection. Before HELLO, or
+ * from a reader: EPERM. A second writer, a second RULESET: EBUSY. A RULESET whose memfd is not
+ * sealed: EPERM; whose image is refused: EINVAL, EFBIG, EPROTONOSUPPORT; with more slots than the
+ * segment counts: E2BIG; not above the generation in force: ESTALE. A CLASSMAP for another
+ * generation or out of sequence: ESTALE; with a class that the image does not have: EINVAL; without
+ * a ruleset in force: ENOENT; without room: ENOSPC.
+ *
+ * Checkpoint: the server writes the image of a RULESET, and appends CLASSMAPs to a journal, before
+ * it sends ACK; when `fsync` is configured both are on the disk by then.
  */
 #ifndef TIDEGATE_CONTROL_H
 #define TIDEGATE_CONTROL_H

@@ -31,6 +31,7 @@ struct gateway {
 	pid_t pid;
 	FILE *log;
 	uint32_t txn;
+	uint64_t sequence; /* that rulesets claim */
 };
 
 /* --- the process --- */
@@ -216,6 +217,7 @@ static uint32_t send_image(
 	tg_wire_header(&m.h, TG_MSG_RULESET, sizeof(m), ++g->txn);
 	m.generation = generation;
 	m.size = size;
+	m.delta_sequence = g->sequence;
 	assert_int_equal(tg_wire_send(sock, &m, fd), 0);
 	close(fd);
 	return g->txn;
@@ -298,8 +300,10 @@ static void test_rulesets_and_deltas(void **state)
 	assert_int_equal(in.nak.delta_sequence, 1);
 	assert_nak(sock, send_ruleset(g, sock, 3), ESTALE);
 	assert_int_equal(answer(sock, send_delta(g, sock, 3, 2, TG_NONE)), TG_MSG_ACK);
+	assert_nak(sock, send_ruleset(g, sock, 4), ESTALE); /* would undo both deltas */
+	g->sequence = 2;
 	assert_int_equal(answer(sock, send_ruleset(g, sock, 4)), TG_MSG_ACK);
-	assert_int_equal(in.ack.delta_sequence, 0);
+	assert_int_equal(in.ack.delta_sequence, 2);
 	assert_int_equal(get_state(g, sock)->generation, 4);
 	assert_true(in.state.flags & TG_STATE_PICKUP);
 	assert_false(in.state.flags & TG_STATE_NO_RULESET);
@@ -469,6 +473,7 @@ static void test_killed_and_back(void **state)
 	assert_false(in.state.flags & TG_STATE_NO_RULESET);
 	assert_true(in.state.checkpoint_at != 0);
 	assert_int_equal(answer(sock, send_delta(g, sock, 7, 3, TG_NONE)), TG_MSG_ACK);
+	g->sequence = 3;
 	assert_int_equal(answer(sock, send_ruleset(g, sock, 8)), TG_MSG_ACK);
 	assert_false(get_state(g, sock)->flags & TG_STATE_FROM_CHECKPOINT);
 	close(sock);

@@ -210,10 +210,10 @@ static void test_epoch_grows_with_every_change(void **state)
 	uint32_t before = 0;
 
 	for (uint64_t i = 0; i < 10; i++) {
-		assert_int_equal(push(f, 5 + i, 100, NULL, 0), 0);
+		assert_int_equal(push(f, 5 + i, 100 + i, NULL, 0), 0);
 		assert_true(tg_engine_epoch(f->engine) > before);
 		before = tg_engine_epoch(f->engine);
-		assert_int_equal(delta(f, 5 + i, 101, tiny_entry(2, 1)), 0);
+		assert_int_equal(delta(f, 5 + i, 101 + i, tiny_entry(2, 1)), 0);
 		assert_true(tg_engine_epoch(f->engine) > before);
 		before = tg_engine_epoch(f->engine);
 	}
@@ -340,13 +340,15 @@ static void test_sender_is_gone(void **state)
 }
 
 /*
- * A delta during a build is in force at once, and the ruleset that does not know it never gives the
- * address back to its former owner.
+ * A delta during a build is in force at once; the ruleset that does not know it is refused, and
+ * never gives the address back to its former owner. It comes again with the delta.
  */
 static void test_delta_during_build(void **state)
 {
 	struct fixture *f = *state;
 	struct tg_classmap_entry own[] = {tiny_entry(2, 1), tiny_entry(3, 1), tiny_entry(4, 1)};
+	struct tg_classmap_entry again[] = {
+		tiny_entry(2, 0), tiny_entry(3, TG_NONE), tiny_entry(4, 1), tiny_entry(5, 1)};
 
 	assert_int_equal(push(f, 5, 100, own, 3), 0);
 	assert_int_equal(begin(f, 6, 100, own, 3), 0);
@@ -355,19 +357,22 @@ static void test_delta_during_build(void **state)
 	assert_int_equal(delta(f, 5, 102, tiny_entry(3, TG_NONE)), 0);
 	assert_int_equal(delta(f, 5, 103, tiny_entry(5, 1)), 0);
 	assert_true(allowed(f, 5));
-	assert_int_equal(finish(f), 0);
-	assert_int_equal(tg_engine_sequence(f->engine), 100);
-	assert_false(allowed(f, 2)); /* changed: nobody's, until it is sent again */
-	assert_false(allowed(f, 3)); /* removed */
-	assert_true(allowed(f, 4));  /* not touched */
-	assert_false(allowed(f, 5)); /* new: nobody's */
-	assert_int_equal(delta(f, 6, 101, tiny_entry(5, 1)), 0);
+	assert_int_equal(finish(f), -ESTALE);
+	assert_int_equal(tg_engine_generation(f->engine), 5);
+	assert_int_equal(tg_engine_sequence(f->engine), 103);
+	assert_false(allowed(f, 2));
+	assert_true(allowed(f, 5));
+	assert_int_equal(push(f, 6, 103, again, 4), 0);
+	assert_int_equal(tg_engine_sequence(f->engine), 103);
+	assert_false(allowed(f, 2));
+	assert_false(allowed(f, 3));
+	assert_true(allowed(f, 4));
 	assert_true(allowed(f, 5));
 	/* The checkpoint says the same. */
 	close_rules(f);
 	open_rules(f);
 	assert_int_equal(tg_changes_restore(f->changes), 0);
-	assert_int_equal(tg_engine_sequence(f->engine), 101);
+	assert_int_equal(tg_engine_sequence(f->engine), 103);
 	assert_false(allowed(f, 2));
 	assert_false(allowed(f, 3));
 	assert_true(allowed(f, 4));
@@ -395,7 +400,7 @@ static void test_restore(void **state)
 	assert_true(allowed(f, 3));
 	/* and goes on */
 	assert_int_equal(delta(f, 5, 103, tiny_entry(4, 1)), 0);
-	assert_int_equal(push(f, 6, 100, NULL, 0), 0);
+	assert_int_equal(push(f, 6, 103, NULL, 0), 0);
 	assert_int_equal(tg_engine_flags(f->engine), 0);
 }
 
@@ -438,7 +443,7 @@ static void test_checkpoint_fails(void **state)
 	assert_true(allowed(f, 2));
 	assert_int_equal(f->stats.header->checkpoint_errors, 2);
 	assert_int_equal(rmdir(path), 0);
-	assert_int_equal(push(f, 6, 100, NULL, 0), 0);
+	assert_int_equal(push(f, 6, 101, NULL, 0), 0);
 	assert_int_equal(tg_engine_flags(f->engine), 0);
 }
 
@@ -459,7 +464,7 @@ static void test_stuck_worker(void **state)
 	assert_int_equal(tg_engine_flags(f->engine), TG_STATE_STUCK_WORKER);
 	/* What is kept for it is bounded. */
 	for (uint64_t i = 7; rc != -EBUSY; i++) {
-		rc = push(f, i, 100, NULL, 0);
+		rc = push(f, i, 101, NULL, 0);
 		assert_true(rc == -ETIMEDOUT || rc == -EBUSY);
 		assert_true(i < 100);
 	}
@@ -468,7 +473,7 @@ static void test_stuck_worker(void **state)
 	assert_int_equal(tg_engine_flags(f->engine), 0);
 	/* A worker that sleeps is not waited for. */
 	rte_rcu_qsbr_thread_offline(f->qsbr, 0);
-	assert_int_equal(push(f, 200, 100, NULL, 0), 0);
+	assert_int_equal(push(f, 200, 101, NULL, 0), 0);
 	rte_rcu_qsbr_thread_unregister(f->qsbr, 0);
 }
 
