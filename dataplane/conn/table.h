@@ -91,6 +91,29 @@ static inline bool tg_table_match6(const uint8_t *entry, const struct tg_key *ke
 		       ((word[9] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
 }
 
+/* The counter of the entry that ends at `end`. */
+static inline uint8_t tg_table_displaced(const uint8_t *end)
+{
+	return ((const struct tg_conn *)(const void *)(end - sizeof(struct tg_conn)))->displaced;
+}
+
+/*
+ * For a key whose home has arrived in the cache: asks for the entries after it, when the key will
+ * be looked for there.
+ */
+static inline void tg_table_prefetch_far(
+	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
+{
+	const uint8_t *home = tg_table_home(table, hash);
+	const uint8_t *next = home + ((uint64_t)1 << table->shift);
+	bool here = table->family == 4 ? tg_table_match4(home, key) : tg_table_match6(home, key);
+
+	if (likely(here) || tg_table_displaced(next) == 0)
+		return;
+	rte_prefetch0(next);
+	rte_prefetch0(next + 64);
+}
+
 static inline struct tg_conn *tg_table_find4(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
 {

@@ -6,6 +6,7 @@
 #define SCTP_INIT 1
 #define SCTP_ABORT 6
 #define SCTP_SHUTDOWN_COMPLETE 14
+#define LOOK_AHEAD 8	    /* packets */
 #define QUOTED_BEHIND 66000 /* an error may quote what was sent this long ago, bytes */
 
 /* A reply moves a connection of an untracked protocol on by one state. */
@@ -190,8 +191,18 @@ static inline void track_one(struct tg_worker *w, unsigned int index)
 		settle(w, index, c, track_inline(w, table, c, p));
 }
 
+static inline void look_ahead(struct tg_worker *w, unsigned int index)
+{
+	const struct tg_packet *p = &w->packet[index];
+
+	tg_table_prefetch_far(table_of(w, p->family), &p->key, p->hash);
+}
+
 void track_all(struct tg_worker *w)
 {
-	for (unsigned int i = 0; i < w->n_live; i++)
+	for (unsigned int i = 0; i < w->n_live; i++) {
+		if (i + LOOK_AHEAD < w->n_live)
+			look_ahead(w, w->live[i + LOOK_AHEAD]);
 		track_one(w, w->live[i]);
+	}
 }
