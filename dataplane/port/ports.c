@@ -6,17 +6,10 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_mempool.h>
 
+#include "buffers.h"
 #include "log.h"
 #include "ports.h"
-
-#define POOL_CACHE 256u
-#define FRAME_EXTRA ((uint32_t)(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN))
-/* One buffer holds this much; longer packets are chains, where the driver makes chains. */
-#define BUFFER_ROOM 2048u
-#define BUFFERS_MAX (1u << 22)
-#define AF_XDP_RING 2048u
 
 /* The name that EAL gives a device: without arguments. */
 static int find_ethdev(const struct tg_port_spec *spec, uint16_t *out)
@@ -54,63 +47,6 @@ static int count_queues(
 	return 0;
 }
 
-/* --- buffers --- */
-
-/* Room for the longest packet, or for a part of it where the driver makes chains. */
-static uint32_t room_for(const struct tg_port *port, const struct rte_eth_dev_info *info)
-{
-	uint32_t frame = port->spec.mtu + FRAME_EXTRA;
-
-	if (strcmp(info->driver_name, "net_af_packet") == 0) {
-		/* It compares the buffer with its frame, not with what fits. */
-		for (frame = BUFFER_ROOM; frame < port->spec.mtu + 256u; frame *= 2)
-			;
-		return frame;
-	}
-	if (frame <= BUFFER_ROOM || (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER))
-		return BUFFER_ROOM;
-	return RTE_ALIGN(frame, 64u);
-}
-
-/* What a driver keeps of a queue besides the descriptors it is asked for. */
-static uint32_t hidden_buffers(const struct rte_eth_dev_info *info)
-{
-	/* The kernel's fill and completion rings have a size of their own. */
-	return strcmp(info->driver_name, "net_af_xdp") == 0 ? 2 * AF_XDP_RING : 0;
-}
-
-static int make_pools(struct tg_ports *ports, uint32_t extra)
-{
-	uint32_t n[TG_NUMA_MAX] = {0}, room[TG_NUMA_MAX] = {0};
-	struct rte_eth_dev_info info;
-	char name[32];
-
-	for (uint32_t i = 0; i < ports->n; i++) {
-		struct tg_port *port = &ports->v[i];
-
-		rte_eth_dev_info_get(port->ethdev, &info);
-		n[port->numa] += (uint32_t)port->n_rx_queues * port->spec.rx_descriptors +
-				 (uint32_t)port->n_tx_queues * port->spec.tx_descriptors +
-				 port->n_rx_queues * hidden_buffers(&info);
-		room[port->numa] = RTE_MAX(room[port->numa], room_for(port, &info));
-	}
-	for (uint32_t numa = 0; numa < TG_NUMA_MAX; numa++) {
-		if (n[numa] == 0)
-			continue;
-		n[numa] += extra + ports->n_workers * 2 * POOL_CACHE;
-		snprintf(name, sizeof(name), "tidegate-%u", numa);
-		ports->pools[numa] = rte_pktmbuf_pool_create(name, RTE_MIN(n[numa], BUFFERS_MAX),
-			POOL_CACHE, 0, (uint16_t)(room[numa] + RTE_PKTMBUF_HEADROOM),
-			rte_eth_dev_socket_id(ports->v[0].ethdev) < 0 ? SOCKET_ID_ANY : (int)numa);
-		if (ports->pools[numa] == NULL) {
-			tg_log_err("no memory for %u packet buffers of %u bytes (eal.memory)",
-				n[numa], room[numa]);
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
 /* --- configuring --- */
 
 static uint64_t rss_types(const struct rte_eth_dev_info *info)
@@ -139,7 +75,7 @@ static void fill_conf(const struct tg_port *port, const struct rte_eth_dev_info 
 	conf->rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	conf->txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	/* Chains and buffers of two pools are more than a fast free can take back. */
-	if (one_pool && port->spec.mtu + FRAME_EXTRA <= BUFFER_ROOM)
+	if (one_pool && port->spec.mtu + TG_FRAME_EXTRA <= TG_BUFFER_ROOM)
 		conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	if (port->n_rx_queues > 1 && rss_types(info) != 0) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -245,7 +181,7 @@ int tg_ports_open(struct tg_ports *ports, const struct tg_port_spec *specs, uint
 		ports->n += rc == 0;
 	}
 	if (rc == 0)
-		rc = make_pools(ports, extra);
+		rc = tg_buffers_create(ports, extra);
 	for (uint32_t i = 0; i < n && rc == 0; i++)
 		rc = configure(ports, &ports->v[i]);
 	if (rc != 0) {
@@ -304,8 +240,6 @@ void tg_ports_close(struct tg_ports *ports)
 			rte_eth_dev_stop(ports->v[i].ethdev);
 		rte_eth_dev_close(ports->v[i].ethdev);
 	}
-	for (unsigned int i = 0; i < TG_NUMA_MAX; i++)
-		rte_mempool_free(ports->pools[i]);
+	tg_buffers_free(ports);
 	ports->n = 0;
-	memset(ports->pools, 0, sizeof(ports->pools));
 }

@@ -5,6 +5,7 @@
 # usage: clients.sh [tap|af_packet|af_xdp]
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
+[ "${1:-tap}" != af_xdp ] || needs_af_xdp
 lab_init "tgcl" "${1:-tap}"
 lab_pod a 1
 lab_pod b 2

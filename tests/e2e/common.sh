@@ -27,6 +27,12 @@ fail()
 [ "$(id -u)" -eq 0 ] || skip "needs root for network namespaces"
 [ -c /dev/net/tun ] || skip "no /dev/net/tun"
 
+needs_af_xdp()
+{
+	python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW).close()' 2>/dev/null ||
+		skip "this kernel has no AF_XDP sockets"
+}
+
 # check WHAT COMMAND... : the command must succeed
 check()
 {
