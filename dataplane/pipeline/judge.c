@@ -46,11 +46,6 @@ void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn 
 	item->initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir;
 	item->wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
 		       may_pick_up(w, p);
-	if (c == NULL && item->wanted) {
-		const struct tg_table *table = table_of(w, p->family);
-
-		rte_prefetch0(&table->cold[p->hash & table->mask]);
-	}
 }
 
 static bool allows(const struct tg_judgement *j)
@@ -322,8 +317,13 @@ static void classify(struct tg_worker *w, bool reverse)
 		return;
 	tg_classify_burst(w->gen->classifier, tuples, found, n);
 	for (unsigned int k = 0; k < n; k++) {
+		const struct tg_packet *p = &w->packet[w->judged[place[k]].packet];
+		const struct tg_table *table = table_of(w, p->family);
+
 		out[place[k]] = found[k];
 		fetch_slots(w, found[k].verdict);
+		if (allows(&found[k]))
+			rte_prefetch0(&table->cold[p->hash & table->mask]);
 	}
 }
 
