@@ -72,3 +72,4 @@ check_not "an unknown address in the pod range gets nowhere" \
 	lab_in a ping -c 2 -i 0.2 -W 1 -I 10.10.1.99 10.10.2.2
 [ "$(drops unknown_endpoint)" -gt 0 ] || fail "the unknown endpoint is not counted"
 echo "ok: the unknown endpoint is counted"
+gateway_down

@@ -121,6 +121,24 @@ pod_manifest()
 	END
 }
 
+# Both processes end as they should: by SIGTERM, with exit code 0 and, in a sanitized build, without a
+# report.
+gateway_down()
+{
+	local name pid status
+	for name in CTRL LAB_DATAPLANE; do
+		pid=${!name}
+		kill "$pid" 2>/dev/null
+		wait "$pid"
+		status=$?
+		[ $status -eq 0 ] || fail "$name left with exit code $status"
+	done
+	if grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$LAB_DIR"/ctrl.log "$LAB_DIR"/dataplane.log; then
+		fail "a sanitizer complains"
+	fi
+	echo "ok: both processes stop cleanly"
+}
+
 # Gateway, control process, pods; manifests are in $LAB_DIR/manifests already.
 gateway_up()
 {

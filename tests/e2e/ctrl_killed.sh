@@ -56,3 +56,4 @@ check "what changed meanwhile is allowed" lab_in a curl -s --max-time 3 http://1
 check_not "what was allowed no longer is" lab_in a curl -s --max-time 2 http://10.10.2.2:8080/
 seen=$(wc -l <"$LAB_DIR/stream")
 check_not "the revoked connection stays cut" lab_wait 2 "more of the stream" lines "$seen"
+gateway_down

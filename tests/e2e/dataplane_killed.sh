@@ -64,3 +64,4 @@ check "the delta is in the checkpoint" late_passes
 ctrl_start
 lab_wait 20 "resync" ready || fail "no resync"
 check "allowed after resync" lab_in a curl -s --max-time 3 http://10.10.2.2:8080/
+gateway_down

@@ -107,3 +107,4 @@ done
 [ "$(wc -l <"$LAB_DIR/got.4.3")" -le $((cut4 + 3)) ] || fail "IPv4: the revoked flow went on"
 [ "$(wc -l <"$LAB_DIR/got.6.3")" -le $((cut6 + 3)) ] || fail "IPv6: the revoked flow went on"
 echo "ok: the revoked flow was cut at $cut4 and $cut6 of $count"
+gateway_down
