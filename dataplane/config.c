@@ -456,6 +456,9 @@ static void read_port(struct load *load, const struct tg_at *at)
 	spec.trust_kernel_offloads = read_word(load, at, "kernel-offloads", offloads) == 1;
 	*port = (struct tg_port_config){.link_pass = TG_LINK_DEFAULT, .mtu = spec.mtu};
 	port->side = spec.side;
+	/* A router is not behind a port that only pods are behind. */
+	if (spec.side != TG_SIDE_INSIDE)
+		port->link_pass |= TG_LINK_RA;
 	read_u16(load, at, "zone", 0, UINT16_MAX, &port->zone);
 	read_link(load, at, &port->link_pass);
 	load->config->ports[dp->n_ports++] = spec;

@@ -65,7 +65,8 @@ static void test_defaults(void **state)
 	assert_int_equal(c.datapath.ports[1].end, 1);
 	assert_int_equal(c.datapath.ports[0].side, TG_SIDE_INSIDE);
 	assert_int_equal(c.datapath.ports[1].mtu, 1500);
-	assert_int_equal(c.datapath.ports[1].link_pass, TG_LINK_DEFAULT);
+	assert_int_equal(c.datapath.ports[0].link_pass, TG_LINK_DEFAULT);
+	assert_int_equal(c.datapath.ports[1].link_pass, TG_LINK_DEFAULT | TG_LINK_RA);
 	assert_true(c.ports[0].propagate_link);
 	assert_int_equal(c.ports[0].peer, 1);
 	tg_dataplane_config_free(&c);
