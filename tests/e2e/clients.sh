@@ -72,4 +72,9 @@ check_not "an unknown address in the pod range gets nowhere" \
 	lab_in a ping -c 2 -i 0.2 -W 1 -I 10.10.1.99 10.10.2.2
 [ "$(drops unknown_endpoint)" -gt 0 ] || fail "the unknown endpoint is not counted"
 echo "ok: the unknown endpoint is counted"
+
+# Several workers: what arrives at the wrong one was judged by the right one.
+handed=$(http /metrics | awk '/^tidegate_worker_handoff_sent_packets_total/ { n += $NF } END { print n + 0 }')
+[ "${LAB_WORKERS:-1}" -eq 1 ] || [ "$handed" -gt 0 ] || fail "no packet was handed over"
+echo "packets handed from worker to worker: $handed"
 gateway_down
