@@ -5,8 +5,8 @@
 # usage: bench_enforce.sh [--json FILE]
 #   ENFORCE_PODS, ENFORCE_POLICIES, ENFORCE_FLOWS, ENFORCE_ROUNDS: other sizes
 set -uo pipefail
-root=${TIDEGATE_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-build=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${TIDEGATE_BUILD:-$root/build-bench}
 # shellcheck source=scripts/lab.sh
 . "$root/scripts/lab.sh"
 pods=${ENFORCE_PODS:-100000} policies=${ENFORCE_POLICIES:-10000}
