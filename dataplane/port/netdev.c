@@ -162,3 +162,42 @@ int tg_netdev_quiet(const char *ifname, char *why, size_t size)
 		return rc;
 	return quiet_peer(ifname, why, size);
 }
+
+/* --- links --- */
+
+/* The flags of an interface, changed by `set` and `clear` where these are not 0. */
+static int change_flags(unsigned int ifindex, short set, short clear, short *out)
+{
+	struct ifreq ifr = {0};
+	int sock, rc = 0;
+
+	if (if_indextoname(ifindex, ifr.ifr_name) == NULL)
+		return -errno;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -errno;
+	if (ioctl(sock, SIOCGIFFLAGS, &ifr) != 0)
+		rc = -errno;
+	*out = (short)((ifr.ifr_flags | set) & ~clear);
+	if (rc == 0 && *out != ifr.ifr_flags) {
+		ifr.ifr_flags = *out;
+		rc = ioctl(sock, SIOCSIFFLAGS, &ifr) != 0 ? -errno : 0;
+	}
+	close(sock);
+	return rc;
+}
+
+bool tg_netdev_running(unsigned int ifindex)
+{
+	short flags;
+
+	return change_flags(ifindex, 0, 0, &flags) == 0 && (flags & IFF_UP) &&
+	       (flags & IFF_RUNNING);
+}
+
+int tg_netdev_set_up(unsigned int ifindex, bool up)
+{
+	short flags;
+
+	return change_flags(ifindex, up ? IFF_UP : 0, up ? 0 : IFF_UP, &flags);
+}

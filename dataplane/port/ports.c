@@ -9,6 +9,7 @@
 
 #include "buffers.h"
 #include "log.h"
+#include "netdev.h"
 #include "ports.h"
 
 /* The name that EAL gives a device: without arguments. */
@@ -139,6 +140,13 @@ static int configure(struct tg_ports *ports, struct tg_port *port)
 	return rc;
 }
 
+/* These drivers work on a kernel interface and say that its link is up, whatever it is. */
+static bool ignores_link(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_af_packet") == 0 ||
+	       strcmp(info->driver_name, "net_af_xdp") == 0;
+}
+
 static int find(struct tg_ports *ports, struct tg_port *port, const struct tg_port_spec *spec)
 {
 	struct rte_eth_dev_info info;
@@ -151,6 +159,8 @@ static int find(struct tg_ports *ports, struct tg_port *port, const struct tg_po
 	rc = rte_eth_dev_info_get(port->ethdev, &info);
 	if (rc != 0)
 		return rc;
+	if (ignores_link(&info))
+		port->netdev = info.if_index;
 	port->numa = rte_eth_dev_socket_id(port->ethdev);
 	if (port->numa < 0 || port->numa >= TG_NUMA_MAX)
 		port->numa = 0;
@@ -207,6 +217,14 @@ static int start(struct tg_port *port)
 		return rc;
 	}
 	port->started = true;
+	/* It may be down for a gateway that was killed while it held it so. */
+	if (port->netdev != 0)
+		rc = tg_netdev_set_up(port->netdev, true);
+	if (rc != 0) {
+		tg_log_err("port %s: its interface cannot be set up: %s", port->spec.name,
+			strerror(-rc));
+		return rc;
+	}
 	/* A bump in the wire takes every frame; a driver without a wire has nothing to switch. */
 	rc = rte_eth_promiscuous_enable(port->ethdev);
 	if (rc != 0 && rc != -ENOTSUP) {
@@ -239,6 +257,8 @@ void tg_ports_close(struct tg_ports *ports)
 		if (ports->v[i].started)
 			rte_eth_dev_stop(ports->v[i].ethdev);
 		rte_eth_dev_close(ports->v[i].ethdev);
+		if (ports->v[i].held && ports->v[i].netdev != 0)
+			tg_netdev_set_up(ports->v[i].netdev, true);
 	}
 	tg_buffers_free(ports);
 	ports->n = 0;

@@ -27,6 +27,8 @@ struct tg_port {
 	uint16_t n_rx_queues;
 	uint16_t n_tx_queues;
 	int numa;
+	unsigned int
+		netdev; /* the kernel interface whose link is ours to see to; 0: the driver's */
 	bool started;
 	bool up;	  /* as the port shows it */
 	bool held;	  /* down because its peer is */

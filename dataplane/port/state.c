@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 
 #include "log.h"
+#include "netdev.h"
 #include "ports.h"
 
 /*
@@ -28,10 +29,19 @@ static bool shows_link(const struct tg_port *port)
 {
 	struct rte_eth_link link = {0};
 
+	if (port->netdev != 0)
+		return tg_netdev_running(port->netdev);
 	if (out_of_sight(port))
 		return true;
 	return rte_eth_link_get_nowait(port->ethdev, &link) == 0 &&
 	       link.link_status == RTE_ETH_LINK_UP;
+}
+
+static int set_link(const struct tg_port *port, bool up)
+{
+	if (port->netdev != 0)
+		return tg_netdev_set_up(port->netdev, up);
+	return up ? rte_eth_dev_set_link_up(port->ethdev) : rte_eth_dev_set_link_down(port->ethdev);
 }
 
 /* Takes a port down because its peer is, or lets it up. */
@@ -44,7 +54,7 @@ static void hold(struct tg_port *port, bool down)
 	port->held = down;
 	if (port->cannot_hold)
 		return;
-	rc = down ? rte_eth_dev_set_link_down(port->ethdev) : rte_eth_dev_set_link_up(port->ethdev);
+	rc = set_link(port, !down);
 	if (rc == 0)
 		return;
 	port->cannot_hold = true;
@@ -81,10 +91,11 @@ static bool step_wire(struct tg_ports *ports, uint32_t a, uint64_t now_ms)
 	if (ports->v[a].spec.propagate_link)
 		held = tg_link_step(&ports->links[a], up, now_ms);
 	for (unsigned int e = 0; e < 2; e++) {
-		hold(&ports->v[ends[e]], held & (1u << e));
+		/* Told before: what is sent to a port that is down waits there until it is up. */
 		if (ports->datapath != NULL)
 			tg_datapath_set_link(
 				ports->datapath, (uint16_t)ends[e], up[e] && !(held & (1u << e)));
+		hold(&ports->v[ends[e]], held & (1u << e));
 	}
 	return changed;
 }
