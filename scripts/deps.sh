@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
 	# build
-	gcc make meson ninja-build pkg-config libdpdk-dev libyaml-dev libcjson-dev libuv1-dev
+	gcc git make meson ninja-build pkg-config libdpdk-dev libyaml-dev libcjson-dev libuv1-dev
 	libmicrohttpd-dev libcurl4-openssl-dev zlib1g-dev libcmocka-dev
 	# DPDK's drivers that the gateway loads
 	dpdk
