@@ -180,6 +180,63 @@ static void collisions_are_bounded_and_undone(void **state)
 	tg_table_fini(&table);
 }
 
+#define FLOOD 2000u
+#define FLOOD_MASK 1023u
+
+static bool collides(const struct tg_secret *secret, const struct tg_key *key, bool v6)
+{
+	uint64_t hash = v6 ? tg_key_hash6(secret, key) : tg_key_hash4(secret, key);
+
+	return (hash & FLOOD_MASK) == 5;
+}
+
+/* FLOOD keys of one line of the table under `secret`, differing in ports and one address. */
+static void find_flood(const struct tg_secret *secret, bool v6, struct tg_key keys[FLOOD])
+{
+	unsigned int n = 0;
+
+	for (uint64_t i = 0; n < FLOOD; i++) {
+		struct tg_key key = {.tail = tg_key_tail((uint16_t)(i % 64512), 80, 6, 0)};
+
+		if (v6)
+			key.addr.v6[3] = i / 64512 << 40 | 0x0200;
+		else
+			key.addr.v4 = (i / 64512) << 32 | 0x0101a8c0;
+		if (collides(secret, &key, v6))
+			keys[n++] = key;
+	}
+}
+
+/*
+ * Tuples found to collide in one gateway are no flood for another: under each other secret they
+ * spread like any. A linear hash (CRC32, whatever its seed) would keep them together.
+ */
+static void a_collision_flood_fits_one_secret_only(void **state)
+{
+	static struct tg_key keys[FLOOD];
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		uint64_t x = 0x2545f4914f6cdd1dull;
+		struct tg_secret secret;
+
+		for (unsigned int round = 0; round < 9; round++) {
+			unsigned int together = 0;
+
+			for (unsigned int i = 0; i < 4; i++)
+				secret.word[i] = x =
+					x * 6364136223846793005ull + 1442695040888963407ull;
+			if (round == 0) {
+				find_flood(&secret, v6, keys);
+				continue;
+			}
+			for (unsigned int i = 0; i < FLOOD; i++)
+				together += collides(&secret, &keys[i], v6);
+			/* two of them on average */
+			assert_true(together < 40);
+		}
+	}
+}
+
 /* Random inserts, look-ups and removals against a plain list. */
 static void the_table_agrees_with_a_list(void **state)
 {
@@ -312,6 +369,7 @@ int run_limit_tests(void)
 		cmocka_unit_test(a_flood_leaves_established_ones_intact),
 		cmocka_unit_test(a_table_full_of_live_ones_takes_no_more),
 		cmocka_unit_test(collisions_are_bounded_and_undone),
+		cmocka_unit_test(a_collision_flood_fits_one_secret_only),
 		cmocka_unit_test(the_table_agrees_with_a_list),
 		cmocka_unit_test(counters_add_up_to_what_was_sent),
 		cmocka_unit_test(what_the_transmit_queue_does_not_take_is_counted),
