@@ -22,6 +22,7 @@ lab_init()
 	LAB_NS=()
 	LAB_PIDS=()
 	LAB_PODS=()
+	LAB_UNDER=() # a command that the gateway's processes run under
 	trap lab_cleanup EXIT
 	trap 'exit 130' INT TERM
 	lab_netns gw
@@ -207,7 +208,7 @@ lab_dataplane_config()
 lab_dataplane_start()
 {
 	rm -f "$LAB_DIR/dataplane.sock"
-	ip netns exec "$LAB-gw" "$1/dataplane/tidegate-dataplane" -c "$LAB_DIR/dataplane.yaml" \
+	ip netns exec "$LAB-gw" "${LAB_UNDER[@]}" "$1/dataplane/tidegate-dataplane" -c "$LAB_DIR/dataplane.yaml" \
 		>>"$LAB_DIR/dataplane.log" 2>&1 &
 	LAB_DATAPLANE=$!
 	LAB_PIDS+=("$LAB_DATAPLANE")

@@ -64,7 +64,7 @@ ctrl_start()
 		default-action: deny
 		node-addresses: [$(lab_node_addresses)]
 	END
-	ip netns exec "$LAB-gw" "$build/ctrl/tidegate-ctrl" -c "$LAB_DIR/ctrl.yaml" \
+	ip netns exec "$LAB-gw" "${LAB_UNDER[@]}" "$build/ctrl/tidegate-ctrl" -c "$LAB_DIR/ctrl.yaml" \
 		>>"$LAB_DIR/ctrl.log" 2>&1 &
 	CTRL=$!
 	LAB_PIDS+=("$CTRL")
