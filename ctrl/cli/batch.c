@@ -115,6 +115,24 @@ static int read_port(const cJSON *tree, struct question *out, char *error)
 	return 0;
 }
 
+/* Which of two values was meant nobody knows. */
+static int refuse_twice(const cJSON *tree, char *error)
+{
+	static const char *const keys[] = {"src", "dst", "proto", "dport"};
+	const cJSON *item;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		unsigned int n = 0;
+
+		cJSON_ArrayForEach(item, tree) n += strcmp(item->string, keys[i]) == 0;
+		if (n > 1) {
+			snprintf(error, ERROR_TEXT, "%s: set twice", keys[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int read_question(const cJSON *tree, struct question *out, char *error)
 {
 	int rc;
@@ -123,7 +141,9 @@ static int read_question(const cJSON *tree, struct question *out, char *error)
 		snprintf(error, ERROR_TEXT, "must be a JSON object");
 		return -EINVAL;
 	}
-	rc = read_string(tree, "src", &out->src, error);
+	rc = refuse_twice(tree, error);
+	if (rc == 0)
+		rc = read_string(tree, "src", &out->src, error);
 	if (rc == 0)
 		rc = read_string(tree, "dst", &out->dst, error);
 	if (rc == 0)

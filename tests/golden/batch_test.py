@@ -185,6 +185,10 @@ class Batch(unittest.TestCase):
             ('{"src": 7, "dst": "shop/api", "proto": "TCP", "dport": 80}', "src"),
             ('{"dst": "shop/api", "proto": "TCP", "dport": 80}', "src: missing"),
             ('{"src": "240.0.0.1", "dst": "shop/api", "proto": "TCP", "dport": 80}', "reserved"),
+            ('{"src": "shop/web", "src": "shop/api", "dst": "shop/api", "proto": "TCP", "dport": 80}',
+             "src: set twice"),
+            ('{"src": "shop/web", "dst": "shop/api", "proto": "TCP", "dport": 80, "dport": 80}',
+             "dport: set twice"),
             ('[1]', "object"),
             ('{"src": "shop/web"', "JSON"),
             ('{} {}', "JSON"),
@@ -204,6 +208,11 @@ class Batch(unittest.TestCase):
             with self.subTest(line=line[:90]):
                 self.assertEqual(list(answer), ["error"])
                 self.assertIn(word or "", answer["error"])
+
+    def test_other_keys_are_ignored(self):
+        _, answers = batch([b'{"id": 7, "id": 8, "src": "shop/web", "dst": "shop/api", '
+                            b'"proto": "TCP", "dport": 8080}\n'])
+        self.assertEqual(answers[0]["verdict"], "allow")
 
     def test_count_and_order(self):
         """Good and bad lines mixed, CRLF, and a last line without an end."""
