@@ -2,36 +2,34 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "live.h"
 #include "table.h"
 
-/* The greatest first; those that never happened are left out unless --all asks for them. */
+/* The greatest first; equal ones by name, so that the order is always the same. */
+static int compare_drops(const void *a, const void *b, void *arg)
+{
+	const cJSON *p = *(const cJSON *const *)a, *q = *(const cJSON *const *)b;
+	double x = tg_json_number(p, "packets"), y = tg_json_number(q, "packets");
+
+	if (x != y)
+		return x > y ? -1 : 1;
+	return strcmp(tg_json_text(p, "reason"), tg_json_text(q, "reason"));
+}
+
+/* Those that never happened are left out unless --all asks for them. */
 static void arrange(cJSON *tree, void *arg)
 {
 	cJSON *list = cJSON_GetObjectItemCaseSensitive(tree, "drops"), *item, *next;
 	const bool *all = arg;
 
-	for (item = list != NULL ? list->child : NULL; item != NULL; item = next) {
+	for (item = cJSON_IsArray(list) ? list->child : NULL; item != NULL; item = next) {
 		next = item->next;
 		if (!*all && tg_json_number(item, "packets") == 0)
 			cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
 	}
-	/* A few dozen at most: insertion by walking. */
-	for (item = list != NULL ? list->child : NULL; item != NULL; item = next) {
-		cJSON *at = list->child;
-		int index = 0;
-
-		next = item->next;
-		while (at != item &&
-			tg_json_number(at, "packets") >= tg_json_number(item, "packets")) {
-			at = at->next;
-			index++;
-		}
-		if (at != item)
-			cJSON_InsertItemInArray(
-				list, index, cJSON_DetachItemViaPointer(list, item));
-	}
+	tg_json_sort(list, compare_drops, NULL);
 }
 
 /* Without a dataplane there is no answer, and that is a negative finding. */

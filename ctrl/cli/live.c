@@ -95,3 +95,25 @@ const char *tg_json_text(const cJSON *tree, const char *key)
 
 	return cJSON_IsString(item) ? item->valuestring : "";
 }
+
+/*
+ * cJSON_InsertItemInArray would not do: as Debian patches it, it refuses a detached element
+ * anywhere but at the head.
+ */
+void tg_json_sort(cJSON *list, int (*compare)(const void *, const void *, void *), void *arg)
+{
+	size_t n = (size_t)cJSON_GetArraySize(list);
+	cJSON **items;
+
+	if (!cJSON_IsArray(list) || n < 2)
+		return;
+	items = calloc(n, sizeof(*items));
+	if (items == NULL)
+		return;
+	for (size_t i = 0; i < n; i++)
+		items[i] = cJSON_DetachItemViaPointer(list, list->child);
+	qsort_r(items, n, sizeof(*items), compare, arg);
+	for (size_t i = 0; i < n; i++)
+		cJSON_AddItemToArray(list, items[i]);
+	free(items);
+}

@@ -43,5 +43,10 @@ int tg_live_run(const struct tg_live *live, struct tg_cli *cli);
 /* The number in a member, 0 when it is absent; the string, "" when it is absent. */
 double tg_json_number(const cJSON *tree, const char *key);
 const char *tg_json_text(const cJSON *tree, const char *key);
+/*
+ * Sorts an array in place. `compare` is given pointers to cJSON pointers, and `arg`, as by
+ * qsort_r. Without memory, or when `list` is no array, the order stays; no element is ever lost.
+ */
+void tg_json_sort(cJSON *list, int (*compare)(const void *, const void *, void *), void *arg);
 
 #endif

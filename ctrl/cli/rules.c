@@ -66,26 +66,17 @@ static bool wanted(const struct view *view, const cJSON *rule, size_t taken)
 
 static void arrange(cJSON *tree, void *arg)
 {
-	cJSON *list = cJSON_GetObjectItemCaseSensitive(tree, "rules");
-	size_t n = (size_t)cJSON_GetArraySize(list), taken = 0;
-	cJSON **rules = calloc(n + 1, sizeof(cJSON *));
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(tree, "rules"), *rule, *next;
+	size_t taken = 0;
 
-	if (rules == NULL || !cJSON_IsArray(list)) {
-		free(rules); /* then it is printed as it came */
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		rules[i] = cJSON_DetachItemViaPointer(list, list->child);
-	qsort_r(rules, n, sizeof(cJSON *), compare_rules, arg);
-	for (size_t i = 0; i < n; i++) {
-		if (wanted(arg, rules[i], taken)) {
-			cJSON_AddItemToArray(list, rules[i]);
+	tg_json_sort(list, compare_rules, arg);
+	for (rule = cJSON_IsArray(list) ? list->child : NULL; rule != NULL; rule = next) {
+		next = rule->next;
+		if (wanted(arg, rule, taken))
 			taken++;
-		} else {
-			cJSON_Delete(rules[i]);
-		}
+		else
+			cJSON_Delete(cJSON_DetachItemViaPointer(list, rule));
 	}
-	free(rules);
 }
 
 static int add_count(struct tg_table *table, const cJSON *rule, const char *key)

@@ -42,7 +42,11 @@ RULES = {"generation": 12, "rules": [
 DROPS = {"drops": [
     {"reason": "no_ruleset", "text": "none", "packets": 0, "bytes": 0},
     {"reason": "policy_ingress", "text": "in", "packets": 2, "bytes": 120},
-    {"reason": "transit", "text": "through", "packets": 9, "bytes": 540}]}
+    {"reason": "malformed", "text": "bad", "packets": 5, "bytes": 50},
+    {"reason": "transit", "text": "through", "packets": 9, "bytes": 540},
+    {"reason": "fragment", "text": "part", "packets": 7, "bytes": 70},
+    {"reason": "expired", "text": "old", "packets": 5, "bytes": 51},
+    {"reason": "spoofed", "text": "lie", "packets": 8, "bytes": 80}]}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -138,9 +142,10 @@ class Live(unittest.TestCase):
 
     def test_drops(self):
         lines = self.run_live("drops").stdout.splitlines()
-        self.assertEqual([line.split()[2] for line in lines[1:]], ["transit", "policy_ingress"])
+        self.assertEqual([line.split()[2] for line in lines[1:]],
+                         ["transit", "spoofed", "fragment", "expired", "malformed", "policy_ingress"])
         tree = json.loads(self.run_live("drops", "--all", "-o", "json").stdout)
-        self.assertEqual([drop["packets"] for drop in tree["drops"]], [9, 2, 0])
+        self.assertEqual([drop["packets"] for drop in tree["drops"]], [9, 8, 7, 5, 5, 2, 0])
         self.serve({"/v1/drops": {"drops": []}})
         self.assertEqual(self.run_live("drops").stdout, "nothing was dropped\n")
         self.serve({"/v1/drops": {"connected": False, "drops": []}})
