@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "image.h"
 #include "log.h"
 
@@ -38,19 +39,7 @@ static uint64_t name_generation(const char *name)
 
 int tg_archive_open(const char *directory)
 {
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s", directory) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, 0755) != 0 && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return -errno;
-	return access(path, R_OK | W_OK | X_OK) == 0 ? 0 : -errno;
+	return tg_folder_make(directory, 0700);
 }
 
 static int read_all(int fd, void *to, size_t size)

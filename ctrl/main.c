@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "controller.h"
+#include "folder.h"
 #include "log.h"
 
 static const char usage[] =
@@ -19,7 +20,7 @@ static const char usage[] =
 	"result in force in tidegate-dataplane.\n"
 	"\n"
 	"  -c, --config FILE   configuration, YAML (docs/configuration.md)\n"
-	"      --check         check the configuration and exit\n"
+	"      --check         check the configuration and the folder for state, and exit\n"
 	"      --version       print the version and exit\n"
 	"  -h, --help          print this and exit\n"
 	"\n"
@@ -89,6 +90,20 @@ static int run(const struct tg_config *config)
 	return 0;
 }
 
+/* The manifests may come later and the dataplane too, but state that cannot be kept is a mistake.
+ */
+static int check_folders(const char *file, const struct tg_config *config)
+{
+	const char *state = config->state_directory;
+	int err = state != NULL ? tg_folder_check(state) : 0;
+
+	if (err == 0)
+		return 0;
+	fprintf(stderr, "%s: state-directory: %s cannot be used or made: %s\n", file, state,
+		strerror(-err));
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	enum { OPT_CHECK = 256, OPT_VERSION };
@@ -133,8 +148,9 @@ int main(int argc, char **argv)
 		free(error);
 		return 2;
 	}
-	code = 0;
-	if (!check) {
+	if (check) {
+		code = check_folders(file, config);
+	} else {
 		tg_log_init("tidegate-ctrl", config->log_level);
 		code = run(config);
 	}

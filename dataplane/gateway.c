@@ -15,6 +15,7 @@
 #include "checkpoint.h"
 #include "eal.h"
 #include "engine.h"
+#include "folder.h"
 #include "gateway.h"
 #include "log.h"
 #include "ports.h"
@@ -143,7 +144,9 @@ static int open_checkpoint(struct tg_gateway *g)
 			    "control process comes");
 		return 0;
 	}
-	rc = tg_checkpoint_open(directory, g->config->fsync, &g->checkpoint);
+	rc = tg_folder_make(directory, 0700);
+	if (rc == 0)
+		rc = tg_checkpoint_open(directory, g->config->fsync, &g->checkpoint);
 	if (rc != 0)
 		tg_log_err("state-directory %s: %s", directory,
 			rc == -EWOULDBLOCK ? "another gateway uses it" : strerror(-rc));
@@ -210,7 +213,9 @@ static int open_control(struct tg_gateway *g, int stop_fd)
 		.tick_arg = g};
 	int rc;
 
-	rc = tg_control_create(&control, &g->control);
+	rc = tg_folder_make_for(g->config->socket, 0755);
+	if (rc == 0)
+		rc = tg_control_create(&control, &g->control);
 	if (rc == 0)
 		rc = tg_control_listen(g->control);
 	if (rc != 0)

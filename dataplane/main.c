@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "eal.h"
+#include "folder.h"
 #include "gateway.h"
 #include "log.h"
 
@@ -23,7 +24,8 @@ static const char usage[] =
 	"from its checkpoint, on the port pairs of the configuration.\n"
 	"\n"
 	"  -c, --config FILE  the configuration (YAML)\n"
-	"      --check        only read the configuration, and say what is wrong with it\n"
+	"      --check        only read the configuration, and say what is wrong with it or with\n"
+	"                     the folders that it names\n"
 	"  -V, --version      print the version\n"
 	"  -h, --help         print this\n"
 	"\n"
@@ -86,6 +88,26 @@ static int load_config(const char *path, struct tg_dataplane_config *config)
 	return rc;
 }
 
+static int check_folder(const char *file, const char *key, const char *path, int rc)
+{
+	if (rc != 0)
+		fprintf(stderr, "%s: %s: %s cannot be used or made: %s\n", file, key, path,
+			strerror(-rc));
+	return rc;
+}
+
+/* What a start would stumble over, so that it is not found out at the next reboot. */
+static int check_folders(const char *file, const struct tg_dataplane_config *config)
+{
+	const char *state = config->state_directory;
+	int rc;
+
+	rc = check_folder(file, "socket", config->socket, tg_folder_check_for(config->socket));
+	if (state != NULL && check_folder(file, "state-directory", state, tg_folder_check(state)))
+		rc = -EINVAL;
+	return rc;
+}
+
 /* Signals that end the process arrive by a descriptor; threads inherit that they are blocked. */
 static int open_signals(void)
 {
@@ -132,8 +154,9 @@ int main(int argc, char **argv)
 		free(config);
 		return EXIT_USAGE;
 	}
-	rc = 0;
-	if (!options.check) {
+	if (options.check) {
+		rc = check_folders(options.config, config);
+	} else {
 		tg_log_init("tidegate-dataplane", (enum tg_log_level)config->log_level);
 		stop_fd = open_signals();
 		rc = stop_fd < 0 ? stop_fd : run(config, stop_fd);
@@ -141,5 +164,5 @@ int main(int argc, char **argv)
 	}
 	tg_dataplane_config_free(config);
 	free(config);
-	return rc == 0 ? 0 : EXIT_FAILURE;
+	return rc == 0 ? 0 : options.check ? EXIT_USAGE : EXIT_FAILURE;
 }

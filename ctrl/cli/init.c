@@ -104,9 +104,18 @@ static void print_ctrl(FILE *out, const struct arguments *args, const struct out
 	      "\n"
 	      "# What happens to traffic of pods that no policy isolates. To begin with it passes\n"
 	      "# and is counted as would-deny: see `tidegate rules --sort would_deny`, write the\n"
-	      "# policies that are missing, then say `deny`. Policies that isolate a pod enforce\n"
-	      "# all the same.\n"
+	      "# policies that are missing, then say `deny`. Denied all the same: what a policy\n"
+	      "# that isolates the pod does not allow; an address of `pod-ranges` that no known pod\n"
+	      "# has; a Service's address, which must be translated before it gets here; an\n"
+	      "# address that several pods claim.\n"
 	      "default-action: audit\n"
+	      "\n"
+	      "# Traffic between two addresses that are neither pods nor nodes. Pods and\n"
+	      "# nodes that the manifests do not name yet are such addresses (outside of\n"
+	      "# `pod-ranges`), so while you observe it passes: a gateway that is put in front of a\n"
+	      "# running cluster does not cut what it does not know. `tidegate rules --all` counts\n"
+	      "# it as transit. When none of it is your cluster's, say `deny`, the default.\n"
+	      "transit: allow\n"
 	      "\n"
 	      "# Where pods get their addresses from. An address in there that belongs to no\n"
 	      "# known pod is denied, so be exact. spec.podCIDRs of Node objects count anyway.\n",
@@ -197,12 +206,12 @@ static void print_dataplane(FILE *out, const struct outcome *it)
 	fputs("# Tidegate's dataplane: tidegate-dataplane -c " DATAPLANE_FILE "\n"
 	      "# Written by `tidegate init`. Every key: docs/configuration.md.\n"
 	      "\n"
-	      "# Where the control process connects.\n"
+	      "# Where the control process connects. The folder is made when it is missing.\n"
 	      "socket: /run/tidegate/dataplane.sock\n"
 	      "\n"
 	      "# The ruleset in force is kept there and enforced again after a restart, even\n"
-	      "# without the control process. The folder must exist.\n"
-	      "state-directory: /var/lib/tidegate\n",
+	      "# without the control process. The folder is made when it is missing.\n"
+	      "state-directory: /var/lib/tidegate/dataplane\n",
 		out);
 	fprintf(out,
 		"\n# Polling threads; this machine has %u CPUs. `cores` pins them.\n"
@@ -210,7 +219,8 @@ static void print_dataplane(FILE *out, const struct outcome *it)
 		"# cores: [2, 3]\n",
 		it->machine.cpus, workers);
 	print_memory(out, it);
-	fputs("\n# Before the first ruleset, and without a checkpoint: drop (counted), or pass.\n"
+	fputs("\n# Before the first ruleset, and without a checkpoint: drop (counted), or pass. With\n"
+	      "# drop nothing crosses until tidegate-ctrl has pushed for the first time.\n"
 	      "no-ruleset: drop\n",
 		out);
 	print_ports(out, it);
@@ -310,7 +320,7 @@ static int write_files(const struct arguments *args, struct tg_cli *cli, const s
 	return TG_EXIT_OK;
 }
 
-static void print_text(struct tg_cli *cli, const struct outcome *it)
+static void print_text(struct tg_cli *cli, const struct arguments *args, const struct outcome *it)
 {
 	fprintf(cli->out, "wrote %s\nwrote %s\n", it->path[0], it->path[1]);
 	if (it->inside != NULL)
@@ -318,10 +328,15 @@ static void print_text(struct tg_cli *cli, const struct outcome *it)
 			it->inside->pci, it->outside->pci);
 	else
 		fputs("no two NICs to spare: wired two TAP interfaces\n", cli->out);
+	fputs("next:\n", cli->out);
+	if (access(args->manifests, F_OK) != 0)
+		fprintf(cli->out,
+			"  make %s, with your manifests in it: nothing is pushed before it exists\n",
+			args->manifests);
 	fprintf(cli->out,
-		"next:\n"
 		"  tidegate-dataplane -c %s --check\n"
-		"  tidegate-ctrl -c %s --check\n",
+		"  tidegate-ctrl -c %s --check\n"
+		"  and without --check, as root; the folders of socket and state are made then\n",
 		it->path[1], it->path[0]);
 }
 
@@ -376,7 +391,7 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 	if (code == TG_EXIT_OK && args.json)
 		code = print_json(cli, &it);
 	else if (code == TG_EXIT_OK)
-		print_text(cli, &it);
+		print_text(cli, &args, &it);
 	for (unsigned int i = 0; i < 2; i++) {
 		free(it.path[i]);
 		free(it.text[i]);
@@ -393,8 +408,14 @@ const struct tg_command tg_command_init = {
 		"\n"
 		"and " DATAPLANE_FILE " into DIR (default: here). The ports that are wired are\n"
 		"the first two that do not carry the machine's own default route; without two such\n"
-		"ports, two TAP interfaces. Pod ranges are guessed as comments. The default action\n"
-		"is audit to begin with: nothing is denied that no policy denies.\n"
+		"ports, two TAP interfaces. Pod ranges are guessed as comments.\n"
+		"\n"
+		"To begin with, traffic of pods that no policy isolates passes (default-action:\n"
+		"audit), and so does traffic between addresses that are neither pods nor nodes\n"
+		"(transit: allow). Denied from the start are what the policies of isolated pods do\n"
+		"not allow, unknown addresses in pod ranges, Service addresses, addresses that\n"
+		"several pods claim, broken or spoofed packets, and everything while there is no\n"
+		"ruleset yet.\n"
 		"\n"
 		"options:\n"
 		"  -f, --force                overwrite files that exist\n"

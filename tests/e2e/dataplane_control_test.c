@@ -26,8 +26,8 @@
 #define DEADLINE_MS 60000 /* only a hang gets here */
 
 struct gateway {
-	char dir[32], socket[64], config[64];
-	const char *extra; /* more configuration */
+	char dir[32], socket[64], config[64]; /* the gateway makes dir/lib/state and dir/run */
+	const char *extra;		      /* more configuration */
 	pid_t pid;
 	FILE *log;
 	uint32_t txn;
@@ -42,7 +42,7 @@ static void write_config(struct gateway *g)
 
 	assert_non_null(file);
 	fprintf(file,
-		"socket: %s\nstate-directory: %s\neal: {huge-pages: false, memory: 256}\n"
+		"socket: %s\nstate-directory: %s/lib/state\neal: {huge-pages: false, memory: 256}\n"
 		"connections: {ipv4: 1024, ipv6: 1024}\n"
 		"%s"
 		"ports:\n"
@@ -100,7 +100,7 @@ static int setup_with(void **state, const char *extra)
 
 	strcpy(g->dir, "/tmp/tg-dpe2e-XXXXXX");
 	assert_non_null(mkdtemp(g->dir));
-	snprintf(g->socket, sizeof(g->socket), "%s/sock", g->dir);
+	snprintf(g->socket, sizeof(g->socket), "%s/run/sock", g->dir);
 	snprintf(g->config, sizeof(g->config), "%s/config.yaml", g->dir);
 	g->extra = extra;
 	*state = g;
@@ -114,8 +114,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"config.yaml", "dataplane.checkpoint",
-		"dataplane.checkpoint.lock", "dataplane.checkpoint.new", "sock"};
+	static const char *const names[] = {"config.yaml", "lib/state/dataplane.checkpoint",
+		"lib/state/dataplane.checkpoint.lock", "lib/state/dataplane.checkpoint.new",
+		"lib/state", "lib", "run/sock", "run"};
 	struct gateway *g = *state;
 	char path[96];
 
@@ -123,7 +124,7 @@ static int teardown(void **state)
 		stop(g, SIGKILL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", g->dir, names[i]);
-		unlink(path);
+		remove(path);
 	}
 	assert_int_equal(rmdir(g->dir), 0);
 	free(g);
@@ -526,7 +527,7 @@ static void test_damaged_checkpoint(void **state)
 
 	push_something(g);
 	assert_int_equal(stop(g, SIGKILL), -SIGKILL);
-	snprintf(path, sizeof(path), "%s/dataplane.checkpoint", g->dir);
+	snprintf(path, sizeof(path), "%s/lib/state/dataplane.checkpoint", g->dir);
 	file = fopen(path, "r+");
 	assert_int_equal(fseek(file, 300, SEEK_SET), 0);
 	fputc(0xee, file);
@@ -549,7 +550,7 @@ static void test_torn_journal(void **state)
 
 	push_something(g);
 	assert_int_equal(stop(g, SIGKILL), -SIGKILL);
-	snprintf(path, sizeof(path), "%s/dataplane.checkpoint", g->dir);
+	snprintf(path, sizeof(path), "%s/lib/state/dataplane.checkpoint", g->dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(truncate(path, st.st_size - 5), 0);
 	assert_true(start(g));

@@ -15,8 +15,8 @@ import xml.etree.ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHOP = os.path.join(HERE, "shop")
-TIDEGATE = sys.argv.pop(1)
-PROCESSES = sys.argv[1:]
+TIDEGATE = os.path.abspath(sys.argv.pop(1))
+PROCESSES = [os.path.abspath(path) for path in sys.argv[1:]]
 del sys.argv[1:]
 
 ANP = """apiVersion: policy.networking.k8s.io/v1alpha1
@@ -26,9 +26,9 @@ spec: {priority: 1, subject: {namespaces: {}}}
 """
 
 
-def run(*arguments, env=None):
+def run(*arguments, env=None, cwd=None):
     return subprocess.run([TIDEGATE, *arguments], capture_output=True, encoding="utf-8",
-                          check=False, timeout=60, env=env)
+                          check=False, timeout=60, env=env, cwd=cwd)
 
 
 class Folder(unittest.TestCase):
@@ -45,7 +45,7 @@ class Folder(unittest.TestCase):
         return path
 
 
-class Help(unittest.TestCase):
+class Help(Folder):
     def commands(self):
         lines = run("--help").stdout.split("commands:\n")[1].split("\n\n")[0].splitlines()
         return [line.split()[0] for line in lines]
@@ -73,7 +73,9 @@ class Help(unittest.TestCase):
             self.assertTrue(options, command)
             for option in options:
                 with self.subTest(command=command, option=option):
-                    self.assertNotIn("unknown option", run(command, option).stderr)
+                    # Away from here: `init --force` writes where it stands.
+                    done = run(command, option, cwd=self.folder)
+                    self.assertNotIn("unknown option", done.stderr)
 
     def test_usage(self):
         for arguments in ([], ["nonsense"], ["nonsense", "--help"], ["help", "nonsense"],
@@ -343,19 +345,50 @@ class Init(Folder):
                 texts[name] = file.read()
         return done, texts
 
-    def accepted(self):
-        """Both processes take what was written."""
+    def checked(self, root):
+        """What --check of both processes says, with `root` before the folders of socket and state."""
         for program, name in zip(PROCESSES, ("tidegate-ctrl.yaml", "tidegate-dataplane.yaml")):
-            done = subprocess.run([program, "-c", os.path.join(self.folder, "out", name),
-                                   "--check"], capture_output=True, encoding="utf-8", check=False,
-                                  timeout=60)
-            self.assertEqual(done.returncode, 0, f"{name}: {done.stderr}")
+            path = os.path.join(self.folder, "out", name)
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            for folder in ("/run/tidegate", "/var/lib/tidegate"):
+                self.assertIn(f": {folder}/", text)
+                text = text.replace(f": {folder}/", f": {root}{folder}/")
+            yield subprocess.run([program, "-c", self.write("moved.yaml", text), "--check"],
+                                 capture_output=True, encoding="utf-8", check=False, timeout=60)
+
+    def accepted(self):
+        """Both processes take what was written, and --check makes nothing."""
+        root = os.path.join(self.folder, "machine")
+        for done in self.checked(root):
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertFalse(os.path.exists(root))
+
+    def test_check_says_which_folder_cannot_be_made(self):
+        self.init()
+        root = self.write("machine", "a file in the way")
+        for done, keys in zip(self.checked(root), (["state-directory"],
+                                                   ["socket", "state-directory"])):
+            self.assertEqual(done.returncode, 2)
+            lines = done.stderr.splitlines()
+            self.assertEqual([line.split(": ")[1] for line in lines], keys)
+            for line in lines:
+                self.assertIn("moved.yaml: ", line)
+                self.assertIn(f"{root}/", line)
+                self.assertIn("Not a directory", line)
+
+    def test_next_steps(self):
+        """Manifests that are not there yet are part of what is to be done."""
+        missing = os.path.join(self.folder, "missing")
+        self.assertIn(f"make {missing}, ", self.init("--manifests", missing)[0].stdout)
+        self.assertNotIn("  make ", self.init("-f", "--manifests", self.folder)[0].stdout)
 
     def test_two_nics(self):
         done, texts = self.init("--root", self.machine(self.NICS, default=0))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(texts), ["tidegate-ctrl.yaml", "tidegate-dataplane.yaml"])
         self.assertIn("\ndefault-action: audit\n", texts["tidegate-ctrl.yaml"])
+        self.assertIn("\ntransit: allow\n", texts["tidegate-ctrl.yaml"])
         self.assertIn("# pod-ranges: [10.244.0.0/16]", texts["tidegate-ctrl.yaml"])
         dataplane = texts["tidegate-dataplane.yaml"]
         self.assertIn('{name: inside, device: "0000:03:00.1", side: inside, mtu: 9000}', dataplane)

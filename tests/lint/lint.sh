@@ -46,6 +46,12 @@ for f in "${code[@]}"; do
 	[ "$(wc -l <"$f")" -le 1000 ] || complain "$f: more than 1000 lines"
 done
 
+# What a run left behind does not belong to the project.
+root='^(\.ci|\.clang-format|\.git|\.gitignore|LICENSE|Makefile|README\.md|ctrl|dataplane|demo|deploy|docs|include|lib|meson\.build|meson_options\.txt|perf|scripts|tests)$'
+for f in $( (git ls-files | cut -d/ -f1; git ls-files --others --exclude-standard | cut -d/ -f1) | sort -u); do
+	[[ $f =~ $root ]] || complain "$f: not expected in the root"
+done
+
 shellcheck -x "${scripts[@]}" || complain "shellcheck"
 git ls-files '*.c' '*.h' '*.md' '*.sh' '*.py' | xargs codespell -q 3 -L ans,tre,nd,ot,te,ba,hist,inout,socio || complain "codespell"
 exit $bad
