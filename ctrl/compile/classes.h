@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Classes: all addresses that no policy can tell apart. A class is (kind, family, egress row,
+ * Classes: addresses that every policy treats alike. A class is (kind, family, egress row,
  * ingress row, set of listed peer terms), hash-consed; its number is that of the image. Class 0 is
  * the fail-closed one.
  */

@@ -301,7 +301,7 @@ static void decode_spec(struct decoder *d, const struct tg_at *at, struct tg_pol
 	decode_rules(d, &ingress, TG_INGRESS, &out->side[TG_INGRESS]);
 	decode_rules(d, &egress, TG_EGRESS, &out->side[TG_EGRESS]);
 	decode_policy_types(d, &types, out);
-	/* Rules of a direction that is not listed do nothing. */
+	/* What stands under a direction that policyTypes leaves out does nothing. */
 	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++)
 		if (!out->side[i].isolates)
 			out->side[i].n_rules = 0;

@@ -41,7 +41,7 @@ enum tg_direction {
 	X(POLICY_EGRESS, "policy_egress", "the source's egress side denies")                       \
 	X(POLICY_INGRESS, "policy_ingress", "the destination's ingress side denies")               \
 	X(UNKNOWN_ENDPOINT, "unknown_endpoint",                                                    \
-		"an address inside a known pod range that belongs to no known pod")                \
+		"an address of a pod range for which no pod is known")                             \
 	X(ADDRESS_CONFLICT, "address_conflict", "several live pods claim the address")             \
 	X(SERVICE_ADDRESS, "service_address",                                                      \
 		"a Service address reached the gateway untranslated")                              \

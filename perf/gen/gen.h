@@ -6,9 +6,9 @@
  * What it makes: three system namespaces (kube-system with DNS, monitoring, ingress) and team
  * namespaces with labels (team, env); apps with replicas whose labels churn (pod-template-hash,
  * version, stateful set ordinals); nodes with a pod CIDR each; Services; and in each governed
- * namespace a default deny, DNS, monitoring by a named port, then a mix of app-to-app,
- * cross-namespace, environment-wide and cluster-wide rules and of CIDR egress, with
- * "0.0.0.0/0 except" over a pool of corporate prefixes.
+ * namespace a default deny, DNS, monitoring by a named port, then a mix of rules
+ * between apps, between namespaces, for a whole environment, for everybody, and of CIDR egress,
+ *with "0.0.0.0/0 except" over a pool of corporate prefixes.
  *
  *	tg_gen_shape_of(&shape, 100000, 10000);
  *	gen = tg_gen_create(&shape);

@@ -249,7 +249,7 @@ static void a_new_syn_takes_over_when_it_is_answered(void **state)
 	PLAY_FRESH(answered);
 }
 
-/* "A new SYN never inherits an old verdict": the other way round it has its own. */
+/* The other way round a SYN is judged for itself, whatever came of the first. */
 static void a_syn_the_other_way_has_its_own_verdict(void **state)
 {
 	static const struct line denied[] = {
