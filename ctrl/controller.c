@@ -343,7 +343,8 @@ static void read_archive(struct tg_controller *c)
 
 /* --- files --- */
 
-static void load_file(struct tg_controller *c, const struct tg_watch_change *change)
+/* Memory that runs out makes what was read incomplete, without the store's knowing. */
+static void load_file(struct tg_controller *c, const struct tg_watch_change *change, bool *complete)
 {
 	int err = 0;
 
@@ -358,6 +359,11 @@ static void load_file(struct tg_controller *c, const struct tg_watch_change *cha
 	}
 	c->notice.source.loads_refused++;
 	notes_file_refused(c, change->path);
+	/* What it says is not the reason: then reading it again may help. */
+	if (err != -EINVAL && err != -EEXIST)
+		tg_watch_again(c->watch, change->path, err == -ENOMEM);
+	if (err == -ENOMEM)
+		*complete = false;
 }
 
 /*
@@ -416,7 +422,7 @@ static void take_changes(struct tg_controller *c)
  * At the start everything must be readable: a ruleset that lacks what a refused file says may allow
  * what that file forbids. Later on a refused file keeps what it said before.
  */
-static void check_synced(struct tg_controller *c)
+static void check_synced(struct tg_controller *c, bool complete)
 {
 	const struct tg_watch_problem *problems;
 	struct tg_store_stats stats;
@@ -428,7 +434,7 @@ static void check_synced(struct tg_controller *c)
 	problems = tg_watch_problems(c->watch, &n);
 	for (size_t i = 0; i < n; i++)
 		unread += problems[i].unread;
-	c->synced = c->dirty = stats.files_missing == 0 && unread == 0;
+	c->synced = c->dirty = complete && stats.files_missing == 0 && unread == 0;
 	if (!c->synced && !c->held)
 		tg_log_err("nothing is pushed before %zu refused files and %zu unreadable folders "
 			   "are put right",
@@ -444,15 +450,18 @@ static void check_synced(struct tg_controller *c)
 static void process(struct tg_controller *c)
 {
 	const struct tg_watch_change *changes;
+	bool complete = true;
 	size_t n;
 
-	if (tg_watch_collect(c->watch, clock_ms(), &changes, &n) != 0)
+	if (tg_watch_collect(c->watch, clock_ms(), &changes, &n) != 0) {
 		tg_log_err("out of memory while looking for changed files; looking again");
+		complete = false;
+	}
 	for (size_t i = 0; i < n; i++)
-		load_file(c, &changes[i]);
+		load_file(c, &changes[i], &complete);
 	if (c->noticed_at == 0)
 		c->noticed_at = uv_hrtime();
-	check_synced(c);
+	check_synced(c, complete);
 	if (c->synced && tg_store_changed(c->store))
 		take_changes(c);
 	if (!c->dirty)

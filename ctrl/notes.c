@@ -17,8 +17,14 @@ static const char *text_of(const struct tg_controller *c, uint32_t number)
 
 static void log_errors(const struct tg_file_status *file)
 {
-	for (size_t i = 0; i < file->n_errors && i < LINES_MAX; i++)
-		tg_log_err("%s:%u: %s", file->file, file->errors[i].line, file->errors[i].text);
+	for (size_t i = 0; i < file->n_errors && i < LINES_MAX; i++) {
+		const struct tg_problem *e = &file->errors[i];
+
+		if (e->line != 0)
+			tg_log_err("%s:%u: %s", file->file, e->line, e->text);
+		else
+			tg_log_err("%s: %s", file->file, e->text);
+	}
 	tg_log_err("%s is refused; %s", file->file,
 		file->in_force ? "what it said before stays in force"
 			       : "nothing of it is in force");

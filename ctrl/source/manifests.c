@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "look.h"
 #include "vec.h"
 
 struct folder_id {
@@ -108,6 +109,8 @@ static int fail(struct tg_store *store, const char *path, int err)
 		snprintf(why, sizeof(why), "larger than %u MiB", TG_MANIFEST_SIZE_MAX >> 20);
 	else if (err == -EINVAL)
 		snprintf(why, sizeof(why), "not a regular file");
+	else if (err == -ENOENT)
+		snprintf(why, sizeof(why), "cannot be read: a link that leads nowhere, or gone");
 	else
 		snprintf(why, sizeof(why), "cannot be read: %s", strerror(-err));
 	failed = tg_store_fail(store, path, why);
@@ -132,12 +135,6 @@ static int load_file(struct tg_store *store, const char *path)
 
 int tg_manifest_reload(struct tg_store *store, const char *file)
 {
-	struct stat st;
-
-	if (stat(file, &st) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		tg_store_remove(store, file);
-		return 0;
-	}
 	return load_file(store, file);
 }
 
@@ -151,23 +148,41 @@ static bool was_visited(const struct walk *walk, const struct stat *st)
 
 static int load_folder(struct walk *walk, const char *path, unsigned int depth);
 
+static bool wanted(const char *name, bool folder)
+{
+	return folder ? tg_manifest_folder_wanted(name) : tg_manifest_wanted(name);
+}
+
+static int load_look(
+	struct walk *walk, const char *path, const struct look *look, unsigned int depth)
+{
+	switch (look->kind) {
+	case LOOK_FOLDER:
+		return was_visited(walk, &look->st) ? 0 : load_folder(walk, path, depth);
+	case LOOK_FILE:
+		return load_file(walk->store, path);
+	case LOOK_BAD_FILE:
+	case LOOK_BAD_FOLDER:
+		return fail(walk->store, path, -look->error);
+	default:
+		return 0;
+	}
+}
+
 /* Only a lack of memory stops the walk; everything else is a matter of one file. */
 static int load_entry(struct walk *walk, const char *folder, const char *name, unsigned int depth)
 {
 	char path[PATH_MAX];
-	struct stat st;
-	int err = 0;
+	struct look look;
+	int err;
 
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-		return fail(walk->store, folder, -ENAMETOOLONG) == -ENOMEM ? -ENOMEM : 0;
-	if (stat(path, &st) != 0) {
-		if (tg_manifest_wanted(name) && errno != ENOENT)
-			err = fail(walk->store, path, -errno);
-	} else if (S_ISDIR(st.st_mode)) {
-		if (tg_manifest_folder_wanted(name) && !was_visited(walk, &st))
-			err = load_folder(walk, path, depth + 1);
-	} else if (tg_manifest_wanted(name)) {
-		err = load_file(walk->store, path);
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !look_matters(wanted, name))
+		return 0;
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path)) {
+		err = fail(walk->store, folder, -ENAMETOOLONG);
+	} else {
+		look_at(path, wanted, &look);
+		err = load_look(walk, path, &look, depth + 1);
 	}
 	return err == -ENOMEM ? err : 0;
 }

@@ -4,7 +4,8 @@
  * nested folders too. Passed over: names that begin with "." (hidden files, ConfigMap mounts'
  * "..data" and its time-stamped folders) or "#", names that end in "~", ".swp", ".tmp" and the
  * like. Symbolic links to files are followed, as ConfigMap mounts have them; symbolic links to
- * folders are followed as well, each folder once.
+ * folders are followed as well, each folder once. What has such a name, or may be a folder, and
+ * cannot be read is refused, never passed over (look.h).
  */
 #ifndef TG_MANIFESTS_H
 #define TG_MANIFESTS_H
@@ -29,8 +30,9 @@ bool tg_manifest_folder_wanted(const char *name);
  */
 int tg_manifests_load(struct tg_store *store, const char *path);
 /*
- * Reads one file again: loads it, or removes it from the store when it is gone. The result is that
- * of tg_store_load(); 0 when it was removed.
+ * Reads one file again. The result is that of tg_store_load(), or -errno of reading, which is
+ * reported to the store and keeps the last good objects. That includes a file that is not there:
+ * whether it is gone or only out of reach is not for the reader to say (watch.h).
  */
 int tg_manifest_reload(struct tg_store *store, const char *file);
 

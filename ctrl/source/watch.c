@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "intern.h"
+#include "look.h"
 #include "vec.h"
 
 /* A file written twice within this time may look the same to stat both times. */
@@ -39,6 +40,7 @@ struct entry {
 	uint64_t reported;  /* and of the last one that reported it */
 	uint64_t dirty_at;  /* when an event named it */
 	uint64_t missed_at; /* when it was found missing */
+	int failed;	    /* reported as not readable: the error; -1: read it again */
 	bool known;	    /* reported as changed, and not as removed since */
 	bool dirty;	    /* in `dirty` */
 	bool missing;	    /* in `missing` */
@@ -163,15 +165,6 @@ static uint32_t path_id(struct tg_watch *w, const char *text)
 	return id;
 }
 
-static uint32_t child_id(struct tg_watch *w, const char *folder, const char *name)
-{
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-		return 0;
-	return path_id(w, path);
-}
-
 /* `path` is `folder` or lies below it. */
 static bool below(const char *path, const char *folder)
 {
@@ -185,6 +178,9 @@ static void problem(struct tg_watch *w, uint32_t path, const char *what, int err
 	struct tg_watch_problem p = {.path = path_text(w, path), .unread = unread};
 	char *text;
 
+	for (size_t i = 0; i < w->problems.n; i++)
+		if (w->problems.v[i].path == p.path && w->problems.v[i].unread && unread)
+			return; /* one reason will do */
 	if (asprintf(&text, "%s: %s", what, strerror(err)) < 0) {
 		lost(w);
 		return;
@@ -372,9 +368,10 @@ static void file_present(struct tg_watch *w, uint32_t path, const struct stat *s
 	e->scan = w->scan;
 	if (e->reported == w->scan)
 		return;
-	if (e->known && !named && !e->sig.racy && signature_equal(&sig, &e->sig))
+	if (e->known && e->failed == 0 && !named && !e->sig.racy && signature_equal(&sig, &e->sig))
 		return;
 	e->sig = sig;
+	e->failed = 0;
 	e->known = true;
 	e->reported = w->scan;
 	report(w, path, false);
@@ -395,6 +392,35 @@ static void file_missing(struct tg_watch *w, uint32_t path, uint64_t since)
 	e->missed_at = since;
 }
 
+/* It is there and cannot be read: reported like a change, and reading it will say why. */
+static void report_failed(struct tg_watch *w, uint32_t path, int error)
+{
+	struct entry *e = &w->entries.v[path];
+
+	e->missing = false;
+	e->known = true;
+	e->failed = error;
+	e->reported = w->scan;
+	report(w, path, false);
+}
+
+/*
+ * A file cannot be read. Told once for each reason; what could be read until now has the debounce
+ * time, since links and what they lead to are replaced one after the other.
+ */
+static void file_unreadable(struct tg_watch *w, uint32_t path, int error, uint64_t since)
+{
+	struct entry *e = &w->entries.v[path];
+
+	e->scan = w->scan;
+	if (e->failed == error)
+		e->missing = false;
+	else if (e->known && e->failed == 0)
+		file_missing(w, path, since);
+	else
+		report_failed(w, path, error);
+}
+
 static bool root_present(const struct tg_watch *w, uint32_t root)
 {
 	struct stat st;
@@ -411,28 +437,73 @@ static bool under_missing_root(const struct tg_watch *w, uint32_t path)
 	return false;
 }
 
+/* Whether a folder that could not be read lies between: then nothing is known of `path`. */
+static bool unreadable(const struct tg_watch *w, uint32_t path)
+{
+	for (size_t i = 0; i < w->problems.n; i++)
+		if (w->problems.v[i].unread && below(path_text(w, path), w->problems.v[i].path))
+			return true;
+	return false;
+}
+
+/* The length of the root that a path lies below. */
+static size_t root_length(const struct tg_watch *w, const char *path)
+{
+	for (size_t i = 0; i < w->roots.n; i++)
+		if (below(path, path_text(w, w->roots.v[i])))
+			return strlen(path_text(w, w->roots.v[i]));
+	return 0;
+}
+
+/* Nothing is there, and no folder above hides it: what does is a problem. */
+static bool believed_gone(struct tg_watch *w, uint32_t path)
+{
+	char text[PATH_MAX];
+	int error;
+
+	if (under_missing_root(w, path) || unreadable(w, path))
+		return false;
+	snprintf(text, sizeof(text), "%s", path_text(w, path));
+	if (look_gone(text, root_length(w, text), &error))
+		return true;
+	path = path_id(w, text);
+	if (path != 0)
+		problem(w, path, "cannot be entered", error, true);
+	return false;
+}
+
+/* A file that has stayed away long enough. */
+static void missing_ripe(struct tg_watch *w, uint32_t path, const struct look *look)
+{
+	if (look->kind == LOOK_BAD_FILE) {
+		report_failed(w, path, look->error);
+	} else if (look->kind != LOOK_GONE || believed_gone(w, path)) {
+		w->entries.v[path].known = false;
+		w->entries.v[path].failed = 0;
+		report(w, path, true);
+	}
+	w->entries.v[path].missing = false;
+}
+
 /* Those that stayed away long enough are reported, those that came back are looked at again. */
 static void missing_ripen(struct tg_watch *w)
 {
 	size_t kept = 0, n = w->missing.n;
-	struct stat st;
+	struct look look;
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t path = w->missing.v[i];
-		struct entry *e = &w->entries.v[path];
+		const struct entry *e = &w->entries.v[path];
 
 		if (!e->missing)
 			continue;
-		if (stat(path_text(w, path), &st) == 0 && S_ISREG(st.st_mode)) {
-			file_present(w, path, &st, false);
-		} else if (w->now < e->missed_at + w->options.debounce_ms) {
+		look_at(path_text(w, path), w->options.wanted, &look);
+		if (look.kind == LOOK_FILE)
+			file_present(w, path, &look.st, false);
+		else if (w->now < e->missed_at + w->options.debounce_ms)
 			w->missing.v[kept++] = path;
-		} else if (under_missing_root(w, path)) {
-			e->missing = false;
-		} else {
-			e->missing = e->known = false;
-			report(w, path, true);
-		}
+		else
+			missing_ripe(w, path, &look);
 	}
 	w->missing.n = kept;
 }
@@ -441,65 +512,90 @@ static void missing_ripen(struct tg_watch *w)
 
 static void scan_folder(struct tg_watch *w, uint32_t path, unsigned int depth);
 
-static void scan_entry(
-	struct tg_watch *w, int dir, uint32_t folder, const char *name, unsigned int depth)
+static void scan_look(
+	struct tg_watch *w, uint32_t path, const struct look *look, unsigned int depth)
 {
-	struct stat st;
+	switch (look->kind) {
+	case LOOK_FOLDER:
+		scan_folder(w, path, depth);
+		break;
+	case LOOK_FILE:
+		file_present(w, path, &look->st, w->entries.v[path].dirty);
+		break;
+	case LOOK_BAD_FILE:
+		file_unreadable(w, path, look->error, w->now);
+		break;
+	case LOOK_BAD_FOLDER:
+		problem(w, path, "cannot be entered", look->error, true);
+		break;
+	default:
+		break;
+	}
+}
+
+static void scan_entry(struct tg_watch *w, uint32_t folder, const char *name, unsigned int depth)
+{
+	char text[PATH_MAX];
+	struct look look;
 	uint32_t path;
 
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || fstatat(dir, name, &st, 0) != 0)
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+		!look_matters(w->options.wanted, name))
 		return;
-	if (!w->options.wanted(name, S_ISDIR(st.st_mode)))
+	if (snprintf(text, sizeof(text), "%s/%s", path_text(w, folder), name) >=
+		(int)sizeof(text)) {
+		problem(w, folder, "cannot read all that is in it", ENAMETOOLONG, true);
 		return;
-	path = child_id(w, path_text(w, folder), name);
-	if (path == 0)
+	}
+	look_at(text, w->options.wanted, &look);
+	if (look.kind == LOOK_GONE || look.kind == LOOK_PASSED)
 		return;
-	if (S_ISDIR(st.st_mode))
-		scan_folder(w, path, depth + 1);
-	else if (S_ISREG(st.st_mode))
-		file_present(w, path, &st, w->entries.v[path].dirty);
+	path = path_id(w, text);
+	if (path != 0)
+		scan_look(w, path, &look, depth + 1);
 }
 
 static void scan_entries(struct tg_watch *w, DIR *dir, uint32_t folder, unsigned int depth)
 {
 	const struct dirent *entry;
 
-	while ((entry = readdir(dir)) != NULL)
-		scan_entry(w, dirfd(dir), folder, entry->d_name, depth);
+	for (;;) {
+		errno = 0;
+		entry = readdir(dir);
+		if (entry == NULL)
+			break;
+		scan_entry(w, folder, entry->d_name, depth);
+	}
+	if (errno != 0)
+		problem(w, folder, "cannot read all that is in it", errno, true);
 }
 
 /* Watch first, list then: what comes in between is seen twice rather than never. */
 static void scan_folder(struct tg_watch *w, uint32_t path, unsigned int depth)
 {
+	struct look look;
+	int watched, err;
 	DIR *dir;
-	int err;
 
 	if (depth > TG_WATCH_DEPTH) {
 		problem(w, path, "not followed", ELOOP, true);
 		return;
 	}
-	err = folder_watch(w, path);
-	if (err == -EEXIST)
+	watched = folder_watch(w, path);
+	if (watched == -EEXIST)
 		return;
-	if (err != 0 && err != -ENOENT)
-		problem(w, path, "cannot watch", -err, false);
 	dir = opendir(path_text(w, path));
 	if (dir == NULL) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			problem(w, path, "cannot read", errno, true);
+		err = errno;
+		look_at(path_text(w, path), w->options.wanted, &look);
+		if (look.kind != LOOK_GONE)
+			problem(w, path, "cannot read", err, true);
 		return;
 	}
+	if (watched != 0)
+		problem(w, path, "cannot watch", -watched, false);
 	scan_entries(w, dir, path, depth);
 	closedir(dir);
-}
-
-/* Whether a folder that could not be read lies between: then nothing is known of `path`. */
-static bool unreadable(const struct tg_watch *w, uint32_t path)
-{
-	for (size_t i = 0; i < w->problems.n; i++)
-		if (w->problems.v[i].unread && below(path_text(w, path), w->problems.v[i].path))
-			return true;
-	return false;
 }
 
 /* How many folders below its root a path is. */
@@ -519,17 +615,9 @@ static unsigned int depth_of(const struct tg_watch *w, const char *path)
 	return depth;
 }
 
-/* Scans what is at and below `path`; what was known there and was not seen is missing. */
-static void scan_tree(struct tg_watch *w, uint32_t path)
+/* What was known at and below `path` and was not seen is missing. */
+static void miss_unseen(struct tg_watch *w, const char *text)
 {
-	const char *text = path_text(w, path);
-	struct stat st;
-
-	problems_forget(w, text);
-	if (stat(text, &st) != 0 || !S_ISDIR(st.st_mode))
-		folders_forget(w, text);
-	else
-		scan_folder(w, path, depth_of(w, text));
 	for (uint32_t i = 1; i < w->entries.n; i++) {
 		const struct entry *e = &w->entries.v[i];
 
@@ -539,20 +627,36 @@ static void scan_tree(struct tg_watch *w, uint32_t path)
 	}
 }
 
+/* Scans what is at and below `path`, which is no root. */
+static void scan_tree(struct tg_watch *w, uint32_t path)
+{
+	const char *text = path_text(w, path);
+	struct look look;
+
+	problems_forget(w, text);
+	look_at(text, w->options.wanted, &look);
+	if (look.kind != LOOK_FOLDER)
+		folders_forget(w, text);
+	scan_look(w, path, &look, depth_of(w, text));
+	miss_unseen(w, text);
+}
+
 static void scan_root(struct tg_watch *w, uint32_t root)
 {
+	const char *text = path_text(w, root);
+
 	parent_watch(w, root);
+	problems_forget(w, text);
 	if (!root_present(w, root)) {
-		const char *text = path_text(w, root);
 		struct stat st;
 		int err = stat(text, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EACCES : ENOTDIR;
 
-		problems_forget(w, text);
 		folders_forget(w, text);
 		problem(w, root, "cannot read", err, true);
 		return;
 	}
-	scan_tree(w, root);
+	scan_folder(w, root, depth_of(w, text));
+	miss_unseen(w, text);
 }
 
 static bool is_root(const struct tg_watch *w, uint32_t path)
@@ -595,22 +699,26 @@ static void mark_file(struct tg_watch *w, uint32_t path)
 	note_event(w);
 }
 
-/* A file that was only created will be closed; a link will not. */
+/* A file that was only created will be closed; a link or a pipe will not. */
 static bool created_complete(const char *path)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1);
+	return lstat(path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink > 1);
 }
 
-/* A link to a folder, or what was one. */
+/* A link to a folder or to what cannot be told, or what was one. */
 static bool folder_link(struct tg_watch *w, const char *text)
 {
 	uint32_t path = tg_intern_find(w->paths, text);
 	struct stat st;
 
-	if (lstat(text, &st) == 0)
-		return S_ISLNK(st.st_mode) && stat(text, &st) == 0 && S_ISDIR(st.st_mode);
+	if (lstat(text, &st) == 0 && S_ISLNK(st.st_mode) &&
+		(stat(text, &st) != 0 || S_ISDIR(st.st_mode)))
+		return true;
+	for (size_t i = 0; i < w->problems.n; i++)
+		if (strcmp(w->problems.v[i].path, text) == 0)
+			return true;
 	for (size_t i = 0; i < w->folders.n; i++)
 		if (w->folders.v[i].path == path && w->folders.v[i].root == 0)
 			return true;
@@ -623,8 +731,11 @@ static void event_in_folder(struct tg_watch *w, uint32_t folder, const struct in
 	bool is_folder = event->mask & IN_ISDIR;
 
 	if (snprintf(text, sizeof(text), "%s/%s", path_text(w, folder), event->name) >=
-		(int)sizeof(text))
+		(int)sizeof(text)) {
+		if (look_matters(w->options.wanted, event->name))
+			mark_folder(w, folder); /* the scan reports it */
 		return;
+	}
 	/* `..data` and its like are links through which other names here lead to their files. */
 	if (!is_folder && strncmp(event->name, "..", 2) == 0) {
 		mark_folder(w, folder);
@@ -635,9 +746,10 @@ static void event_in_folder(struct tg_watch *w, uint32_t folder, const struct in
 			mark_file(w, path_id(w, text));
 		return;
 	}
-	if ((event->mask & (IN_ATTRIB | IN_CLOSE_WRITE)) || !w->options.wanted(event->name, true))
+	if ((event->mask & IN_CLOSE_WRITE) || !w->options.wanted(event->name, true))
 		return;
-	if (is_folder || folder_link(w, text))
+	/* A folder's attributes say whether it may be read. */
+	if (is_folder || (!(event->mask & IN_ATTRIB) && folder_link(w, text)))
 		mark_folder(w, path_id(w, text));
 }
 
@@ -649,7 +761,7 @@ static void event_root(struct tg_watch *w, uint32_t root, const struct inotify_e
 		mark_folder(w, root);
 }
 
-/* The folder itself went or moved away. */
+/* The folder itself went or moved away, or may be read by others now. */
 static void event_self(struct tg_watch *w, const struct folder *f)
 {
 	if (f->root == 0)
@@ -670,7 +782,8 @@ static void event_handle(struct tg_watch *w, const struct inotify_event *event)
 			continue;
 		if (event->mask & IN_IGNORED)
 			folder_drop(w, i);
-		else if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+		else if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) ||
+			 ((event->mask & IN_ATTRIB) && event->len == 0))
 			event_self(w, &f);
 		else if (event->len == 0)
 			continue;
@@ -695,6 +808,20 @@ int tg_watch_read(struct tg_watch *w, uint64_t now)
 		}
 	}
 	return got < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
+}
+
+void tg_watch_again(struct tg_watch *w, const char *path, bool soon)
+{
+	uint32_t id = tg_intern_find(w->paths, path);
+	struct entry *e;
+
+	if (id == UINT32_MAX || id >= w->entries.n)
+		return;
+	e = &w->entries.v[id];
+	if (soon || e->failed == 0)
+		e->failed = -1;
+	if (soon)
+		mark_file(w, id);
 }
 
 /* --- when, and what --- */
@@ -752,17 +879,20 @@ static void collect_folders(struct tg_watch *w)
 static void collect_file(struct tg_watch *w, uint32_t path)
 {
 	struct entry *e = &w->entries.v[path];
-	struct stat st;
+	struct look look;
 
 	if (!e->dirty)
 		return;
 	e->dirty = false;
-	if (stat(path_text(w, path), &st) != 0)
-		file_missing(w, path, e->dirty_at);
-	else if (S_ISREG(st.st_mode))
-		file_present(w, path, &st, true);
-	else if (S_ISDIR(st.st_mode))
+	look_at(path_text(w, path), w->options.wanted, &look);
+	if (look.kind == LOOK_FILE)
+		file_present(w, path, &look.st, true);
+	else if (look.kind == LOOK_FOLDER)
 		scan_tree(w, path);
+	else if (look.kind == LOOK_BAD_FILE)
+		file_unreadable(w, path, look.error, e->dirty_at);
+	else
+		file_missing(w, path, e->dirty_at);
 }
 
 int tg_watch_collect(

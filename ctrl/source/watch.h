@@ -11,8 +11,11 @@
  * mounted ConfigMaps and overflows of the event queue are all followed: whatever inotify cannot
  * tell, a scan finds out by comparing what stat says with what it said before. A file that is
  * missing is reported only when it stays so for the debounce time, since editors replace files by
- * moving them away first. While a root itself is missing or cannot be read, nothing below it counts
- * as removed: that is a problem of the source (tg_watch_problems), no wish to have no policies.
+ * moving them away first. Only what is not there counts as removed: what has a manifest's name and
+ * cannot be read as a file (a link that leads nowhere, a pipe) is reported as changed, for the
+ * reader to fail on. While a folder or a root itself is missing or cannot be read, nothing below it
+ * counts as removed: that is a problem of the source (tg_watch_problems), no wish to have no
+ * policies.
  *
  * Times are milliseconds of any monotonic clock, handed in by the caller. Not thread-safe.
  */
@@ -58,6 +61,11 @@ int tg_watch_fd(const struct tg_watch *w);
 int tg_watch_read(struct tg_watch *w, uint64_t now);
 /* Everything is to be looked at again; files that did not change are not reported. */
 void tg_watch_rescan(struct tg_watch *w);
+/*
+ * What was reported of `path` could not be read: a later scan reports it again even if it looks the
+ * same; `soon`: the next collect does, which is due after the debounce time.
+ */
+void tg_watch_again(struct tg_watch *w, const char *path, bool soon);
 /* When to collect: a time, 0 for "now", UINT64_MAX for "nothing is pending". */
 uint64_t tg_watch_due(const struct tg_watch *w);
 

@@ -80,6 +80,11 @@ log-level: debug
             f.write(text)
         os.rename(path + ".tmp", path)
 
+    def link(self, name, to):
+        path = os.path.join(self.manifests, name)
+        os.symlink(to, path + ".tmp")
+        os.rename(path + ".tmp", path)
+
     def remove(self, name):
         os.unlink(os.path.join(self.manifests, name))
 
@@ -167,7 +172,14 @@ def refused_at_start(g):
           g.status()["generation"] == {"desired": 0, "applied": 0, "delta_sequence": 0,
                                        "pending_deltas": 0, "epoch": 0}
           and not g.ready() and g.rulesets() == 0)
+    g.link("policy.yaml", "policy.yaml")
+    wait("the link", lambda: "symbolic links" in g.status()["sources"]["errors"][0]["text"])
+    g.link("team", "nowhere")
+    wait("the other link", lambda: g.status()["sources"]["n_errors"] == 2)
     g.put("policy.yaml", POLICY.format(name="web", port=80))
+    wait("the file", lambda: g.status()["sources"]["n_errors"] == 1)
+    check("nor with links that lead in circles or nowhere", g.rulesets() == 0 and not g.ready())
+    g.remove("team")
     g.wait_ready()
     check("once it is put right it is enforced", g.generation() >= 1 and g.rulesets() == 1)
 
@@ -214,6 +226,13 @@ def mistakes(g):
     g.put("policy.yaml", POLICY.format(name="web", port=81))
     generation = g.newer_than(generation)
     check("the file counts again", g.metric("tidegate_source_errors") == 0)
+    g.link("policy.yaml", "policy.yaml")
+    wait("the refusal", lambda: g.metric("tidegate_source_files_refused") == 1)
+    check("a file that a link to itself replaces is no file that was removed",
+          g.status()["objects"]["policies"] == 2 and g.generation() == generation
+          and "policy.yaml is refused; what it said before" in g.log("ctrl.log"))
+    g.put("policy.yaml", POLICY.format(name="web", port=81))
+    wait("the file", lambda: g.metric("tidegate_source_errors") == 0)
     g.put("cilium.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
           "metadata: {namespace: shop, name: l7}\n")
     wait("the policy kind", lambda: g.status()["sources"]["n_not_enforced"] == 1)

@@ -66,6 +66,8 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	char command[128];
 
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
 	tg_watch_free(f->watch);
 	assert_int_equal(chdir("/"), 0);
 	snprintf(command, sizeof(command), "rm -rf '%s'", f->base);
@@ -133,6 +135,21 @@ static void start(struct fixture *f)
 	assert_true(tg_watch_due(f->watch) <= f->now);
 	assert_int_equal(tg_watch_collect(f->watch, f->now, &changes, &n), 0);
 	assert_true(tg_watch_due(f->watch) == UINT64_MAX);
+}
+
+/* Until the file is old enough for stat to tell whether it was written since; ctime cannot be set.
+ */
+static void wait_until_old(const char *path)
+{
+	struct stat st;
+	struct timespec now;
+
+	do {
+		assert_int_equal(stat(path, &st), 0);
+		clock_gettime(CLOCK_REALTIME, &now);
+	} while ((now.tv_sec - st.st_ctim.tv_sec) * 1000 +
+			 (now.tv_nsec - st.st_ctim.tv_nsec) / 1000000 <
+		 120);
 }
 
 static void everything_is_found_once(void **state)
@@ -335,7 +352,7 @@ static void a_configmap_is_swapped_as_a_whole(void **state)
 	assert_int_equal(symlink("..data/a.yaml", "root/a.yaml"), 0);
 	assert_int_equal(symlink("..data/b.yaml", "root/b.yaml"), 0);
 	assert_int_equal(symlink("..data/c.yaml", "root/c.yaml"), 0);
-	expect_now(f, "+root/a.yaml +root/b.yaml");
+	expect_now(f, "+root/a.yaml +root/b.yaml +root/c.yaml"); /* c leads nowhere */
 
 	mkdir("root/..2", 0755);
 	put("root/..2/a.yaml", "2");
@@ -343,7 +360,232 @@ static void a_configmap_is_swapped_as_a_whole(void **state)
 	assert_int_equal(symlink("..2", "root/..data_tmp"), 0);
 	assert_int_equal(rename("root/..data_tmp", "root/..data"), 0);
 	expect(f, "+root/a.yaml +root/c.yaml");
+	unlink("root/b.yaml"); /* the kubelet does so at once: nobody hears of the dangling link */
 	expect_later(f, "-root/b.yaml");
+}
+
+/* Times out of the way: what an event causes, and what it causes when it lasts. */
+static void expect_in_the_end(struct fixture *f, const char *expected)
+{
+	expect(f, "");
+	expect_later(f, expected);
+}
+
+static void only_what_is_not_there_is_removed(void **state)
+{
+	static const struct {
+		const char *what, *to; /* a link's target; NULL: a pipe */
+	} cases[] = {
+		{"a dangling link", "nowhere.yaml"},
+		{"a link to itself", "a.yaml"},
+		{"a link to a pipe", "../pipe"},
+		{"a link through a file", "notes.txt/a.yaml"},
+		{"a pipe", NULL},
+	};
+	struct fixture *f = *state;
+
+	put("root/notes.txt", "");
+	assert_int_equal(mkfifo("pipe", 0644), 0);
+	put("root/a.yaml", "1");
+	start(f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].what);
+		unlink("root/a.yaml");
+		if (cases[i].to != NULL)
+			assert_int_equal(symlink(cases[i].to, "root/a.yaml"), 0);
+		else
+			assert_int_equal(mkfifo("root/a.yaml", 0644), 0);
+		expect_in_the_end(f, "+root/a.yaml");
+		/* It is told once. */
+		tg_watch_rescan(f->watch);
+		expect(f, "");
+		unlink("root/a.yaml");
+		expect_in_the_end(f, "-root/a.yaml");
+		put("root/a.yaml", "2");
+		expect(f, "+root/a.yaml");
+	}
+}
+
+static void what_cannot_be_read_at_the_start_is_reported_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(symlink("a.yaml", "root/a.yaml"), 0);
+	assert_int_equal(symlink("nowhere", "root/b.yaml"), 0);
+	assert_int_equal(mkfifo("root/c.yaml", 0644), 0);
+	assert_int_equal(mkfifo("root/notes.txt", 0644), 0);
+	assert_int_equal(symlink("nowhere", "root/.#a.yaml"), 0);
+	expect_now(f, "+root/a.yaml +root/b.yaml +root/c.yaml");
+	/* Another reason is told again, and what can be read is as well. */
+	unlink("root/a.yaml");
+	assert_int_equal(symlink("nowhere", "root/a.yaml"), 0);
+	put("root/nowhere", "");
+	unlink("root/b.yaml");
+	put("root/b.yaml", "");
+	expect(f, "+root/a.yaml +root/b.yaml");
+}
+
+static const struct tg_watch_problem *only_problem(struct fixture *f)
+{
+	const struct tg_watch_problem *problems;
+	size_t n;
+
+	problems = tg_watch_problems(f->watch, &n);
+	assert_int_equal(n, 1);
+	return problems;
+}
+
+static void expect_no_problem(struct fixture *f)
+{
+	size_t n;
+
+	tg_watch_problems(f->watch, &n);
+	assert_int_equal(n, 0);
+}
+
+static void a_link_that_may_lead_to_a_folder_hides_what_is_below(void **state)
+{
+	struct fixture *f = *state;
+
+	mkdir("shared", 0755);
+	put("shared/a.yaml", "1");
+	assert_int_equal(symlink("../shared", "root/one"), 0);
+	start(f);
+	rename("shared", "moved");
+	expect(f, "");
+	expect_later(f, "");
+	assert_string_equal(only_problem(f)->path, "root/one");
+	assert_true(only_problem(f)->unread);
+	rename("moved", "shared");
+	put("shared/b.yaml", "1");
+	tg_watch_rescan(f->watch);
+	expect(f, "+root/one/a.yaml +root/one/b.yaml"); /* a is too young for stat */
+	expect_no_problem(f);
+
+	/* The target goes file by file, and the link last. */
+	unlink("shared/a.yaml");
+	unlink("shared/b.yaml");
+	rmdir("shared");
+	expect(f, "");
+	expect_later(f, "");
+	assert_string_equal(only_problem(f)->path, "root/one");
+	unlink("root/one");
+	expect_in_the_end(f, "-root/one/a.yaml -root/one/b.yaml");
+	expect_no_problem(f);
+	/* A new one that leads nowhere is a problem from the beginning. */
+	assert_int_equal(symlink("nowhere", "root/two"), 0);
+	expect(f, "");
+	assert_string_equal(only_problem(f)->path, "root/two");
+	unlink("root/two");
+	expect(f, "");
+	expect_no_problem(f);
+}
+
+/* The folder above is moved, so that no event says that the link leads nowhere now. */
+static void a_file_behind_a_link_that_broke_unseen_is_not_removed(void **state)
+{
+	struct fixture *f = *state;
+
+	mkdir("mnt", 0755);
+	mkdir("mnt/shared", 0755);
+	put("mnt/shared/a.yaml", "1");
+	assert_int_equal(symlink("../mnt/shared", "root/one"), 0);
+	start(f);
+	rename("mnt", "elsewhere");
+	put("elsewhere/shared/a.yaml", "2"); /* an event for a path that is none any more */
+	expect_in_the_end(f, "");
+	assert_string_equal(only_problem(f)->path, "root/one");
+	rename("elsewhere", "mnt");
+	tg_watch_rescan(f->watch);
+	expect(f, "+root/one/a.yaml");
+	expect_no_problem(f);
+}
+
+static void a_name_too_long_is_a_problem(void **state)
+{
+	struct fixture *f = *state;
+	char name[NAME_MAX + 1], deep[PATH_MAX];
+	int dir = open("root", O_RDONLY | O_DIRECTORY), sub;
+	size_t n = strlen("root");
+
+	start(f);
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	strcpy(deep, "root");
+	while (n + 256 < PATH_MAX - 8) {
+		assert_int_equal(mkdirat(dir, name, 0755), 0);
+		sub = openat(dir, name, O_RDONLY | O_DIRECTORY);
+		assert_true(sub >= 0);
+		close(dir);
+		dir = sub;
+		n += (size_t)snprintf(deep + n, sizeof(deep) - n, "/%s", name);
+	}
+	expect(f, "");
+	expect_no_problem(f);
+	memcpy(name + 250, ".yaml", 5);
+	sub = openat(dir, name, O_CREAT | O_WRONLY, 0644);
+	assert_true(sub >= 0);
+	close(sub);
+	expect(f, "");
+	assert_string_equal(only_problem(f)->path, deep);
+	assert_non_null(strstr(only_problem(f)->text, "too long"));
+	assert_true(only_problem(f)->unread);
+	assert_int_equal(unlinkat(dir, name, 0), 0);
+	expect(f, "");
+	expect_no_problem(f);
+	close(dir);
+}
+
+static void a_folder_without_permission_removes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	if (getuid() == 0) {
+		assert_int_equal(chown(".", 65534, 0) | chown("root", 65534, 0), 0);
+		assert_int_equal(seteuid(65534), 0); /* the teardown goes back */
+	}
+	mkdir("root/x", 0755);
+	put("root/x/a.yaml", "1");
+	start(f);
+	chmod("root/x", 0);
+	expect(f, "");
+	expect_later(f, "");
+	assert_string_equal(only_problem(f)->path, "root/x");
+	assert_true(only_problem(f)->unread);
+	chmod("root/x", 0400); /* names, but no way to what they are of */
+	expect(f, "");
+	expect_later(f, "+root/x/a.yaml");
+	chmod("root/x", 0755);
+	expect(f, "+root/x/a.yaml");
+	expect_no_problem(f);
+	chmod("root", 0);
+	expect(f, "");
+	expect_later(f, "");
+	assert_string_equal(only_problem(f)->path, "root");
+	chmod("root", 0755);
+	expect(f, "+root/x/a.yaml");
+	expect_no_problem(f);
+}
+
+static void what_could_not_be_read_is_read_again(void **state)
+{
+	struct fixture *f = *state;
+
+	put("root/a.yaml", "1");
+	put("root/b.yaml", "1");
+	wait_until_old("root/b.yaml");
+	start(f);
+	tg_watch_again(f->watch, "root/a.yaml", false);
+	assert_true(tg_watch_due(f->watch) == UINT64_MAX);
+	tg_watch_rescan(f->watch);
+	expect(f, "+root/a.yaml");
+	tg_watch_rescan(f->watch);
+	expect(f, "");
+	tg_watch_again(f->watch, "root/b.yaml", true);
+	assert_true(tg_watch_due(f->watch) == f->now + DEBOUNCE);
+	expect(f, "+root/b.yaml");
+	tg_watch_again(f->watch, "root/unheard-of.yaml", true);
+	assert_true(tg_watch_due(f->watch) == UINT64_MAX);
 }
 
 static void an_overflow_is_made_up_for_by_a_scan(void **state)
@@ -380,21 +622,6 @@ static void an_overflow_is_made_up_for_by_a_scan(void **state)
 		assert_true(b && d);
 	}
 	expect_later(f, "-root/c.yaml");
-}
-
-/* Until the file is old enough for stat to tell whether it was written since; ctime cannot be set.
- */
-static void wait_until_old(const char *path)
-{
-	struct stat st;
-	struct timespec now;
-
-	do {
-		assert_int_equal(stat(path, &st), 0);
-		clock_gettime(CLOCK_REALTIME, &now);
-	} while ((now.tv_sec - st.st_ctim.tv_sec) * 1000 +
-			 (now.tv_nsec - st.st_ctim.tv_nsec) / 1000000 <
-		 120);
 }
 
 static void a_rescan_reports_only_what_differs(void **state)
@@ -506,6 +733,13 @@ int main(void)
 		TEST(folders_move_about),
 		TEST(a_removed_folder_takes_its_files),
 		TEST(a_configmap_is_swapped_as_a_whole),
+		TEST(only_what_is_not_there_is_removed),
+		TEST(what_cannot_be_read_at_the_start_is_reported_at_once),
+		TEST(a_link_that_may_lead_to_a_folder_hides_what_is_below),
+		TEST(a_file_behind_a_link_that_broke_unseen_is_not_removed),
+		TEST(a_name_too_long_is_a_problem),
+		TEST(a_folder_without_permission_removes_nothing),
+		TEST(what_could_not_be_read_is_read_again),
 		TEST(an_overflow_is_made_up_for_by_a_scan),
 		TEST(a_rescan_reports_only_what_differs),
 		TEST(a_missing_root_removes_nothing),
