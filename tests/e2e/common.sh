@@ -5,6 +5,7 @@
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${TIDEGATE_BUILD:-$root/build}
+export LSAN_OPTIONS="suppressions=$root/tests/e2e/lsan.supp:print_suppressions=0"
 # shellcheck source=scripts/lab.sh
 . "$root/scripts/lab.sh"
 
