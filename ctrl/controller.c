@@ -148,6 +148,15 @@ static void job_succeeded(struct tg_controller *c, struct tg_job *job)
 	c->archived = NULL;
 }
 
+/* A compilation reads strings in a worker thread, so this waits until there is none. */
+static void sweep(struct tg_controller *c)
+{
+	uint64_t now = clock_ms();
+
+	if (c->compiling == NULL && tg_sweep_due(&c->sweep, c->store, now))
+		tg_sweep_run(&c->sweep, c->store, now);
+}
+
 static void run_compile(uv_work_t *request)
 {
 	tg_job_run(&((struct compile_work *)request->data)->job);
@@ -161,6 +170,7 @@ static void after_compile(uv_work_t *request, int status)
 
 	c->compiling = NULL;
 	tg_view_release(c->store, job->view);
+	tg_hold_release(job->hold);
 	tg_histogram_add(&c->notice.compile_time, job->us);
 	if (c->stopping) {
 		if (job->target != NULL)
@@ -177,6 +187,7 @@ static void after_compile(uv_work_t *request, int status)
 	free(work);
 	if (c->stopping)
 		return;
+	sweep(c);
 	controller_compile(c);
 	notes_publish(c);
 }
@@ -209,9 +220,10 @@ void controller_compile(struct tg_controller *c)
 		goto no_memory;
 	work->c = c;
 	work->request.data = work;
-	work->job.view = tg_store_view(c->store);
+	work->job.hold = tg_store_hold(c->store);
+	work->job.view = work->job.hold != NULL ? tg_store_view(c->store) : NULL;
 	if (work->job.view == NULL)
-		goto no_memory;
+		goto free_work;
 	drop_changes(c); /* the view has them */
 	work->job.compiler = c->compiler;
 	work->job.previous = comparable(c);
@@ -225,8 +237,10 @@ void controller_compile(struct tg_controller *c)
 	uv_queue_work(c->loop, &work->request, run_compile, after_compile);
 	return;
 
-no_memory:
+free_work:
+	tg_hold_release(work->job.hold);
 	free(work);
+no_memory:
 	tg_log_err("out of memory: cannot compile; trying again");
 	uv_timer_start(&c->compile_timer, on_compile_timer, RENEW_MAX_MS, 0);
 }
@@ -441,6 +455,8 @@ static void check_synced(struct tg_controller *c, bool complete)
 			stats.files_missing, unread);
 	c->held = !c->synced;
 	if (c->synced)
+		tg_sweep_rebase(&c->sweep, c->store);
+	if (c->synced)
 		tg_log_info("sources read: %zu files, %zu policies, %zu pods, %zu namespaces, "
 			    "%zu nodes, %zu services",
 			stats.files, stats.policies, stats.pods, stats.namespaces, stats.nodes,
@@ -466,6 +482,7 @@ static void process(struct tg_controller *c)
 		take_changes(c);
 	if (!c->dirty)
 		c->noticed_at = 0;
+	sweep(c);
 	controller_compile(c);
 	notes_sources(c);
 	notes_publish(c);
@@ -608,6 +625,9 @@ static void start_handles(struct tg_controller *c)
 
 static int create_parts(struct tg_controller *c)
 {
+	const struct tg_sweep_options sweep = {.times = TG_SWEEP_TIMES, .more = TG_SWEEP_MORE};
+
+	tg_sweep_init(&c->sweep, &sweep);
 	c->store = tg_store_create();
 	c->compiler = tg_compiler_create();
 	c->board = tg_board_create();

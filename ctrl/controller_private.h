@@ -14,6 +14,7 @@
 #include "job.h"
 #include "push.h"
 #include "store.h"
+#include "sweep.h"
 #include "vec.h"
 #include "watch.h"
 
@@ -48,6 +49,7 @@ struct tg_controller {
 	bool stopping;
 
 	/* files */
+	struct tg_sweep sweep; /* of the store's strings, while nothing is being compiled */
 	bool synced; /* all were read and nothing was missing: what they say may be enforced */
 	bool held;   /* told why not */
 	uint64_t noticed_at; /* uv_hrtime of the oldest change that is not compiled yet; 0: none */

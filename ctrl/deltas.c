@@ -17,6 +17,7 @@ struct claim {
 
 struct tg_deltas {
 	struct tg_compiled *compiled;
+	struct tg_hold *hold; /* on the strings of `compiled` and of claims */
 	uint16_t zone;
 	struct claim *claims;
 	size_t n, mask;
@@ -26,15 +27,18 @@ struct tg_deltas {
 	bool missing;				    /* this call: something has no place */
 };
 
-int tg_deltas_create(struct tg_compiled *compiled, uint16_t zone, struct tg_deltas **out)
+int tg_deltas_create(
+	struct tg_compiled *compiled, struct tg_hold *hold, uint16_t zone, struct tg_deltas **out)
 {
 	struct tg_deltas *d = calloc(1, sizeof(*d));
 
 	if (d == NULL) {
 		tg_compiled_free(compiled);
+		tg_hold_release(hold);
 		return -ENOMEM;
 	}
 	d->compiled = compiled;
+	d->hold = hold;
 	d->zone = zone;
 	d->mask = 63;
 	d->claims = calloc(d->mask + 1, sizeof(*d->claims));
@@ -49,6 +53,7 @@ int tg_deltas_create(struct tg_compiled *compiled, uint16_t zone, struct tg_delt
 void tg_deltas_free(struct tg_deltas *d)
 {
 	tg_compiled_free(d->compiled);
+	tg_hold_release(d->hold);
 	tg_vec_free(&d->entries);
 	tg_vec_free(&d->places);
 	tg_vec_free(&d->before);
@@ -109,6 +114,17 @@ static struct claim *claim(struct tg_deltas *d, const struct tg_addr *addr)
 
 /* --- entries --- */
 
+/* The claim remembers whose the address is, perhaps longer than there is such a pod. */
+static int set_owner(struct tg_deltas *d, struct claim *c, const struct tg_pod *owner)
+{
+	if (owner != NULL && d->hold != NULL &&
+		(tg_hold_add(d->hold, owner->ns) != 0 || tg_hold_add(d->hold, owner->name) != 0))
+		return -ENOMEM;
+	c->ns = owner != NULL ? owner->ns : 0;
+	c->name = owner != NULL ? owner->name : 0;
+	return 0;
+}
+
 /* One entry an address and call: a later one takes the earlier one's place. */
 static int put(struct tg_deltas *d, const struct tg_placement *place, const struct tg_pod *owner)
 {
@@ -120,11 +136,9 @@ static int put(struct tg_deltas *d, const struct tg_placement *place, const stru
 	};
 	struct claim *c = claim(d, &place->addr);
 
-	if (c == NULL)
+	if (c == NULL || set_owner(d, c, owner) != 0)
 		return -ENOMEM;
 	memcpy(e.addr, place->addr.bytes, sizeof(e.addr));
-	c->ns = owner != NULL ? owner->ns : 0;
-	c->name = owner != NULL ? owner->name : 0;
 	if (c->batch == d->batch) {
 		d->entries.v[c->entry] = e;
 		return 0;

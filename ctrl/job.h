@@ -19,6 +19,7 @@ struct tg_job {
 	/* what is asked; `previous` is a reference, or NULL */
 	struct tg_compiler *compiler;
 	struct tg_view *view;
+	struct tg_hold *hold; /* on its strings; NULL once the result has it */
 	struct tg_compile_options options;
 	struct tg_target *previous; /* nothing new is made when the result equals its image */
 	uint64_t swept;		    /* slots freed up to this generation are free again */

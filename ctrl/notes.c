@@ -274,6 +274,10 @@ void notes_publish(struct tg_controller *c)
 	if (c->stopping || c->push == NULL)
 		return;
 	c->notice.source.synced = c->synced;
+	c->notice.source.strings = tg_intern_used(tg_store_strings(c->store));
+	c->notice.source.paths = tg_watch_paths(c->watch);
+	c->notice.source.sweeps = c->sweep.done;
+	c->notice.source.sweeps_failed = c->sweep.failed;
 	tg_push_status(c->push, &c->notice.push);
 	notice = c->notice;
 	notice.in_force = tg_push_in_force(c->push);

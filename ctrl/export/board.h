@@ -27,8 +27,10 @@ struct tg_notice_source {
 	bool synced; /* everything was read once, and nothing was missing */
 	size_t files, files_refused;
 	size_t namespaces, pods, nodes, services, policies;
-	uint64_t loads, loads_refused; /* counters: files read */
-	uint64_t rescans;	       /* counter */
+	uint64_t loads, loads_refused;	/* counters: files read */
+	uint64_t rescans;		/* counter */
+	size_t strings, paths;		/* kept in memory */
+	uint64_t sweeps, sweeps_failed; /* counters: of strings */
 };
 
 struct tg_notice_compile {

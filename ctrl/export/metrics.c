@@ -61,6 +61,15 @@ static void write_objects(struct tg_buffer *b, const struct tg_notice_source *s)
 	sample(b, name, "kind", "NetworkPolicy", s->policies);
 }
 
+static void write_sweeps(struct tg_buffer *b, const struct tg_notice_source *s)
+{
+	const char *name = "tidegate_source_string_sweeps_total";
+
+	family(b, name, "counter", "Sweeps of strings that no object has any more, by result.");
+	sample(b, name, "result", "succeeded", s->sweeps);
+	sample(b, name, "result", "failed", s->sweeps_failed);
+}
+
 static void write_source(struct tg_buffer *b, const struct tg_notice *notice)
 {
 	const struct tg_notice_source *s = &notice->source;
@@ -79,6 +88,11 @@ static void write_source(struct tg_buffer *b, const struct tg_notice *notice)
 	counter(b, "tidegate_source_load_errors_total", "Files read and refused.",
 		s->loads_refused);
 	counter(b, "tidegate_source_rescans_total", "Scans of all folders.", s->rescans);
+	gauge(b, "tidegate_source_strings",
+		"Names, labels and other texts of objects that are kept in memory.", s->strings);
+	gauge(b, "tidegate_source_paths", "Paths of files and folders that are kept in memory.",
+		s->paths);
+	write_sweeps(b, s);
 	write_objects(b, s);
 	if (r == NULL)
 		return;

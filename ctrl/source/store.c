@@ -48,6 +48,7 @@ static void content_free(struct content *content)
 	if (content == NULL)
 		return;
 	tg_decoded_free(&content->decoded);
+	tg_vec_free(&content->strings);
 	tg_arena_free(content->arena);
 	free(content);
 }
@@ -107,6 +108,7 @@ void tg_store_free(struct tg_store *store)
 		file_free(store->files.v[i]);
 	for (size_t i = 0; i < store->namespaces.n; i++)
 		free(store->namespaces.v[i]);
+	store_drop_holds(store);
 	tg_vec_free(&store->files);
 	tg_vec_free(&store->namespaces);
 	index_free(&store->by_name);
@@ -181,6 +183,19 @@ static void forget_empty(struct tg_store *store, struct file *file)
 	file_free(file);
 }
 
+/* Decodes, with a record of the strings. */
+static int content_decode(struct content *content, const char *name, const void *text, size_t size,
+	struct tg_intern *strings)
+{
+	int err;
+
+	tg_intern_record(strings, &content->strings);
+	err = tg_decode(name, text, size, strings, content->arena, &content->decoded);
+	tg_intern_record(strings, NULL);
+	tg_vec_trim(&content->strings);
+	return err;
+}
+
 int tg_store_load(struct tg_store *store, const char *name, const void *text, size_t size)
 {
 	struct content *content = content_create(size);
@@ -191,7 +206,7 @@ int tg_store_load(struct tg_store *store, const char *name, const void *text, si
 		content_free(content);
 		return -ENOMEM;
 	}
-	err = tg_decode(name, text, size, store->strings, content->arena, &content->decoded);
+	err = content_decode(content, name, text, size, store->strings);
 	if (err == -ENOMEM) {
 		content_free(content);
 		forget_empty(store, file);

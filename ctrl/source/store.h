@@ -19,7 +19,7 @@
  * Cost: load is proportional to the file, take_changes to the changes, view to the number of
  * objects (pointers are copied). Not thread-safe, but a view and the objects of changes may be read
  * by another thread until they are released: objects are immutable and outlive the files they came
- * from as long as a view or changes taken before need them. (Strings: see intern.h.)
+ * from as long as a view or changes taken before need them. (Strings: see intern.h, and below.)
  */
 #ifndef TG_STORE_H
 #define TG_STORE_H
@@ -29,12 +29,13 @@
 #include <stdint.h>
 
 #include "decode.h"
+#include "hold.h"
 #include "model.h"
 
 struct tg_store;
 
 struct tg_store *tg_store_create(void);
-/* Views and changes have to be released before. */
+/* Views and changes have to be released before; holds need not. */
 void tg_store_free(struct tg_store *store);
 /* The intern table that every number refers to; owned by the store. */
 struct tg_intern *tg_store_strings(struct tg_store *store);
@@ -82,6 +83,26 @@ struct tg_changes *tg_store_take_changes(struct tg_store *store);
 void tg_changes_release(struct tg_store *store, struct tg_changes *changes);
 /* There is something to take. */
 bool tg_store_changed(const struct tg_store *store);
+
+/*
+ * Strings. Every pod has a name and labels of its own, so a cluster in which pods come and go
+ *leaves ever more strings behind. A sweep frees those that nothing refers to: no file (its text in
+ *force, a refused one, or an older one that a view or changes need) and no hold. Whoever keeps
+ *numbers beyond the objects that they come from therefore holds them:
+ *
+ *	view = tg_store_view(store), hold = tg_store_hold(store)    what the view consists of
+ *	tg_hold_add(hold, pod->name)                                and what came later
+ *	tg_hold_release(hold)
+ *
+ * The cost of a hold is proportional to the strings of all files, one bit each.
+ */
+/* Everything that is in force now. NULL: out of memory. */
+struct tg_hold *tg_store_hold(struct tg_store *store);
+/*
+ * Frees the strings that nothing refers to; their numbers are given to others later. No other
+ * thread may use the store, its views or strings meanwhile. 0, or -ENOMEM and none was freed.
+ */
+int tg_store_sweep(struct tg_store *store);
 
 /* A file and how it stands. Pointers are valid until the store changes. */
 struct tg_file_status {

@@ -10,6 +10,8 @@
 #ifndef TG_STORE_PRIVATE_H
 #define TG_STORE_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "object.h"
 #include "store.h"
 
@@ -20,7 +22,8 @@
 struct content {
 	struct tg_arena *arena;
 	struct tg_decoded decoded;
-	struct content *next; /* in the list of retired ones */
+	struct tg_vec_u32 strings; /* every number in it, each once */
+	struct content *next;	   /* in the list of retired ones */
 	uint64_t retired_at;
 };
 
@@ -35,12 +38,18 @@ struct file {
 	struct index_key blocked_on;
 };
 
-/* A namespace that objects mention; kept for ever, as its name is. */
+/* A namespace that objects mention, or did until the last sweep. */
 struct ns_state {
 	struct tg_namespace implicit;
 	struct tg_label label;
 	uint64_t mentions; /* by pods, services and policies in force */
 	bool defined;	   /* by a Namespace object in force */
+};
+
+struct tg_hold {
+	struct tg_hold *next;
+	struct tg_bits strings;
+	_Atomic unsigned int refs; /* the store's and the holder's */
 };
 
 struct pin {
@@ -67,6 +76,7 @@ struct tg_store {
 	uint64_t clock;
 	struct content *retired, **retired_tail;
 	struct pin *pins;
+	struct tg_hold *holds;
 };
 
 /* The content is not in force any more; NULL is fine. */
@@ -81,6 +91,8 @@ void store_withdraw(struct tg_store *store, struct file *file);
 /* Frees the retired contents that nobody needs. */
 void store_collect(struct tg_store *store);
 void store_unpin(struct tg_store *store, struct pin *pin);
+/* The store goes; holds that are not released stay until they are. */
+void store_drop_holds(struct tg_store *store);
 
 /* Notes that an object of a file differs; `before` and `after` may be NULL, not both. */
 void changes_note(

@@ -12,9 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "intern.h"
 #include "look.h"
-#include "vec.h"
+#include "watch_private.h"
 
 /* A file written twice within this time may look the same to stat both times. */
 #define RACY_NS 100000000ll
@@ -24,54 +23,6 @@
 		IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define PARENT_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 
-/* What stat said when a file was last reported. */
-struct signature {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime, ctime;
-	bool racy;
-};
-
-/* One for each path ever seen; the index is the path's number in `paths`. */
-struct entry {
-	struct signature sig;
-	uint64_t scan;	    /* number of the last collect that saw it */
-	uint64_t reported;  /* and of the last one that reported it */
-	uint64_t dirty_at;  /* when an event named it */
-	uint64_t missed_at; /* when it was found missing */
-	int failed;	    /* reported as not readable: the error; -1: read it again */
-	bool known;	    /* reported as changed, and not as removed since */
-	bool dirty;	    /* in `dirty` */
-	bool missing;	    /* in `missing` */
-};
-
-/* An inotify watch. Folders that hold a root are watched for that root's name only. */
-struct folder {
-	int wd;
-	uint32_t path;
-	uint32_t root; /* the root's path when this is the folder that holds it, else 0 */
-};
-
-struct tg_watch {
-	int fd;
-	struct tg_watch_options options;
-	struct tg_intern *paths; /* path 0 is none */
-	TG_VEC(struct entry) entries;
-	TG_VEC(struct folder) folders;
-	struct tg_vec_u32 roots;
-	struct tg_vec_u32 dirty;	 /* files named by events */
-	struct tg_vec_u32 dirty_folders; /* to be scanned */
-	struct tg_vec_u32 missing;	 /* removed when they stay so */
-	TG_VEC(struct tg_watch_change) changes;
-	TG_VEC(struct tg_watch_problem) problems;
-	uint64_t scan;
-	uint64_t now;
-	uint64_t first_event, last_event; /* since the last collect */
-	uint64_t last_collect;
-	bool rescan, collected, failed;
-};
-
 int tg_watch_create(const struct tg_watch_options *options, struct tg_watch **out)
 {
 	struct tg_watch *w = calloc(1, sizeof(*w));
@@ -80,6 +31,8 @@ int tg_watch_create(const struct tg_watch_options *options, struct tg_watch **ou
 	if (w == NULL)
 		return -ENOMEM;
 	w->options = *options;
+	if (w->options.paths_more == 0)
+		w->options.paths_more = TG_WATCH_PATHS_MORE;
 	w->first_event = UINT64_MAX;
 	w->paths = tg_intern_create();
 	if (w->paths == NULL) {
@@ -903,6 +856,7 @@ int tg_watch_collect(
 	w->first_event = UINT64_MAX;
 	w->changes.n = 0;
 	w->failed = false;
+	watch_forget(w);
 	w->scan++;
 	/* Files that an event named are reported by the scan that meets them, or after it. */
 	collect_folders(w);

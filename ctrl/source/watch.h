@@ -28,6 +28,8 @@
 
 #define TG_WATCH_DEPTH 32     /* folders below a root that are followed */
 #define TG_WATCH_BURST_CAP 5u /* a burst is acted upon after this many debounce times */
+/* Of paths; see struct tg_watch_options. */
+#define TG_WATCH_PATHS_MORE 65536u
 
 struct tg_watch;
 
@@ -47,6 +49,11 @@ struct tg_watch_problem {
 struct tg_watch_options {
 	unsigned int debounce_ms;
 	bool (*wanted)(const char *name, bool folder);
+	/*
+	 * Paths of files that are gone are forgotten once there are twice as many paths as were
+	 * left the last time, and this many more; 0: TG_WATCH_PATHS_MORE.
+	 */
+	size_t paths_more;
 };
 
 /* 0 or -errno of inotify_init1. */
@@ -77,5 +84,7 @@ int tg_watch_collect(
 	struct tg_watch *w, uint64_t now, const struct tg_watch_change **out, size_t *n);
 
 const struct tg_watch_problem *tg_watch_problems(const struct tg_watch *w, size_t *n);
+/* How many paths are kept in memory. */
+size_t tg_watch_paths(const struct tg_watch *w);
 
 #endif

@@ -4,6 +4,7 @@
  *
  *	struct tg_vec_u32 { uint32_t *v; size_t n, cap; };   TG_VEC(uint32_t) spells the same
  *	tg_vec_push(&vec, value)   0 or -ENOMEM
+ *	tg_vec_trim(&vec)          nothing more is coming
  *	tg_vec_free(&vec)
  *
  * Zero-initialised is empty.
@@ -55,6 +56,23 @@ static inline int tg_vec_reserve_raw(void **v, size_t *cap, size_t want, size_t 
 
 #define tg_vec_push(vec, value) \
 	(tg_vec_reserve(vec, (vec)->n + 1) != 0 ? -ENOMEM : ((vec)->v[(vec)->n++] = (value), 0))
+
+/* Gives back what is reserved beyond the elements. */
+static inline void tg_vec_trim_raw(void **v, size_t *cap, size_t n, size_t size)
+{
+	void *p;
+
+	if (n == 0 || n == *cap)
+		return;
+	p = realloc(*v, n * size);
+	if (p == NULL)
+		return;
+	*v = p;
+	*cap = n;
+}
+
+#define tg_vec_trim(vec) \
+	tg_vec_trim_raw((void **)&(vec)->v, &(vec)->cap, (vec)->n, sizeof(*(vec)->v))
 
 #define tg_vec_free(vec)                   \
 	do {                               \

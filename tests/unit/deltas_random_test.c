@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Random pods that come, go, move and change: a ruleset with the entries that deltas made of it
- * always judges as the whole cluster compiled anew does. The seed is printed; SEED=N repeats it.
+ * always judges as the whole cluster compiled anew does. Every pod that comes has names of its own,
+ * and strings are swept now and then, with their numbers given to others at once. The seed is
+ * printed; SEED=N repeats it.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -47,17 +49,21 @@ static const char cluster_text[] =
 struct pod_state {
 	int address; /* -1: there is no such pod */
 	unsigned int app, node, http;
+	unsigned int life; /* another one: another pod */
 };
 
 struct fixture {
 	struct tg_store *store;
 	struct tg_compiler *compiler;
 	struct tg_deltas *deltas;
+	struct tg_hold *hold;	      /* until the deltas have it */
+	struct tg_store *other_store; /* the same files, with strings that are never swept */
 	struct tg_target *target;
 	struct pod_state pods[PODS];
 	unsigned int seed;
 	uint64_t generation;
-	size_t applied, compiled;
+	size_t applied, compiled, swept;
+	unsigned int serial;
 };
 
 static unsigned int pick(struct fixture *f, unsigned int n)
@@ -68,16 +74,19 @@ static unsigned int pick(struct fixture *f, unsigned int n)
 static void write_pod(struct fixture *f, unsigned int i)
 {
 	const struct pod_state *p = &f->pods[i];
-	char file[32], text[160];
+	char file[32], text[256];
 
 	snprintf(file, sizeof(file), "p%u.endpoints", i);
 	if (p->address < 0) {
 		tg_store_remove(f->store, file);
+		tg_store_remove(f->other_store, file);
 		return;
 	}
-	snprintf(text, sizeof(text), "%s/p%u 10.0.0.%d app=%s http=%u/TCP node=%s\n",
-		i & 1 ? "a" : "b", i, p->address, apps[p->app], 8000 + p->http, nodes[p->node]);
+	snprintf(text, sizeof(text), "%s/p%u-%u 10.0.0.%d app=%s,hash=h%u http=%u/TCP node=%s\n",
+		i & 1 ? "a" : "b", i, p->life, p->address, apps[p->app], p->life, 8000 + p->http,
+		nodes[p->node]);
 	assert_int_equal(tg_store_load(f->store, file, text, strlen(text)), 0);
+	assert_int_equal(tg_store_load(f->other_store, file, text, strlen(text)), 0);
 }
 
 static void change_pod(struct fixture *f)
@@ -85,6 +94,8 @@ static void change_pod(struct fixture *f)
 	unsigned int i = pick(f, PODS);
 	struct pod_state *p = &f->pods[i];
 
+	if (pick(f, 3) == 0)
+		p->life = ++f->serial;
 	switch (pick(f, 4)) {
 	case 0:
 		p->address = -1;
@@ -103,19 +114,37 @@ static void change_pod(struct fixture *f)
 	write_pod(f, i);
 }
 
-/* The cluster as it is, compiled by a compiler of its own when `compiler` is NULL. */
-static struct tg_compiled *compile_now(struct fixture *f, struct tg_compiler *compiler)
+/* Sweeps, and gives the numbers that came free to other strings, some of which are new labels. */
+static void sweep(struct fixture *f)
 {
-	struct tg_compiler *own = compiler == NULL ? tg_compiler_create() : NULL;
+	struct tg_intern *strings = tg_store_strings(f->store);
+	uint32_t n = tg_intern_count(strings);
+	char text[32];
+
+	assert_int_equal(tg_store_sweep(f->store), 0);
+	f->swept += tg_intern_used(strings) < n;
+	for (unsigned int i = 0; tg_intern_used(strings) < n; i++) {
+		snprintf(text, sizeof(text), "h%u", f->serial + 1 + i);
+		tg_intern_id(strings, text);
+	}
+}
+
+/* The cluster as it is, from the other store and with a compiler of its own for `fresh`. */
+static struct tg_compiled *compile_now(struct fixture *f, bool fresh)
+{
+	struct tg_store *store = fresh ? f->other_store : f->store;
+	struct tg_compiler *own = fresh ? tg_compiler_create() : NULL;
 	const struct tg_compile_options options = {.generation = ++f->generation};
-	struct tg_view *view = tg_store_view(f->store);
+	struct tg_view *view = tg_store_view(store);
 	struct tg_compiled *compiled;
 	char error[256];
 
-	assert_int_equal(tg_compile(own != NULL ? own : compiler, &view->cluster, &options,
+	assert_int_equal(tg_compile(own != NULL ? own : f->compiler, &view->cluster, &options,
 				 &compiled, error, sizeof(error)),
 		0);
-	tg_view_release(f->store, view);
+	if (!fresh)
+		f->hold = tg_store_hold(store);
+	tg_view_release(store, view);
 	if (own != NULL)
 		tg_compiler_free(own);
 	return compiled;
@@ -123,7 +152,7 @@ static struct tg_compiled *compile_now(struct fixture *f, struct tg_compiler *co
 
 static void start_over(struct fixture *f)
 {
-	struct tg_compiled *compiled = compile_now(f, f->compiler);
+	struct tg_compiled *compiled = compile_now(f, false);
 	const void *image;
 	size_t size;
 
@@ -133,7 +162,7 @@ static void start_over(struct fixture *f)
 	}
 	image = tg_compiled_image(compiled, &size);
 	assert_int_equal(tg_target_create(image, size, &f->target), 0);
-	assert_int_equal(tg_deltas_create(compiled, 0, &f->deltas), 0);
+	assert_int_equal(tg_deltas_create(compiled, f->hold, 0, &f->deltas), 0);
 	f->compiled++;
 }
 
@@ -242,7 +271,7 @@ static void compare(struct fixture *f, const struct tg_image *is, const struct t
 
 static void check_step(struct fixture *f, unsigned int seed, int step)
 {
-	struct tg_compiled *fresh = compile_now(f, NULL);
+	struct tg_compiled *fresh = compile_now(f, true);
 	struct tg_image_error bad;
 	struct tg_image is, should;
 	size_t size;
@@ -285,11 +314,15 @@ static void deltas_judge_as_a_compilation_would(void **state)
 	f->seed = seed;
 	printf("SEED=%u\n", seed);
 	f->store = tg_store_create();
+	f->other_store = tg_store_create();
 	f->compiler = tg_compiler_create();
 	assert_int_equal(
 		tg_store_load(f->store, "cluster.yaml", cluster_text, strlen(cluster_text)), 0);
+	assert_int_equal(
+		tg_store_load(f->other_store, "cluster.yaml", cluster_text, strlen(cluster_text)),
+		0);
 	for (unsigned int i = 0; i < PODS; i++) {
-		f->pods[i] = (struct pod_state){(int)i, pick(f, 3), pick(f, 2), pick(f, 2)};
+		f->pods[i] = (struct pod_state){(int)i, pick(f, 3), pick(f, 2), pick(f, 2), 0};
 		write_pod(f, i);
 	}
 	tg_changes_release(f->store, tg_store_take_changes(f->store));
@@ -298,16 +331,21 @@ static void deltas_judge_as_a_compilation_would(void **state)
 		for (unsigned int n = pick(f, 3) + 1; n > 0; n--)
 			change_pod(f);
 		take(f);
+		if (pick(f, 4) == 0)
+			sweep(f);
 		check_step(f, seed, step);
 	}
-	printf("%zu batches by deltas, %zu compilations\n", f->applied, f->compiled);
+	printf("%zu batches by deltas, %zu compilations, %zu sweeps\n", f->applied, f->compiled,
+		f->swept);
 	/* Both ways were taken: neither is an excuse for the other. */
 	assert_true(f->applied > STEPS / 20);
 	assert_true(f->compiled > STEPS / 20);
+	assert_true(f->swept > STEPS / 20);
 	tg_deltas_free(f->deltas);
 	tg_target_unref(f->target);
 	tg_compiler_free(f->compiler);
 	tg_store_free(f->store);
+	tg_store_free(f->other_store);
 	free(f);
 }
 

@@ -57,6 +57,7 @@ static void compile_all(struct fixture *f)
 	struct tg_image_error bad;
 	struct tg_compiled *compiled;
 	const void *image;
+	struct tg_hold *hold = tg_store_hold(f->store);
 	char error[256];
 	size_t size;
 
@@ -69,7 +70,7 @@ static void compile_all(struct fixture *f)
 	image = tg_compiled_image(compiled, &size);
 	assert_int_equal(tg_target_create(image, size, &f->target), 0);
 	assert_int_equal(tg_image_check(f->target->image, size, &f->image, &bad), 0);
-	assert_int_equal(tg_deltas_create(compiled, ZONE, &f->deltas), 0);
+	assert_int_equal(tg_deltas_create(compiled, hold, ZONE, &f->deltas), 0);
 }
 
 static int setup(void **state)
@@ -318,6 +319,40 @@ static void a_new_namespace_is_no_delta(void **state)
 	tg_changes_release(f->store, changes);
 }
 
+static uint32_t string(struct fixture *f, const char *text)
+{
+	return tg_intern_find(tg_store_strings(f->store), text);
+}
+
+/* Deltas go on comparing what a ruleset was compiled from, and what they placed themselves. */
+static void strings_outlive_their_objects(void **state)
+{
+	static const char *const texts[] = {"shop", "app", "web", "api", "old", "new"};
+	struct fixture *f = *state;
+	uint32_t numbers[sizeof(texts) / sizeof(texts[0])];
+
+	pod(f, "new", "shop/new 10.0.0.9 app=api,pod-template-hash=abc\n");
+	assert_int_equal(apply(f), 0);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		numbers[i] = string(f, texts[i]);
+	assert_int_equal(tg_store_remove(f->store, "policy.yaml"), 0);
+	gone(f, "web");
+	gone(f, "api");
+	gone(f, "old");
+	gone(f, "new");
+	tg_changes_release(f->store, tg_store_take_changes(f->store));
+	assert_int_equal(tg_store_sweep(f->store), 0);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(string(f, texts[i]), numbers[i]);
+	assert_int_equal(string(f, "abc"), UINT32_MAX);
+	tg_deltas_free(f->deltas);
+	assert_int_equal(tg_store_sweep(f->store), 0);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(string(f, texts[i]), UINT32_MAX);
+	tg_target_unref(f->target);
+	compile_all(f); /* for the teardown */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -334,6 +369,7 @@ int main(void)
 		TEST(two_pods_with_one_address_ask_for_a_compilation),
 		TEST(many_addresses_are_remembered),
 		TEST(a_new_namespace_is_no_delta),
+		TEST(strings_outlive_their_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,9 @@ static void put(const char *path, const char *text)
 
 static int setup(void **state)
 {
-	const struct tg_watch_options options = {.debounce_ms = DEBOUNCE, .wanted = wanted};
+	/* Paths are forgotten all the time: nobody may notice. */
+	const struct tg_watch_options options = {
+		.debounce_ms = DEBOUNCE, .wanted = wanted, .paths_more = 4};
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
@@ -717,6 +719,44 @@ static void other_files_cause_nothing(void **state)
 	assert_true(tg_watch_due(f->watch) == UINT64_MAX);
 }
 
+/* Whatever comes and goes, paths are no more than twice those that are needed, and a few. */
+static void paths_of_files_that_are_gone_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	char path[64], report[128];
+	size_t n;
+
+	assert_int_equal(tg_watch_add(f->watch, "absent"), 0);
+	mkdir("root/sub", 0755);
+	put("root/stays.yaml", "1");
+	put("root/sub/stays.yaml", "1");
+	start(f);
+	for (unsigned int i = 0; i < 200; i++) {
+		snprintf(path, sizeof(path), "root/%spod-%u.yaml", i & 1 ? "sub/" : "", i);
+		snprintf(report, sizeof(report), "+%s", path);
+		put(path, "1");
+		expect(f, report);
+		unlink(path);
+		expect(f, "");
+		report[0] = '-';
+		expect_later(f, report);
+		/* "", both roots, the folder of both, the sub-folder and its file, the file */
+		assert_true(tg_watch_paths(f->watch) <= 8 * 2 + 4);
+	}
+	assert_string_equal(tg_watch_problems(f->watch, &n)[0].path, "absent");
+	assert_int_equal(n, 1);
+	put("root/sub/stays.yaml", "22");
+	expect(f, "+root/sub/stays.yaml");
+	unlink("root/stays.yaml");
+	expect(f, "");
+	expect_later(f, "-root/stays.yaml");
+	put("root/pod-0.yaml", "1");
+	expect(f, "+root/pod-0.yaml");
+	mkdir("absent", 0755);
+	put("absent/late.yaml", "1");
+	expect(f, "+absent/late.yaml");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -746,6 +786,7 @@ int main(void)
 		TEST(a_root_may_appear_later),
 		TEST(linked_folders_are_entered_once),
 		TEST(other_files_cause_nothing),
+		TEST(paths_of_files_that_are_gone_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
