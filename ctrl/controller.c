@@ -412,7 +412,11 @@ static void apply_pods(struct tg_controller *c, const struct tg_changes *changes
 	tg_push_kick(c->push);
 }
 
-/* Pods at once, everything else through a compilation. */
+/*
+ * Pods at once, everything else through a compilation. Pods that changed together with something
+ * else do not wait for it: to the ruleset in force it is as if they had changed a moment earlier,
+ * and an address that changes hands must not keep its class for as long as compiling takes.
+ */
 static void take_changes(struct tg_controller *c)
 {
 	struct tg_changes *changes = tg_store_take_changes(c->store);
@@ -423,7 +427,7 @@ static void take_changes(struct tg_controller *c)
 	}
 	if (changes->other)
 		c->dirty = true;
-	else if (changes->n_pods > 0)
+	if (changes->n_pods > 0)
 		apply_pods(c, changes);
 	if (c->compiling != NULL && changes->n_pods > 0 && tg_vec_push(&c->since, changes) == 0)
 		return; /* the compilation has not seen these */

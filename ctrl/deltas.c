@@ -171,28 +171,37 @@ static bool keeps(const struct tg_pod *pod, const struct tg_addr *addr)
 	return false;
 }
 
+/*
+ * Each address on its own: one that several pods claim, which the compiler has to decide about,
+ * does not leave the pod's others with the class that they had.
+ */
+static int vacate_address(struct tg_deltas *d, const struct tg_pod *pod, const struct tg_addr *addr)
+{
+	struct tg_placement place = {*addr, TG_NONE, TG_NONE};
+	struct tg_pod alone = *pod;
+	int n;
+
+	alone.addrs = addr;
+	alone.n_addrs = 1;
+	n = tg_compiled_vacate_pod(d->compiled, &alone, &place);
+	if (n == 0)
+		return 0;
+	if (n < 0 || taken_by_other(d, addr, pod))
+		d->missing = true;
+	/* What becomes a Service's, the compiler says; it is not the pod's meanwhile. */
+	if (n == -EEXIST || taken_by_other(d, addr, pod))
+		return 0;
+	return put(d, &place, NULL);
+}
+
 static int vacate(struct tg_deltas *d, const struct tg_pod_change *change)
 {
 	const struct tg_pod *pod = change->before;
-	int n, err = 0;
+	int err = 0;
 
-	if (pod == NULL || pod->n_addrs == 0)
-		return 0;
-	if (tg_vec_reserve(&d->places, pod->n_addrs) != 0)
-		return -ENOMEM;
-	n = tg_compiled_vacate_pod(d->compiled, pod, d->places.v);
-	if (n < 0)
-		d->missing = true;
-	for (int i = 0; i < n && err == 0; i++) {
-		const struct tg_placement *place = &d->places.v[i];
-
-		if (keeps(change->after, &place->addr))
-			continue;
-		if (taken_by_other(d, &place->addr, pod))
-			d->missing = true;
-		else
-			err = put(d, place, NULL);
-	}
+	for (uint32_t i = 0; pod != NULL && i < pod->n_addrs && err == 0; i++)
+		if (!keeps(change->after, &pod->addrs[i]))
+			err = vacate_address(d, pod, &pod->addrs[i]);
 	return err;
 }
 

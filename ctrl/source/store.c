@@ -66,7 +66,7 @@ void store_retire(struct tg_store *store, struct content *content)
 /* The clock before which nothing is needed any more. */
 static uint64_t oldest_need(const struct tg_store *store)
 {
-	uint64_t oldest = store->other || store->pods.n == 0 ? UINT64_MAX : store->taken_at;
+	uint64_t oldest = store->pods.n == 0 ? UINT64_MAX : store->taken_at;
 
 	for (const struct pin *p = store->pins; p != NULL; p = p->next)
 		if (p->from < oldest)

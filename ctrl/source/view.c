@@ -111,6 +111,13 @@ void changes_note_other(struct tg_store *store)
 {
 	store->other = true;
 	store->sequence++;
+}
+
+/* There are too many pods, or no memory for one more: none is listed. */
+static void note_many(struct tg_store *store)
+{
+	store->many = true;
+	changes_note_other(store);
 	index_clear(&store->pods);
 }
 
@@ -121,16 +128,16 @@ void changes_note(
 
 	if (before != NULL && after != NULL && object_same(key.kind, before, after))
 		return;
-	if (key.kind != OBJECT_POD || store->pods.n >= POD_CHANGES_MAX) {
+	if (key.kind != OBJECT_POD) {
 		changes_note_other(store);
 		return;
 	}
 	store->sequence++;
-	if (store->other || index_find(&store->pods, key) != NULL)
+	if (store->many || index_find(&store->pods, key) != NULL)
 		return;
-	e = index_put(&store->pods, key);
+	e = store->pods.n < POD_CHANGES_MAX ? index_put(&store->pods, key) : NULL;
 	if (e == NULL)
-		changes_note_other(store);
+		note_many(store);
 	else
 		e->object = before;
 }
@@ -169,7 +176,7 @@ struct tg_changes *tg_store_take_changes(struct tg_store *store)
 			c->changes.n_pods++;
 	store_pin(store, &c->pin, store->taken_at);
 	store->taken_at = store->clock;
-	store->other = false;
+	store->other = store->many = false;
 	index_clear(&store->pods);
 	return &c->changes;
 }

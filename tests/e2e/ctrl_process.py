@@ -184,6 +184,26 @@ def refused_at_start(g):
     check("once it is put right it is enforced", g.generation() >= 1 and g.rulesets() == 1)
 
 
+def together(g, generation):
+    """A folder with a pod and a policy comes in one step, and goes in another."""
+    def entries():
+        return g.metric("tidegate_delta_entries_total")
+    before = entries()
+    folder = os.path.join(g.manifests, "team")
+    os.mkdir(g.dir + "/team")
+    for name, text in (("pod.yaml", POD.format(name="extra", app="api", ip="10.0.0.4")),
+                       ("policy.yaml", POLICY.format(name="extra", port=9090))):
+        with open(f"{g.dir}/team/{name}", "w", encoding="utf-8") as f:
+            f.write(text)
+    os.rename(g.dir + "/team", folder)
+    generation = g.newer_than(generation)
+    check("a pod that comes together with a policy is a delta as well", entries() == before + 1)
+    os.rename(folder, g.dir + "/team")
+    generation = g.newer_than(generation)
+    check("as is one that goes", entries() == before + 2)
+    return generation
+
+
 def changes(g):
     generation = g.generation()
     g.put("new.yaml", POD.format(name="new", app="api", ip="10.0.0.3"))
@@ -202,6 +222,7 @@ def changes(g):
     rules = json.loads(g.get("/v1/rules"))["rules"]
     check("an edited policy is in force, and its rules are listed",
           any("8080" in r["text"] and r["packets"] == 0 for r in rules))
+    generation = together(g, generation)
     pushed = g.rulesets()
     g.put("policy.yaml", "# a comment\n" + POLICY.format(name="web", port=8080))
     wait("the file to be read", lambda: "policy.yaml was read" in g.log("ctrl.log").split("in force")[-1])

@@ -23,6 +23,7 @@ struct fixture {
 	struct tg_target *target;
 	struct tg_image image;
 	void *copy;
+	bool other;  /* the next changes are not of pods alone */
 	size_t seen; /* entries of the log that were expected already */
 };
 
@@ -122,7 +123,8 @@ static int apply(struct fixture *f)
 	int err;
 
 	assert_non_null(changes);
-	assert_false(changes->other);
+	assert_int_equal(changes->other, f->other);
+	f->other = false;
 	err = tg_deltas_apply(f->deltas, changes->pods, changes->n_pods, f->target);
 	tg_changes_release(f->store, changes);
 	return err;
@@ -260,6 +262,92 @@ static void a_reused_address_never_counts_as_its_former_owner(void **state)
 	expect(f, 1, "10.0.0.3", TG_NONE);
 }
 
+static uint32_t class_now(struct fixture *f, const char *text)
+{
+	struct tg_addr addr;
+	uint32_t cls = class_of(f, text);
+
+	assert_int_equal(tg_addr_parse(text, &addr), 0);
+	for (size_t i = 0; i < f->target->n_log; i++) {
+		const struct tg_classmap_entry *e = &f->target->log[i];
+
+		if (e->family == addr.family && memcmp(e->addr, addr.bytes, 16) == 0)
+			cls = e->cls;
+	}
+	return cls;
+}
+
+/*
+ * However an address of the compiled cluster comes to another pod, its former class is gone with
+ * the changes that say so: the new pod's, or none, until a compilation decides.
+ */
+static void no_way_of_changing_hands_keeps_the_class(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *leaves, *left; /* the file of 10.0.0.3's pod, and its new text */
+		const char *comes, *came;  /* the pod that has the address then */
+		bool policy;		   /* and a policy in the same batch */
+		bool compile;		   /* a compilation has to follow */
+	} cases[] = {
+		{"goes", "old", NULL, NULL, NULL, false, false},
+		{"goes with a policy", "old", NULL, NULL, NULL, true, false},
+		{"to a pod of another class", "old", NULL, "new", "shop/new 10.0.0.3 app=web\n",
+			false, true},
+		{"with a policy", "old", NULL, "new", "shop/new 10.0.0.3 app=web\n", true, true},
+		{"to a pod without a class", "old", NULL, "new", "shop/new 10.0.0.3 app=odd\n",
+			true, true},
+		{"to a pod of a new namespace", "old", NULL, "new", "late/new 10.0.0.3 app=api\n",
+			true, true},
+		{"to a pod that was there", "old", NULL, "web",
+			"shop/web 10.0.0.1,10.0.0.3 app=web\n", false, true},
+		{"its pod moves on", "old", "shop/old 10.0.0.7 app=api\n", "new",
+			"shop/new 10.0.0.3 app=web\n", true, true},
+		{"its pod finishes", "old", "shop/old - app=api\n", "new",
+			"shop/new 10.0.0.3 app=web\n", true, true},
+	};
+	struct fixture *f;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t was;
+
+		print_message("%s\n", cases[i].what);
+		assert_int_equal(setup((void **)&f), 0);
+		was = class_of(f, "10.0.0.3");
+		if (cases[i].policy)
+			load(f, "other.yaml",
+				"apiVersion: networking.k8s.io/v1\n"
+				"kind: NetworkPolicy\n"
+				"metadata: {namespace: shop, name: other}\n"
+				"spec: {podSelector: {}}\n");
+		f->other = cases[i].policy;
+		if (cases[i].left != NULL)
+			pod(f, cases[i].leaves, cases[i].left);
+		else
+			gone(f, cases[i].leaves);
+		if (cases[i].comes != NULL)
+			pod(f, cases[i].comes, cases[i].came);
+		assert_int_equal(apply(f), cases[i].compile ? -ENOENT : 0);
+		assert_int_not_equal(class_now(f, "10.0.0.3"), was);
+		teardown((void **)&f);
+	}
+}
+
+/* 10.0.0.5 is claimed twice, so the compiler has to decide about it; 10.0.0.6 goes at once. */
+static void a_claimed_address_does_not_hold_the_others_back(void **state)
+{
+	struct fixture *f = *state;
+
+	tg_deltas_free(f->deltas);
+	tg_target_unref(f->target);
+	pod(f, "one", "shop/one 10.0.0.5,10.0.0.6 app=api\n");
+	pod(f, "two", "shop/two 10.0.0.5 app=web\n");
+	compile_all(f);
+	gone(f, "one");
+	assert_int_equal(apply(f), -ENOENT);
+	expect(f, 1, "10.0.0.6", TG_NONE);
+}
+
 static void an_address_of_deltas_only_moves_in_one_step(void **state)
 {
 	struct fixture *f = *state;
@@ -365,6 +453,8 @@ int main(void)
 		TEST(a_new_class_asks_for_a_compilation),
 		TEST(the_rest_of_a_batch_is_done_all_the_same),
 		TEST(a_reused_address_never_counts_as_its_former_owner),
+		cmocka_unit_test(no_way_of_changing_hands_keeps_the_class),
+		TEST(a_claimed_address_does_not_hold_the_others_back),
 		TEST(an_address_of_deltas_only_moves_in_one_step),
 		TEST(two_pods_with_one_address_ask_for_a_compilation),
 		TEST(many_addresses_are_remembered),

@@ -81,7 +81,7 @@ static void a_bad_file_keeps_its_last_good_objects(void **state)
 	assert_int_equal(stats.files_missing, 1);
 	assert_int_equal(load(store, "a.endpoints", POD_A POD_B), 0);
 	assert_false(status_of(store, "a.endpoints").refused);
-	expect_changes(store, true, 0);
+	expect_changes(store, true, 2);
 	assert_int_equal(load(store, "a.endpoints", POD_A "shop/b nonsense\n"), -EINVAL);
 	assert_true(status_of(store, "a.endpoints").refused);
 	assert_true(status_of(store, "a.endpoints").in_force);
@@ -103,7 +103,7 @@ static void changes_of_pods_alone_are_listed(void **state)
 	struct tg_changes *changes;
 
 	assert_int_equal(load(store, "a.endpoints", POD_A POD_B), 0);
-	expect_changes(store, true, 0); /* the namespace is new */
+	expect_changes(store, true, 2); /* the namespace is new */
 	assert_int_equal(load(store, "a.endpoints", "# moved\n" POD_B POD_A), 0);
 	expect_changes(store, false, 0);
 	assert_int_equal(load(store, "b.endpoints", "shop/c 10.0.0.3 app=c\n"), 0);
@@ -126,7 +126,7 @@ static void changes_of_pods_alone_are_listed(void **state)
 		if (changes->pods[i].before != NULL)
 			assert_int_equal(changes->pods[i].before->n_addrs, 1);
 	tg_changes_release(store, changes);
-	expect_changes(store, true, 0); /* the namespace is gone */
+	expect_changes(store, true, 2); /* the namespace is gone */
 	tg_store_free(store);
 }
 
@@ -135,7 +135,7 @@ static void a_pod_that_returns_is_no_change(void **state)
 	struct tg_store *store = tg_store_create();
 
 	assert_int_equal(load(store, "a.endpoints", POD_A POD_B), 0);
-	expect_changes(store, true, 0);
+	expect_changes(store, true, 2);
 	assert_int_equal(load(store, "a.endpoints", POD_B), 0);
 	assert_int_equal(load(store, "a.endpoints", POD_A POD_B), 0);
 	expect_changes(store, false, 0);
@@ -197,6 +197,55 @@ static void everything_else_is_something_else(void **state)
 	}
 }
 
+/* Pods are listed whatever changes beside them, before or after. */
+static void pods_are_listed_beside_something_else(void **state)
+{
+	struct tg_store *store = tg_store_create();
+	struct tg_changes *changes;
+	struct tg_view *view;
+
+	assert_int_equal(load(store, "ns.yaml", NAMESPACE("shop")), 0);
+	assert_int_equal(load(store, "a.endpoints", POD_A), 0);
+	expect_changes(store, true, 1);
+	assert_int_equal(tg_store_remove(store, "a.endpoints"), 0);
+	assert_int_equal(load(store, "p.yaml", POLICY("p", "")), 0);
+	assert_int_equal(load(store, "b.endpoints", POD_B), 0);
+	/* The pod that is gone is kept for whoever takes the changes. */
+	view = tg_store_view(store);
+	tg_view_release(store, view);
+	changes = take(store);
+	assert_true(changes->other);
+	assert_int_equal(changes->n_pods, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct tg_pod_change *c = &changes->pods[i];
+
+		assert_true((c->before == NULL) != (c->after == NULL));
+		assert_int_equal((c->before != NULL ? c->before : c->after)->n_addrs, 1);
+	}
+	tg_changes_release(store, changes);
+	tg_store_free(store);
+}
+
+/* More than are listed: `other` says so, and the next list begins anew. */
+static void too_many_pods_are_something_else(void **state)
+{
+	enum { MANY = 16385 };
+	struct tg_store *store = tg_store_create();
+	char *text = malloc(MANY * 32), *at = text;
+
+	assert_non_null(text);
+	assert_int_equal(load(store, "ns.yaml", NAMESPACE("shop")), 0);
+	expect_changes(store, true, 0);
+	for (int i = 0; i < MANY; i++)
+		at += sprintf(at, "shop/p%d - -\n", i);
+	assert_int_equal(load(store, "many.endpoints", text), 0);
+	expect_changes(store, true, 0);
+	assert_int_equal(load(store, "a.endpoints", POD_A), 0);
+	expect_changes(store, false, 1);
+	free(text);
+	tg_store_free(store);
+}
+
 /* Two versions of one pod that differ in one thing. */
 static void any_difference_of_a_pod_counts(void **state)
 {
@@ -219,7 +268,7 @@ static void any_difference_of_a_pod_counts(void **state)
 		struct tg_store *store = tg_store_create();
 
 		assert_int_equal(load(store, "a.endpoints", pods[i][0]), 0);
-		expect_changes(store, true, 0); /* the namespace is new */
+		expect_changes(store, true, 1); /* the namespace is new */
 		assert_int_equal(load(store, "a.endpoints", pods[i][1]), 0);
 		expect_changes(store, false, 1);
 		tg_store_free(store);
@@ -372,7 +421,7 @@ static void any_new_deal_is_accepted_in_the_end(void **state)
 		tg_store_stats(store, &stats);
 		assert_int_equal(stats.files_refused, 0);
 		assert_int_equal(stats.pods, PODS);
-		expect_changes(store, deal == 0, 0);
+		expect_changes(store, deal == 0, deal == 0 ? PODS : 0);
 	}
 	tg_store_free(store);
 }
@@ -383,7 +432,7 @@ static void a_swap_of_pods_is_no_change(void **state)
 
 	assert_int_equal(load(store, "a.endpoints", POD_A), 0);
 	assert_int_equal(load(store, "b.endpoints", POD_B), 0);
-	expect_changes(store, true, 0);
+	expect_changes(store, true, 2);
 	assert_int_equal(load(store, "a.endpoints", POD_B), -EEXIST);
 	assert_int_equal(load(store, "b.endpoints", POD_A), 0);
 	expect_changes(store, false, 0);
@@ -428,12 +477,12 @@ static void a_view_outlives_the_files_it_shows(void **state)
 
 	assert_int_equal(load(store, "a.endpoints", POD_A POD_B), 0);
 	old = tg_store_view(store);
-	expect_changes(store, true, 0);
+	expect_changes(store, true, 2);
 	assert_int_equal(load(store, "a.endpoints", POD_A), 0);
 	newer = tg_store_view(store);
 	assert_true(newer->sequence > old->sequence);
 	assert_int_equal(tg_store_remove(store, "a.endpoints"), 0);
-	expect_changes(store, true, 0);
+	expect_changes(store, true, 2);
 	assert_int_equal(old->cluster.n_pods, 2);
 	assert_int_equal(old->cluster.pods[1]->n_addrs, 1);
 	tg_view_release(store, old);
@@ -528,6 +577,8 @@ int main(void)
 		cmocka_unit_test(everything_else_is_something_else),
 		cmocka_unit_test(any_difference_of_a_pod_counts),
 		cmocka_unit_test(any_difference_of_another_object_counts),
+		cmocka_unit_test(pods_are_listed_beside_something_else),
+		cmocka_unit_test(too_many_pods_are_something_else),
 		cmocka_unit_test(an_object_in_two_files_is_an_error),
 		cmocka_unit_test(a_moved_object_is_found_in_any_order),
 		cmocka_unit_test(files_may_exchange_objects),
