@@ -333,6 +333,58 @@ def dataplane_killed(g):
     check("without its checkpoint it gets the ruleset again", g.rulesets() == rulesets + 1)
 
 
+def judged(g, source):
+    """What the ruleset in force, without its deltas, says about `source` to the web pod's port."""
+    out = subprocess.run([os.path.join(BUILD, "ctrl/cli/tidegate"), "explain", "--live", "-o", "json",
+                          "--url", f"http://127.0.0.1:{g.port}", source, "10.0.0.1", "TCP", "82"],
+                         stdout=subprocess.PIPE, check=False)
+    return json.loads(out.stdout)["ingress"]["verdict"]
+
+
+def rule_slots(g):
+    """Of the rules of policies: which policies deny together may change."""
+    return {(r["policy"], r["text"]): r["slot"] for r in json.loads(g.get("/v1/rules"))["rules"]
+            if "index" in r}
+
+
+def churn(g):
+    """Pods with names and labels of their own until their strings are swept: nothing else notices."""
+    pods, labels = 1500, 200
+    before, rulesets, slots = g.status()["generation"], g.rulesets(), rule_slots(g)
+    strings = g.metric("tidegate_source_strings")
+    entries = g.metric("tidegate_delta_entries_total")
+    peak = turn = 0
+    while g.metric('tidegate_source_string_sweeps_total{result="succeeded"}') == 0:
+        turn += 1
+        assert turn < 12, "strings are never swept"
+        sequence = g.status()["generation"]["delta_sequence"]
+        lines = [f"shop/probe-{turn} 10.0.2.{turn} app=api,pod-template-hash=h{turn}"]
+        for i in range(pods):
+            own = ",".join(f"k{k}=v{turn}-{i}-{k}" for k in range(labels))
+            lines.append(f"shop/job-{turn}-{i} - app=api,{own}")
+        g.put("churn.endpoints", "\n".join(lines) + "\n")
+        wait("the deltas", lambda: g.status()["generation"]["delta_sequence"] > sequence and
+             g.status()["generation"]["pending_deltas"] == 0)
+        peak = max(peak, g.metric("tidegate_source_strings"))
+        assert judged(g, "10.0.0.2") == "allow" and judged(g, "10.0.9.9") == "deny"
+    left = g.metric("tidegate_source_strings")
+    check(f"strings of pods that are gone are swept: {strings:.0f}, {peak:.0f}, {left:.0f}",
+          peak > 2 * pods * labels and left < strings + pods * (labels + 2) + 1000)
+    check("for which nothing is compiled or pushed", g.rulesets() == rulesets and
+          g.status()["generation"]["applied"] == before["applied"] and rule_slots(g) == slots)
+    check("one address came and one went each time",
+          g.metric("tidegate_delta_entries_total") == entries + 2 * turn - 1)
+    generation = g.generation()
+    g.remove("churn.endpoints")
+    g.put("swept.yaml", POD.format(name="swept", app="api", ip="10.0.0.20") + "---\n" +
+          POD.format(name="other", app="k1", ip="10.0.0.21") + "---\n" +
+          POLICY.format(name="swept", port=83))
+    g.newer_than(generation)
+    check("what comes later is judged as ever",
+          [judged(g, f"10.0.0.{i}") for i in (2, 20, 21)] == ["allow", "allow", "deny"])
+    check("and rules keep their slots", len(slots) >= 2 and slots.items() <= rule_slots(g).items())
+
+
 def documented(g):
     page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/operations.md")
     with open(page, encoding="utf-8") as f:
@@ -373,7 +425,7 @@ def main():
     directory = tempfile.mkdtemp(prefix=f"tidegate-ctrl-{os.getpid()}-")
     g = Gateway(directory)
     try:
-        for scene in (refused_at_start, changes, mistakes, ctrl_killed, dataplane_killed, end):
+        for scene in (refused_at_start, changes, mistakes, ctrl_killed, dataplane_killed, churn, end):
             scene(g)
     except BaseException:
         for name in ("ctrl.log", "dataplane.log"):
