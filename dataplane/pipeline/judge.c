@@ -135,10 +135,18 @@ bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	return false;
 }
 
+/* Of what passes between neighbours: is it nothing else, if they are none? */
+static bool link_only(const struct tg_packet *p)
+{
+	return p->code == TG_BUILTIN_ND || p->code == TG_BUILTIN_VRRP;
+}
+
 static enum tg_drop_reason orphan_reason(const struct tg_packet *p)
 {
 	if (p->flags & TG_PACKET_RELATED)
 		return TG_DROP_ICMP_UNRELATED;
+	if ((p->flags & TG_PACKET_ROUTER) && link_only(p))
+		return TG_DROP_LINK_INVALID;
 	if (p->flags & TG_PACKET_LATER)
 		return TG_DROP_FRAGMENT_NO_FIRST;
 	if (p->protocol == TG_IPPROTO_ICMP || p->protocol == TG_IPPROTO_ICMPV6)
@@ -187,11 +195,17 @@ static void pick_up(struct tg_worker *w, struct tg_packet *p, const struct tg_ju
 	open_connection(w, p, ahead ? p->dir : p->dir ^ 1u, ahead ? j : reversed);
 }
 
-/* Routers talk to routers: neither end may be anything of the pod network. */
-static bool between_routers(const struct tg_judgement *j)
+/*
+ * Routers talk to routers: neither end may be anything of the pod network. Neighbour discovery
+ * between global addresses has one end in the cluster: two strangers in one /64 may be anywhere,
+ * and what a pod says in a stranger's name would be routed there.
+ */
+static bool between_neighbours(const struct tg_packet *p, const struct tg_judgement *j)
 {
 	const uint32_t routers = 1u << TG_KIND_WORLD | 1u << TG_KIND_NODE;
 
+	if (p->code == TG_BUILTIN_ND)
+		return allows(j) || j->src_kind != TG_KIND_WORLD || j->dst_kind != TG_KIND_WORLD;
 	return (routers >> j->src_kind & 1) && (routers >> j->dst_kind & 1);
 }
 
@@ -202,7 +216,7 @@ static void settle_new(
 
 	if (!item->wanted) {
 		drop_new(w, p, orphan_reason(p));
-	} else if ((p->flags & TG_PACKET_ROUTER) && between_routers(j)) {
+	} else if ((p->flags & TG_PACKET_ROUTER) && between_neighbours(p, j)) {
 		charge_slot(w, p->code, 1, p->length, 0);
 		forward(w, p);
 	} else if (!(p->flags & TG_PACKET_OPENS)) {

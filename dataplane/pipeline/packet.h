@@ -30,7 +30,7 @@ enum tg_outcome {
 #define TG_PACKET_RELATED (1u << 1)   /* an ICMP error; key and segment are the quoted packet's */
 #define TG_PACKET_LATER (1u << 2)     /* a fragment without transport header */
 #define TG_PACKET_FIRST (1u << 3)     /* a fragment with it */
-#define TG_PACKET_ROUTER (1u << 4)    /* BGP or BFD where the port lists it, slot in `code` */
+#define TG_PACKET_ROUTER (1u << 4)    /* passes on slot `code` between neighbours, see judge.c */
 #define TG_PACKET_PLAIN (1u << 5)     /* untagged, whole TCP or UDP: what a NIC's RSS hashes */
 #define TG_PACKET_PICKUP (1u << 6)    /* TCP in mid-stream that may be picked up */
 #define TG_PACKET_ANNOTATED (1u << 7) /* a fragment whose ports are known from its tracker */

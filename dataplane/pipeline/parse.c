@@ -151,6 +151,8 @@ static void parse_ip4(struct tg_packet *p, const struct tg_port_config *port, st
 	ip.dst = b.at + 16;
 	ip.hop_limit = b.at[8];
 	ip.protocol = b.at[9];
+	ip.options = b.at + IP4_HEADER;
+	ip.n_options = header - IP4_HEADER;
 	offset = load16(b.at + 6);
 	if (unlikely(offset & (IP4_MORE | IP4_OFFSET))) {
 		ip.fragment = true;
@@ -279,6 +281,8 @@ static void parse_ip6(struct tg_packet *p, const struct tg_port_config *port, st
 		return;
 	ip.protocol = walk.next;
 	ip.fragment = walk.fragment;
+	ip.options = b.at + IP6_HEADER;
+	ip.n_options = walk.offset - IP6_HEADER;
 	if (unlikely(walk.fragment) &&
 		!fragment_range(p, walk.fragment_offset, total - walk.offset, walk.more)) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);

@@ -216,7 +216,7 @@ void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const s
 	if (!ip->fragment)
 		p->flags |= plain;
 	if (unlikely(port->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))))
-		tg_parse_router(p, port, ip);
+		tg_parse_router(p, port, ip, tg_bytes_after(l4, UDP_HEADER));
 }
 
 /* The quoted datagram's header: addresses, protocol and transport header. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Link traffic: what hosts and switches on one link say to each other. Never judged by policy; a
- * port's settings say which of it passes, and it has to look like what it claims to be, so that
- * nothing that can be routed hides in it.
+ * port's settings say which of it passes, and it has to look like what it claims to be: a message
+ * of its protocol, no longer than that needs, with addresses that no router forwards. Whoever may
+ * send raw frames gets nothing past the policies with it.
  */
 #include "parse.h"
 
@@ -11,44 +12,60 @@
 #define ETHERTYPE_LLDP 0x88cc
 #define ETHERTYPE_MIN 0x0600 /* below: an 802.3 length */
 #define LLC_STP 0x42
+#define LLC_UI 0x03
 
-#define ND_RS 133
-#define ND_RA 134
-#define ND_REDIRECT 137
-#define MLD_QUERY 130
-#define MLD_REPORT 131
-#define MLD_DONE 132
-#define MLD2_REPORT 143
+#define PAYLOAD_MIN 46 /* a frame's; shorter ones are padded */
+#define ARP_SIZE 28    /* IPv4 over Ethernet */
+#define ARP_REQUEST 1
+#define ARP_REPLY 2
+#define SLOW_LACP 1
+#define SLOW_MARKER 2
+#define SLOW_MAX 114 /* IEEE 802.3 annex 57A: frames of 128 bytes, less the header */
+
+#define IGMP_QUERY 0x11
+#define IGMP_REPORT 0x12
+#define IGMP2_REPORT 0x16
+#define IGMP2_LEAVE 0x17
+#define IGMP3_REPORT 0x22
 
 #define PORT_BGP 179
 #define PORT_BFD 3784
 #define PORT_BFD_ECHO 3785
+#define BFD_MAX 64 /* a control packet with the longest authentication is shorter */
 
-/* Passes, or is refused as not enabled. */
-static void settle(
-	struct tg_packet *p, const struct tg_port_config *port, enum tg_builtin_rule slot)
+void tg_parse_settle(struct tg_packet *p, const struct tg_port_config *port,
+	enum tg_builtin_rule slot, bool valid)
 {
-	if (port->link_pass & (1u << slot))
+	if (!valid)
+		tg_packet_drop(p, TG_DROP_LINK_INVALID);
+	else if (port->link_pass & (1u << slot))
 		tg_packet_link(p, slot);
 	else
 		tg_packet_drop(p, TG_DROP_LINK_TRAFFIC);
 }
 
-static void settle_if(struct tg_packet *p, const struct tg_port_config *port,
+void tg_parse_settle_between(struct tg_packet *p, const struct tg_port_config *port,
 	enum tg_builtin_rule slot, bool valid)
 {
-	if (valid)
-		settle(p, port, slot);
-	else
-		tg_packet_drop(p, TG_DROP_LINK_INVALID);
+	tg_parse_settle(p, port, slot, valid);
+	if (p->outcome != TG_OUTCOME_LINK)
+		return;
+	p->outcome = TG_OUTCOME_TRACK;
+	p->flags |= TG_PACKET_ROUTER;
+	p->flags &= (uint8_t)~TG_PACKET_PLAIN;
+	tg_packet_set_ports(p, 0, 0, port->group);
 }
 
-/* Ethernet and IPv4, any operation of RFC 826 and its kin. */
+/* Ethernet and IPv4, a question or an answer, and no more bytes than that. */
 static bool arp_valid(struct tg_bytes b)
 {
 	static const uint8_t fixed[6] = {0, 1, 8, 0, 6, 4};
+	uint16_t operation;
 
-	return b.have >= 28 && memcmp(b.at, fixed, sizeof(fixed)) == 0 && load16(b.at + 6) != 0;
+	if (b.have < ARP_SIZE || b.size > PAYLOAD_MIN || memcmp(b.at, fixed, sizeof(fixed)) != 0)
+		return false;
+	operation = load16(b.at + 6);
+	return operation == ARP_REQUEST || operation == ARP_REPLY;
 }
 
 /* The addresses that no bridge forwards (IEEE 802.1Q table 8-1); last byte as given. */
@@ -59,134 +76,123 @@ static bool to_bridge_group(const uint8_t *frame, uint8_t low)
 	return memcmp(frame, group, sizeof(group)) == 0 && frame[5] == low;
 }
 
+static bool slow_valid(const uint8_t *frame, struct tg_bytes b)
+{
+	return to_bridge_group(frame, 0x02) && b.have >= 2 && b.size <= SLOW_MAX &&
+	       (b.at[0] == SLOW_LACP || b.at[0] == SLOW_MARKER);
+}
+
+static bool lldp_valid(const uint8_t *frame, struct tg_bytes b)
+{
+	/* The first element is the chassis, type 1. */
+	return (to_bridge_group(frame, 0x0e) || to_bridge_group(frame, 0x03) ||
+		       to_bridge_group(frame, 0x00)) &&
+	       b.have >= 2 && b.at[0] >> 1 == 1 && b.size <= TG_LINK_MESSAGE_MAX;
+}
+
+static bool stp_valid(const uint8_t *frame, uint16_t length, struct tg_bytes b)
+{
+	return (to_bridge_group(frame, 0x00) || to_bridge_group(frame, 0x08)) &&
+	       b.at[2] == LLC_UI && length <= b.size &&
+	       b.size <= (length < PAYLOAD_MIN ? PAYLOAD_MIN : length);
+}
+
 void tg_parse_link(struct tg_packet *p, const struct tg_port_config *port, const uint8_t *frame,
 	uint16_t ethertype, struct tg_bytes b)
 {
 	switch (ethertype) {
 	case ETHERTYPE_ARP:
-		settle_if(p, port, TG_BUILTIN_ARP, arp_valid(b));
+		tg_parse_settle(p, port, TG_BUILTIN_ARP, arp_valid(b));
 		return;
 	case ETHERTYPE_SLOW:
-		settle_if(p, port, TG_BUILTIN_LACP, to_bridge_group(frame, 0x02));
+		tg_parse_settle(p, port, TG_BUILTIN_LACP, slow_valid(frame, b));
 		return;
 	case ETHERTYPE_LLDP:
-		settle_if(p, port, TG_BUILTIN_LLDP,
-			to_bridge_group(frame, 0x0e) || to_bridge_group(frame, 0x03) ||
-				to_bridge_group(frame, 0x00));
+		tg_parse_settle(p, port, TG_BUILTIN_LLDP, lldp_valid(frame, b));
 		return;
 	default:
 		break;
 	}
-	if (ethertype < ETHERTYPE_MIN && b.have >= 3 && b.at[0] == LLC_STP && b.at[1] == LLC_STP) {
-		settle_if(p, port, TG_BUILTIN_STP,
-			to_bridge_group(frame, 0x00) || to_bridge_group(frame, 0x08));
-		return;
+	if (ethertype < ETHERTYPE_MIN && b.have >= 3 && b.at[0] == LLC_STP && b.at[1] == LLC_STP)
+		tg_parse_settle(p, port, TG_BUILTIN_STP, stp_valid(frame, ethertype, b));
+	else
+		tg_packet_drop(p, TG_DROP_ETHERTYPE);
+}
+
+/* Group records (RFC 3376 section 4.2) that fill the message exactly. */
+static bool igmp3_report_valid(struct tg_bytes l4)
+{
+	uint32_t at = 8;
+
+	for (uint32_t n = load16(l4.at + 6); n != 0; n--) {
+		if (at + 8 > l4.size || l4.at[at] == 0 || l4.at[at] > 6)
+			return false;
+		at += 8 + 4u * l4.at[at + 1] + 4u * load16(l4.at + at + 2);
 	}
-	tg_packet_drop(p, TG_DROP_ETHERTYPE);
+	return at == l4.size;
 }
 
-static bool link_local(const uint8_t *addr)
+static bool igmp_message_valid(struct tg_bytes l4)
 {
-	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
-}
-
-static bool unspecified(const uint8_t *addr)
-{
-	return (raw64(addr) | raw64(addr + 8)) == 0;
-}
-
-static bool nd(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
-	const uint8_t *icmp)
-{
-	uint8_t type = icmp[0];
-	bool valid = ip->hop_limit == 255 && icmp[1] == 0 && !ip->fragment; /* RFC 4861, 6980 */
-
-	if (type == ND_RA || type == ND_REDIRECT)
-		valid = valid && link_local(ip->src);
-	settle_if(p, port, TG_BUILTIN_ND, valid);
-	if (p->outcome == TG_OUTCOME_LINK &&
-		((type == ND_RA && !(port->link_pass & TG_LINK_RA)) ||
-			(type == ND_REDIRECT && !(port->link_pass & TG_LINK_REDIRECT))))
-		tg_packet_drop(p, TG_DROP_LINK_TRAFFIC);
-	return true;
-}
-
-static bool link_icmp6(struct tg_packet *p, const struct tg_port_config *port,
-	const struct tg_ip *ip, struct tg_bytes l4)
-{
-	if (l4.have < 4)
-		return false;
 	switch (l4.at[0]) {
-	case MLD_QUERY:
-	case MLD_REPORT:
-	case MLD_DONE:
-	case MLD2_REPORT:
-		settle_if(p, port, TG_BUILTIN_MLD,
-			ip->hop_limit == 1 && !ip->fragment && ip->dst[0] == 0xff &&
-				(link_local(ip->src) || unspecified(ip->src)));
-		return true;
+	case IGMP_QUERY:
+		return l4.size == 8 || (l4.size >= 12 && l4.size == 12 + 4u * load16(l4.at + 10));
+	case IGMP_REPORT:
+	case IGMP2_REPORT:
+	case IGMP2_LEAVE:
+		return l4.size == 8;
+	case IGMP3_REPORT:
+		return igmp3_report_valid(l4);
 	default:
-		if (l4.at[0] >= ND_RS && l4.at[0] <= ND_REDIRECT)
-			return nd(p, port, ip, l4.at);
 		return false;
 	}
 }
 
-/*
- * Only what cannot be routed on: requests of a client that has no address yet or asks everybody,
- * and answers to a client's port. A renewal goes from address to address and is judged.
- */
-static bool link_dhcp4(struct tg_packet *p, const struct tg_port_config *port,
-	const struct tg_ip *ip, uint16_t sport, uint16_t dport)
+/* All but version 1 and some queriers set the router alert option, and none another one. */
+static bool igmp_options_valid(const struct tg_ip *ip, uint8_t type)
 {
-	bool request = sport == 68 && dport == 67 &&
-		       (raw32(ip->src) == 0 || raw32(ip->dst) == UINT32_MAX);
+	static const uint8_t alert[4] = {0x94, 4, 0, 0};
 
-	if (!request && !(sport == 67 && dport == 68))
+	if (ip->n_options == 0)
+		return type == IGMP_QUERY || type == IGMP_REPORT;
+	return ip->n_options == sizeof(alert) && memcmp(ip->options, alert, sizeof(alert)) == 0;
+}
+
+static bool igmp_valid(const struct tg_ip *ip, struct tg_bytes l4)
+{
+	return ip->hop_limit == 1 && !ip->fragment && (ip->dst[0] & 0xf0) == 0xe0 &&
+	       ip->src[0] != 127 && ip->src[0] < 224 && l4.size >= 8 && l4.have == l4.size &&
+	       l4.size <= TG_LINK_MESSAGE_MAX && igmp_options_valid(ip, l4.at[0]) &&
+	       igmp_message_valid(l4);
+}
+
+/* Advertisements of versions 2 and 3 (RFC 3768, RFC 5798): type 1 and a list of addresses. */
+static bool vrrp_message_valid(const struct tg_ip *ip, struct tg_bytes l4)
+{
+	uint32_t addresses;
+
+	if (l4.size < 8 || l4.have < 8)
 		return false;
-	settle(p, port, TG_BUILTIN_DHCPV4);
-	return true;
+	addresses = l4.at[3] * (ip->family == 4 ? 4u : 16u);
+	if (l4.at[0] == 0x31)
+		return l4.size == 8 + addresses;
+	return l4.at[0] == 0x21 && ip->family == 4 && l4.size == 16 + addresses;
 }
 
-static bool link_dhcp6(struct tg_packet *p, const struct tg_port_config *port,
-	const struct tg_ip *ip, uint16_t sport, uint16_t dport)
-{
-	static const uint8_t servers[16] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2};
-
-	if (dport == 547 && memcmp(ip->dst, servers, 16) == 0) {
-		settle_if(p, port, TG_BUILTIN_DHCPV6, sport == 546 && link_local(ip->src));
-		return true;
-	}
-	if (sport == 547 && dport == 546 && link_local(ip->src) && link_local(ip->dst)) {
-		settle(p, port, TG_BUILTIN_DHCPV6);
-		return true;
-	}
-	return false;
-}
-
-static bool link_udp(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
-	struct tg_bytes l4)
-{
-	uint16_t sport, dport;
-
-	if (l4.have < 8 || ip->fragment)
-		return false;
-	sport = load16(l4.at);
-	dport = load16(l4.at + 2);
-	return ip->family == 4 ? link_dhcp4(p, port, ip, sport, dport)
-			       : link_dhcp6(p, port, ip, sport, dport);
-}
-
-static bool link_vrrp(
-	struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip)
+static bool link_vrrp(struct tg_packet *p, const struct tg_port_config *port,
+	const struct tg_ip *ip, struct tg_bytes l4)
 {
 	static const uint8_t group6[16] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12};
 	bool to_group = ip->family == 4 ? load32(ip->dst) == 0xe0000012u
 					: memcmp(ip->dst, group6, 16) == 0;
+	bool from_host = ip->family == 4 ? ip->src[0] != 0 && ip->src[0] != 127 && ip->src[0] < 224
+					 : tg_link_local6(ip->src);
 
 	if (!to_group)
 		return false;
-	settle_if(p, port, TG_BUILTIN_VRRP, ip->hop_limit == 255);
+	tg_parse_settle_between(p, port, TG_BUILTIN_VRRP,
+		from_host && ip->hop_limit == 255 && !ip->fragment && ip->n_options == 0 &&
+			vrrp_message_valid(ip, l4));
 	return true;
 }
 
@@ -195,23 +201,23 @@ bool tg_parse_link_ip(struct tg_packet *p, const struct tg_port_config *port,
 {
 	switch (ip->protocol) {
 	case TG_IPPROTO_UDP:
-		return link_udp(p, port, ip, l4);
+		return tg_parse_dhcp(p, port, ip, l4);
 	case TG_IPPROTO_ICMPV6:
-		return ip->family == 6 && link_icmp6(p, port, ip, l4);
+		return ip->family == 6 && tg_parse_link_icmp6(p, port, ip, l4);
 	case TG_IPPROTO_IGMP:
 		if (ip->family != 4)
 			return false;
-		settle_if(p, port, TG_BUILTIN_IGMP,
-			ip->hop_limit == 1 && !ip->fragment && (ip->dst[0] & 0xf0) == 0xe0);
+		tg_parse_settle(p, port, TG_BUILTIN_IGMP, igmp_valid(ip, l4));
 		return true;
 	case TG_IPPROTO_VRRP:
-		return link_vrrp(p, port, ip);
+		return link_vrrp(p, port, ip, l4);
 	default:
 		return false;
 	}
 }
 
-void tg_parse_router(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip)
+void tg_parse_router(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
+	struct tg_bytes payload)
 {
 	enum tg_builtin_rule slot;
 
@@ -219,7 +225,8 @@ void tg_parse_router(struct tg_packet *p, const struct tg_port_config *port, con
 		(ip->hop_limit == 1 || ip->hop_limit == 255))
 		slot = TG_BUILTIN_BGP; /* neighbours: TTL 1, or 255 (RFC 5082) */
 	else if (p->protocol == TG_IPPROTO_UDP &&
-		 (p->dport == PORT_BFD || p->dport == PORT_BFD_ECHO) && ip->hop_limit == 255)
+		 (p->dport == PORT_BFD || p->dport == PORT_BFD_ECHO) && ip->hop_limit == 255 &&
+		 !ip->fragment && payload.size <= BFD_MAX)
 		slot = TG_BUILTIN_BFD; /* RFC 5881 section 5 */
 	else
 		return;
