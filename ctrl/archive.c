@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "folder.h"
 #include "image.h"
 #include "log.h"
@@ -131,23 +132,6 @@ int tg_archive_load(const char *directory, void **image, size_t *size)
 	}
 }
 
-static int write_all(int fd, const void *data, size_t size)
-{
-	const char *at = data;
-	ssize_t done;
-
-	while (size > 0) {
-		done = write(fd, at, size);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		at += done;
-		size -= (size_t)done;
-	}
-	return 0;
-}
-
 int tg_archive_write(const char *directory, uint64_t generation, const void *image, size_t size)
 {
 	char path[PATH_MAX], draft[PATH_MAX];
@@ -158,7 +142,7 @@ int tg_archive_write(const char *directory, uint64_t generation, const void *ima
 	fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, image, size);
+	err = tg_write_all(fd, image, size);
 	if (close(fd) != 0 && err == 0)
 		err = -errno;
 	if (err == 0 && rename(draft, path) != 0)

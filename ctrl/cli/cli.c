@@ -137,12 +137,12 @@ int tg_cli_bad_usage(struct tg_cli *cli, const char *command, const char *expect
 		cli, command, "expected %s (see 'tidegate %s --help')", expected, command);
 }
 
-int tg_cli_parse_output(const char *text, bool *json)
+int tg_cli_parse_output(struct tg_cli *cli, const char *command, const char *text, bool *json)
 {
 	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
-		return -EINVAL;
+		return tg_cli_fail(cli, command, "-o: '%s' is none of text, json", text);
 	*json = strcmp(text, "json") == 0;
-	return 0;
+	return TG_EXIT_OK;
 }
 
 const char *tg_colour_on(const struct tg_cli *cli, enum tg_colour colour)

@@ -55,8 +55,8 @@ int tg_cli_bad_option(struct tg_cli *cli, int c, char **argv);
 /* Wrong number of arguments: says what was expected. */
 int tg_cli_bad_usage(struct tg_cli *cli, const char *command, const char *expected);
 
-/* The value of -o. 0 or -EINVAL. */
-int tg_cli_parse_output(const char *text, bool *json);
+/* The value of -o. An exit code; what is wrong has been said. */
+int tg_cli_parse_output(struct tg_cli *cli, const char *command, const char *text, bool *json);
 
 /* Colours are empty strings unless the output is a terminal and NO_COLOR is unset. */
 enum tg_colour { TG_PLAIN, TG_GREEN, TG_RED, TG_YELLOW, TG_BOLD, TG_DIM };

@@ -47,9 +47,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 			args->names = optarg;
 			break;
 		case 'o':
-			if (tg_cli_parse_output(optarg, &args->json) != 0)
-				return tg_cli_fail(
-					cli, argv[0], "-o: '%s' is none of text, json", optarg);
+			if (tg_cli_parse_output(cli, argv[0], optarg, &args->json) != TG_EXIT_OK)
+				return TG_EXIT_USAGE;
 			break;
 		case 'u':
 			args->url = optarg;

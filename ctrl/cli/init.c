@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "file.h"
 #include "json_print.h"
 #include "machine.h"
 
@@ -51,9 +52,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 			args->manifests = optarg;
 			break;
 		case 'o':
-			if (tg_cli_parse_output(optarg, &args->json) != 0)
-				return tg_cli_fail(
-					cli, argv[0], "-o: '%s' is none of text, json", optarg);
+			if (tg_cli_parse_output(cli, argv[0], optarg, &args->json) != TG_EXIT_OK)
+				return TG_EXIT_USAGE;
 			break;
 		case 'r':
 			args->root = optarg;
@@ -68,21 +68,6 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 	return TG_EXIT_OK;
 }
 
-/* A double-quoted YAML scalar. */
-static void print_quoted(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		if ((unsigned char)*text < ' ')
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-		else
-			fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
 static void print_ctrl(FILE *out, const struct arguments *args, const struct outcome *it)
 {
 	fputs("# Tidegate's control process: tidegate-ctrl -c " CTRL_FILE "\n"
@@ -91,7 +76,7 @@ static void print_ctrl(FILE *out, const struct arguments *args, const struct out
 	      "# Folders with Kubernetes manifests or endpoints files; they are watched.\n"
 	      "manifests: ",
 		out);
-	print_quoted(out, args->manifests);
+	tg_json_print_string(out, args->manifests);
 	fputs("\n\n"
 	      "# Where the dataplane listens (the same as `socket` there).\n"
 	      "dataplane-socket: /run/tidegate/dataplane.sock\n"
@@ -281,9 +266,8 @@ static int prepare(const struct arguments *args, struct outcome *it)
 /* The whole file or nothing: written beside it, then renamed over it (linked, without force). */
 static int write_file(const char *path, const char *text, bool force)
 {
-	size_t size = strlen(text);
 	char *temporary;
-	int fd, rc = 0;
+	int fd, rc;
 
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return -ENOMEM;
@@ -293,8 +277,9 @@ static int write_file(const char *path, const char *text, bool force)
 		free(temporary);
 		return rc;
 	}
-	if (write(fd, text, size) != (ssize_t)size || fchmod(fd, 0644) != 0)
-		rc = errno != 0 ? -errno : -EIO;
+	rc = tg_write_all(fd, text, strlen(text));
+	if (rc == 0 && fchmod(fd, 0644) != 0)
+		rc = -errno;
 	if (close(fd) != 0 && rc == 0)
 		rc = -errno;
 	if (rc == 0 && (force ? rename(temporary, path) : link(temporary, path)) != 0)

@@ -7,7 +7,7 @@
 
 #define LINE_LENGTH 80 /* of a list that is written on one line */
 
-static void print_string(FILE *out, const char *text)
+void tg_json_print_string(FILE *out, const char *text)
 {
 	fputc('"', out);
 	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
@@ -41,7 +41,7 @@ static void print_scalar(FILE *out, const cJSON *node)
 	else if (cJSON_IsArray(node))
 		fputs("[]", out);
 	else if (cJSON_IsString(node))
-		print_string(out, node->valuestring);
+		tg_json_print_string(out, node->valuestring);
 	else if (cJSON_IsNumber(node))
 		print_number(out, node->valuedouble);
 	else
@@ -82,7 +82,7 @@ static void print_node(FILE *out, const cJSON *node, int column)
 		if (inner >= 0)
 			fprintf(out, "\n%*s", inner, "");
 		if (object) {
-			print_string(out, child->string);
+			tg_json_print_string(out, child->string);
 			fputs(": ", out);
 		}
 		print_node(out, child, inner);

@@ -9,7 +9,9 @@
 
 /* One value and a line end. */
 void tg_json_print(FILE *out, const cJSON *tree);
-/* The same on a single line. */
+/* A string in double quotes, as JSON and YAML both read it. */
+void tg_json_print_string(FILE *out, const char *text);
+/* The same as tg_json_print on a single line. */
 void tg_json_print_line(FILE *out, const cJSON *tree);
 
 #endif

@@ -32,7 +32,8 @@ void tg_judge(
 	out->action = answer.action;
 }
 
-bool tg_side_is_subject(const struct tg_judged_side *side)
+/* The side's address is somebody whom policies speak about: a pod, or one that several claim. */
+static bool is_subject(const struct tg_judged_side *side)
 {
 	return side->kind == TG_KIND_POD || side->kind == TG_KIND_CONFLICT ||
 	       side->kind == TG_KIND_QUARANTINE;
@@ -55,12 +56,13 @@ const char *tg_side_rule_name(const struct tg_judged_side *side, char buf[TG_RUL
 	return buf;
 }
 
-const char *tg_judgement_reason(const struct tg_judgement *judgement)
+/* The reason of a denial that neither side's policies decided ("transit"), or NULL. */
+static const char *reason_of(const struct tg_judgement *judgement)
 {
 	for (unsigned int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
 		const struct tg_judged_side *side = &judgement->side[dir];
 
-		if (side->action == TG_ACTION_DENY && !tg_side_is_subject(side))
+		if (side->action == TG_ACTION_DENY && !is_subject(side))
 			return side->rule != NULL ? tg_rule_kind_label(side->rule->kind)
 						  : tg_builtin_label(side->slot);
 	}
@@ -125,7 +127,7 @@ static bool add_rule(cJSON *tree, const struct tg_judged_side *side)
 static bool add_side(cJSON *tree, enum tg_direction dir, const struct tg_judged_side *side)
 {
 	cJSON *object = cJSON_AddObjectToObject(tree, tg_direction_label(dir));
-	bool subject = tg_side_is_subject(side);
+	bool subject = is_subject(side);
 
 	if (object == NULL || cJSON_AddStringToObject(object, "verdict",
 				      subject ? verdict_word(side->action) : "allow") == NULL)
@@ -136,7 +138,7 @@ static bool add_side(cJSON *tree, enum tg_direction dir, const struct tg_judged_
 cJSON *tg_judgement_json(const struct tg_judgement *judgement)
 {
 	cJSON *tree = cJSON_CreateObject();
-	const char *reason = tg_judgement_reason(judgement);
+	const char *reason = reason_of(judgement);
 	bool ok = tree != NULL &&
 		  cJSON_AddStringToObject(tree, "verdict", verdict_word(judgement->action)) != NULL;
 

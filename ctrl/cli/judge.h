@@ -35,8 +35,6 @@ struct tg_judgement {
 void tg_judge(
 	const struct tg_image *image, const struct tg_question *question, struct tg_judgement *out);
 
-/* The side's address is somebody whom policies speak about: a pod, or an address several claim. */
-bool tg_side_is_subject(const struct tg_judged_side *side);
 static inline bool tg_action_passes(enum tg_action action)
 {
 	return action != TG_ACTION_DENY;
@@ -51,8 +49,6 @@ static inline bool tg_action_passes(enum tg_action action)
  *   default-allow ...            a built-in rule by its label
  */
 const char *tg_side_rule_name(const struct tg_judged_side *side, char buf[TG_RULE_NAME]);
-/* The reason of a denial that neither side's policies decided ("transit"), or NULL. */
-const char *tg_judgement_reason(const struct tg_judgement *judgement);
 
 /*
  * {"verdict": "deny", "egress": {"verdict": ..., "rule": ...}, "ingress": {...}} with what is known

@@ -31,9 +31,7 @@ int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv)
 {
 	switch (c) {
 	case 'o':
-		if (tg_cli_parse_output(optarg, &live->json) != 0)
-			return tg_cli_fail(cli, argv[0], "-o: '%s' is none of text, json", optarg);
-		return TG_EXIT_OK;
+		return tg_cli_parse_output(cli, argv[0], optarg, &live->json);
 	case 'u':
 		live->url = optarg;
 		return TG_EXIT_OK;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "canonical.h"
+#include "json_print.h"
 
 static bool is_v4_prefix(const char *text)
 {
@@ -35,30 +36,12 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-static void print_quoted(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			fprintf(out, "\\%c", *p);
-		else if (*p == '\n')
-			fputs("\\n", out);
-		else if (*p == '\t')
-			fputs("\\t", out);
-		else if (*p < 0x20 || *p == 0x7f)
-			fprintf(out, "\\x%02x", *p);
-		else
-			fputc(*p, out);
-	}
-	fputc('"', out);
-}
-
 static void print_text(FILE *out, const char *text)
 {
 	if (is_plain(text))
 		fputs(text, out);
 	else
-		print_quoted(out, text);
+		tg_json_print_string(out, text);
 }
 
 static bool is_scalar(const cJSON *node)

@@ -8,24 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "vec.h"
-
-static int write_all(int fd, const void *data, size_t size)
-{
-	const char *at = data;
-	ssize_t done;
-
-	while (size > 0) {
-		done = write(fd, at, size);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		at += done;
-		size -= (size_t)done;
-	}
-	return 0;
-}
 
 static int sealed_copy(const void *image, size_t size, int *out)
 {
@@ -34,7 +18,7 @@ static int sealed_copy(const void *image, size_t size, int *out)
 
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, image, size);
+	err = tg_write_all(fd, image, size);
 	if (err == 0 && fcntl(fd, F_ADD_SEALS,
 				F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
 		err = -errno;

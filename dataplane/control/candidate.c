@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,20 +12,6 @@
 #include "candidate.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
-static int refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static int refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
-{
-	va_list args;
-
-	error->index = index;
-	va_start(args, fmt);
-	vsnprintf(error->text, sizeof(error->text), fmt, args);
-	va_end(args);
-	return err;
-}
 
 /* A read() cannot fault, whatever the sender does with its memfd meanwhile. */
 static int copy(int fd, uint8_t *to, size_t size)
@@ -55,16 +40,18 @@ int tg_candidate_read(int fd, uint64_t size, struct tg_candidate *out, struct tg
 
 	rc = fcntl(fd, F_GET_SEALS);
 	if (rc < 0 || (rc & SEALS) != SEALS)
-		return refuse(error, -EPERM, TG_NONE, "the image is not a sealed memfd");
+		return tg_wire_refuse(error, -EPERM, TG_NONE, "the image is not a sealed memfd");
 	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != size || size > TG_IMAGE_MAX_SIZE)
-		return refuse(error, -EINVAL, TG_NONE, "the memfd has not the size of the image");
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "the memfd has not the size of the image");
 	data = aligned_alloc(64, (size + 63) / 64 * 64);
 	if (data == NULL)
-		return refuse(error, -ENOMEM, TG_NONE, "no memory for the image");
+		return tg_wire_refuse(error, -ENOMEM, TG_NONE, "no memory for the image");
 	rc = copy(fd, data, size);
 	if (rc != 0) {
 		free(data);
-		return refuse(error, rc, TG_NONE, "the image cannot be read: %s", strerror(-rc));
+		return tg_wire_refuse(
+			error, rc, TG_NONE, "the image cannot be read: %s", strerror(-rc));
 	}
 	tg_candidate_adopt(data, size, out);
 	return 0;
@@ -93,9 +80,9 @@ static int check(struct tg_candidate *candidate, struct tg_wire_error *error)
 	if (rc == 0)
 		return 0;
 	if (why.index == UINT64_MAX)
-		return refuse(
+		return tg_wire_refuse(
 			error, rc, TG_NONE, "section %s: %s", section_name(why.section), why.text);
-	return refuse(error, rc, (uint32_t)why.index, "section %s, entry %llu: %s",
+	return tg_wire_refuse(error, rc, (uint32_t)why.index, "section %s, entry %llu: %s",
 		section_name(why.section), (unsigned long long)why.index, why.text);
 }
 
@@ -110,12 +97,12 @@ int tg_candidate_build(struct tg_candidate *candidate, uint32_t slot_capacity, u
 		return rc;
 	slots = candidate->image.header->slot_limit;
 	if (slots > slot_capacity)
-		return refuse(error, -E2BIG, TG_NONE,
+		return tg_wire_refuse(error, -E2BIG, TG_NONE,
 			"%u rule slots, but slot-capacity is %u: raise it and restart", slots,
 			slot_capacity);
 	candidate->classifier = tg_classifier_build(&candidate->image, headroom, socket);
 	if (candidate->classifier == NULL)
-		return refuse(error, rte_errno > 0 ? -rte_errno : -ENOMEM, TG_NONE,
+		return tg_wire_refuse(error, rte_errno > 0 ? -rte_errno : -ENOMEM, TG_NONE,
 			"the lookup tables cannot be built: %s (eal.memory)",
 			strerror(rte_errno > 0 ? rte_errno : ENOMEM));
 	return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,20 +54,6 @@ static uint64_t monotonic_ms(void)
 static uint64_t unix_ms(void)
 {
 	return clock_us(CLOCK_REALTIME) / 1000;
-}
-
-static int refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static int refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
-{
-	va_list args;
-
-	error->index = index;
-	va_start(args, fmt);
-	vsnprintf(error->text, sizeof(error->text), fmt, args);
-	va_end(args);
-	return err;
 }
 
 /* --- what readers of the segment see --- */
@@ -195,7 +180,7 @@ static int stuck(struct tg_engine *engine, struct tg_wire_error *error)
 		tg_log_err("a worker has not come round for %u ms: what it may still use is kept",
 			engine->config.grace_ms);
 	tg_engine_flag(engine, TG_STATE_STUCK_WORKER, 0);
-	return refuse(error, -ETIMEDOUT, TG_NONE,
+	return tg_wire_refuse(error, -ETIMEDOUT, TG_NONE,
 		"in force, but a worker has not passed a quiescent state within %u ms",
 		engine->config.grace_ms);
 }
@@ -209,17 +194,19 @@ static int check_install(const struct tg_engine *engine, const struct tg_candida
 	uint64_t in_force = tg_engine_generation(engine);
 
 	if (engine->n_retired == RETIRED_MAX)
-		return refuse(error, -EBUSY, TG_NONE, "too much is kept for a stuck worker");
+		return tg_wire_refuse(
+			error, -EBUSY, TG_NONE, "too much is kept for a stuck worker");
 	if (h->generation <= in_force)
-		return refuse(error, -ESTALE, TG_NONE, "generation %llu, but %llu is in force",
-			(unsigned long long)h->generation, (unsigned long long)in_force);
+		return tg_wire_refuse(error, -ESTALE, TG_NONE,
+			"generation %llu, but %llu is in force", (unsigned long long)h->generation,
+			(unsigned long long)in_force);
 	if (delta_sequence < h->delta_sequence)
-		return refuse(error, -EINVAL, TG_NONE,
+		return tg_wire_refuse(error, -EINVAL, TG_NONE,
 			"delta sequence %llu, but the image has %llu",
 			(unsigned long long)delta_sequence, (unsigned long long)h->delta_sequence);
 	/* It would give addresses that changed since back to their former owners. */
 	if (delta_sequence < engine->delta_sequence)
-		return refuse(error, -ESTALE, TG_NONE,
+		return tg_wire_refuse(error, -ESTALE, TG_NONE,
 			"deltas up to %llu are in force, the ruleset has those up to %llu",
 			(unsigned long long)engine->delta_sequence,
 			(unsigned long long)delta_sequence);
@@ -237,9 +224,11 @@ static int apply_all(struct tg_classifier *classifier, const struct tg_classmap_
 		chunk = n - at < TG_CLASSMAP_MAX ? n - at : TG_CLASSMAP_MAX;
 		rc = tg_classifier_apply(classifier, entries + at, chunk, &index);
 		if (rc == -EINVAL)
-			return refuse(error, rc, at + index, "entry %u: no such class", at + index);
+			return tg_wire_refuse(
+				error, rc, at + index, "entry %u: no such class", at + index);
 		if (rc != 0)
-			return refuse(error, rc, TG_NONE, "no room for %u more addresses", n);
+			return tg_wire_refuse(
+				error, rc, TG_NONE, "no room for %u more addresses", n);
 		tg_classifier_reclaim(classifier);
 	}
 	return 0;
@@ -275,7 +264,7 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 	fresh = tg_generation_create(
 		candidate->classifier, candidate->image.header->generation, engine->epoch + 1);
 	if (fresh == NULL)
-		return refuse(error, -ENOMEM, TG_NONE, "no memory for a generation");
+		return tg_wire_refuse(error, -ENOMEM, TG_NONE, "no memory for a generation");
 	engine->epoch++;
 	old.generation = tg_datapath_publish(engine->config.datapath, fresh);
 	old.classifier = engine->classifier;
@@ -296,14 +285,16 @@ static int check_delta(const struct tg_engine *engine, const struct tg_msg_class
 	uint64_t in_force = tg_engine_generation(engine);
 
 	if (engine->classifier == NULL)
-		return refuse(error, -ENOENT, TG_NONE, "no ruleset is in force");
+		return tg_wire_refuse(error, -ENOENT, TG_NONE, "no ruleset is in force");
 	if (engine->n_retired == RETIRED_MAX)
-		return refuse(error, -EBUSY, TG_NONE, "too much is kept for a stuck worker");
+		return tg_wire_refuse(
+			error, -EBUSY, TG_NONE, "too much is kept for a stuck worker");
 	if (delta->generation != in_force)
-		return refuse(error, -ESTALE, TG_NONE, "for generation %llu, but %llu is in force",
+		return tg_wire_refuse(error, -ESTALE, TG_NONE,
+			"for generation %llu, but %llu is in force",
 			(unsigned long long)delta->generation, (unsigned long long)in_force);
 	if (delta->sequence != engine->delta_sequence + 1)
-		return refuse(error, -ESTALE, TG_NONE, "sequence %llu, expected %llu",
+		return tg_wire_refuse(error, -ESTALE, TG_NONE, "sequence %llu, expected %llu",
 			(unsigned long long)delta->sequence,
 			(unsigned long long)engine->delta_sequence + 1);
 	return 0;
@@ -318,9 +309,10 @@ static int apply_delta(struct tg_engine *engine, struct tg_generation *gen,
 	tg_generation_remap(gen, delta->entries, delta->n_entries);
 	rc = tg_classifier_apply(engine->classifier, delta->entries, delta->n_entries, &index);
 	if (rc == -EINVAL)
-		return refuse(error, rc, index, "entry %u: no such class", index);
+		return tg_wire_refuse(error, rc, index, "entry %u: no such class", index);
 	if (rc != 0)
-		return refuse(error, rc, TG_NONE, "no room for more addresses (address-headroom)");
+		return tg_wire_refuse(
+			error, rc, TG_NONE, "no room for more addresses (address-headroom)");
 	engine->epoch = tg_generation_advance(gen);
 	return 0;
 }

@@ -20,7 +20,6 @@ struct tg_arena {
 	struct chunk *head; /* the one being filled */
 	size_t used;	    /* in head */
 	size_t chunk_size;
-	size_t total;
 };
 
 struct tg_arena *tg_arena_create(size_t chunk)
@@ -52,7 +51,6 @@ static struct chunk *grow(struct tg_arena *arena, size_t size)
 	if (c == NULL)
 		return NULL;
 	c->size = size;
-	arena->total += sizeof(*c) + size;
 	return c;
 }
 
@@ -124,9 +122,4 @@ char *tg_arena_printf(struct tg_arena *arena, const char *fmt, ...)
 	va_end(again);
 	va_end(ap);
 	return p;
-}
-
-size_t tg_arena_size(const struct tg_arena *arena)
-{
-	return arena->total;
 }

@@ -20,7 +20,5 @@ void *tg_arena_memdup(struct tg_arena *arena, const void *data, size_t size);
 char *tg_arena_strdup(struct tg_arena *arena, const char *text);
 char *tg_arena_printf(struct tg_arena *arena, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Bytes asked of malloc so far. */
-size_t tg_arena_size(const struct tg_arena *arena);
 
 #endif

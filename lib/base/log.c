@@ -23,14 +23,6 @@ void tg_log_init(const char *name, enum tg_log_level level)
 	log_journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
-int tg_log_level_parse(const char *text)
-{
-	for (unsigned int i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++)
-		if (strcmp(text, level_names[i]) == 0)
-			return (int)i;
-	return -EINVAL;
-}
-
 static int prefix(char *line, size_t size, enum tg_log_level level)
 {
 	struct timespec now;

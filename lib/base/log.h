@@ -13,8 +13,6 @@ enum tg_log_level { TG_LOG_ERR, TG_LOG_WARN, TG_LOG_INFO, TG_LOG_DEBUG };
 
 /* Lines above `level` are not written; `name` precedes every line and is not copied. */
 void tg_log_init(const char *name, enum tg_log_level level);
-/* "error", "warning", "info", "debug"; -EINVAL for anything else. */
-int tg_log_level_parse(const char *text);
 
 void tg_log_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void tg_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -35,10 +35,7 @@ static const struct shape shapes[] = {
 	[TG_MSG_EVENT_STATE] = {.size = sizeof(struct tg_msg_state)},
 };
 
-static int refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static int refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
+int tg_wire_refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
 {
 	va_list args;
 
@@ -56,12 +53,13 @@ static int check_entry(const struct tg_classmap_entry *e, uint32_t i, struct tg_
 	static const uint8_t zero[12];
 
 	if (e->family != 4 && e->family != 6)
-		return refuse(
+		return tg_wire_refuse(
 			error, -EINVAL, i, "entry %u: family %u, expected 4 or 6", i, e->family);
 	if (e->family == 4 && memcmp(e->addr + 4, zero, sizeof(zero)) != 0)
-		return refuse(error, -EINVAL, i, "entry %u: bytes after an IPv4 address", i);
+		return tg_wire_refuse(
+			error, -EINVAL, i, "entry %u: bytes after an IPv4 address", i);
 	if (e->reserved != 0 || e->reserved2 != 0)
-		return refuse(error, -EINVAL, i, "entry %u: reserved field is not zero", i);
+		return tg_wire_refuse(error, -EINVAL, i, "entry %u: reserved field is not zero", i);
 	return 0;
 }
 
@@ -86,29 +84,30 @@ static bool terminated(const char *text, size_t size)
 static int check_hello(const struct tg_msg_hello *m, struct tg_wire_error *error)
 {
 	if (m->role != TG_ROLE_READER && m->role != TG_ROLE_WRITER)
-		return refuse(error, -EINVAL, TG_NONE, "HELLO: unknown role %u", m->role);
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "HELLO: unknown role %u", m->role);
 	if (!terminated(m->name, sizeof(m->name)))
-		return refuse(error, -EINVAL, TG_NONE, "HELLO: name is not terminated");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "HELLO: name is not terminated");
 	return 0;
 }
 
 static int check_state(const struct tg_msg_state *m, struct tg_wire_error *error)
 {
 	if (m->reserved != 0)
-		return refuse(error, -EINVAL, TG_NONE, "STATE: reserved field is not zero");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "STATE: reserved field is not zero");
 	if (m->h.type == TG_MSG_EVENT_STATE && m->h.txn != 0)
-		return refuse(error, -EINVAL, TG_NONE, "EVENT_STATE: has a transaction");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "EVENT_STATE: has a transaction");
 	return 0;
 }
 
 static int check_ruleset(const struct tg_msg_ruleset *m, struct tg_wire_error *error)
 {
 	if (m->reserved != 0)
-		return refuse(error, -EINVAL, TG_NONE, "RULESET: reserved field is not zero");
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "RULESET: reserved field is not zero");
 	if (m->generation == 0)
-		return refuse(error, -EINVAL, TG_NONE, "RULESET: generation 0 means none");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "RULESET: generation 0 means none");
 	if (m->size < sizeof(struct tg_image_header) || m->size > TG_IMAGE_MAX_SIZE)
-		return refuse(error, -EINVAL, TG_NONE, "RULESET: an image of %llu bytes",
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "RULESET: an image of %llu bytes",
 			(unsigned long long)m->size);
 	return check_entries(m->entries, m->n_entries, error);
 }
@@ -116,23 +115,24 @@ static int check_ruleset(const struct tg_msg_ruleset *m, struct tg_wire_error *e
 static int check_classmap(const struct tg_msg_classmap *m, struct tg_wire_error *error)
 {
 	if (m->reserved != 0)
-		return refuse(error, -EINVAL, TG_NONE, "CLASSMAP: reserved field is not zero");
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "CLASSMAP: reserved field is not zero");
 	return check_entries(m->entries, m->n_entries, error);
 }
 
 static int check_ack(const struct tg_msg_ack *m, struct tg_wire_error *error)
 {
 	if (m->reserved != 0)
-		return refuse(error, -EINVAL, TG_NONE, "ACK: reserved field is not zero");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "ACK: reserved field is not zero");
 	return 0;
 }
 
 static int check_nak(const struct tg_msg_nak *m, struct tg_wire_error *error)
 {
 	if (m->error == 0)
-		return refuse(error, -EINVAL, TG_NONE, "NAK: without an error");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "NAK: without an error");
 	if (!terminated(m->reason, sizeof(m->reason)))
-		return refuse(error, -EINVAL, TG_NONE, "NAK: reason is not terminated");
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "NAK: reason is not terminated");
 	return 0;
 }
 
@@ -160,14 +160,14 @@ static int check_body(const struct tg_msg_header *h, struct tg_wire_error *error
 static int check_header(const struct tg_msg_header *h, size_t size, struct tg_wire_error *error)
 {
 	if (size < sizeof(*h) || size > TG_MSG_MAX)
-		return refuse(error, -EPROTO, TG_NONE, "a record of %zu bytes", size);
+		return tg_wire_refuse(error, -EPROTO, TG_NONE, "a record of %zu bytes", size);
 	if (h->magic != TG_PROTO_MAGIC)
-		return refuse(error, -EPROTO, TG_NONE, "bad magic 0x%08x", h->magic);
+		return tg_wire_refuse(error, -EPROTO, TG_NONE, "bad magic 0x%08x", h->magic);
 	if (h->length != size)
-		return refuse(error, -EPROTO, TG_NONE, "length %u in a record of %zu bytes",
+		return tg_wire_refuse(error, -EPROTO, TG_NONE, "length %u in a record of %zu bytes",
 			h->length, size);
 	if (h->reserved != 0)
-		return refuse(error, -EPROTO, TG_NONE, "reserved header field is not zero");
+		return tg_wire_refuse(error, -EPROTO, TG_NONE, "reserved header field is not zero");
 	return 0;
 }
 
@@ -187,17 +187,18 @@ static int check_size(
 	uint32_t n;
 
 	if (h->length < want)
-		return refuse(error, -EINVAL, TG_NONE, "type %u: %u bytes, expected %zu", h->type,
-			h->length, want);
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "type %u: %u bytes, expected %zu",
+			h->type, h->length, want);
 	if (shape->n_at != 0) {
 		memcpy(&n, (const uint8_t *)h + shape->n_at, sizeof(n));
 		if (n < shape->n_min || n > TG_CLASSMAP_MAX)
-			return refuse(error, -EINVAL, TG_NONE, "type %u: %u entries", h->type, n);
+			return tg_wire_refuse(
+				error, -EINVAL, TG_NONE, "type %u: %u entries", h->type, n);
 		want += n * sizeof(struct tg_classmap_entry);
 	}
 	if (h->length != want)
-		return refuse(error, -EINVAL, TG_NONE, "type %u: %u bytes, expected %zu", h->type,
-			h->length, want);
+		return tg_wire_refuse(error, -EINVAL, TG_NONE, "type %u: %u bytes, expected %zu",
+			h->type, h->length, want);
 	return 0;
 }
 
@@ -211,14 +212,16 @@ int tg_wire_check(const void *data, size_t size, unsigned int n_fds, struct tg_w
 	if (rc != 0)
 		return rc;
 	if (h->type == 0 || h->type >= sizeof(shapes) / sizeof(shapes[0]))
-		return refuse(error, -EOPNOTSUPP, TG_NONE, "unknown message type %u", h->type);
+		return tg_wire_refuse(
+			error, -EOPNOTSUPP, TG_NONE, "unknown message type %u", h->type);
 	if (foreign_hello(h, size))
-		return refuse(error, -EPROTONOSUPPORT, TG_NONE,
+		return tg_wire_refuse(error, -EPROTONOSUPPORT, TG_NONE,
 			"protocol major %u, this side speaks %u",
 			((const struct tg_msg_hello *)h)->major, TG_PROTO_MAJOR);
 	shape = &shapes[h->type];
 	if (n_fds < shape->fds_min || n_fds > shape->fds_max)
-		return refuse(error, -EINVAL, TG_NONE, "type %u: %u descriptors", h->type, n_fds);
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "type %u: %u descriptors", h->type, n_fds);
 	rc = check_size(shape, h, error);
 	if (rc != 0)
 		return rc;

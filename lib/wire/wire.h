@@ -45,6 +45,10 @@ struct tg_wire_error {
 	char text[TG_REASON_MAX];
 };
 
+/* Fills `error` (may be NULL). Returns `err`. */
+int tg_wire_refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /*
  * Listens on `path` with mode 0600. A socket file that nobody serves any more is replaced; one
  * that is served is -EADDRINUSE, and anything else at `path` is -EEXIST: neither is touched.

@@ -36,7 +36,8 @@ static size_t path_append(const struct tg_at *at, char *buf, size_t size)
 	return (size_t)n < size - used ? used + (size_t)n : size - 1;
 }
 
-const char *tg_at_path(const struct tg_at *at, char *buf, size_t size)
+/* "spec.ingress[0].from" into buf, cut short when it is too small; returns buf. */
+static const char *path_text(const struct tg_at *at, char *buf, size_t size)
 {
 	buf[0] = '\0';
 	path_append(at, buf, size);
@@ -77,7 +78,7 @@ void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const c
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_problem(reader, tg_at_line(at), tg_at_path(at, path, sizeof(path)), fmt, ap);
+	add_problem(reader, tg_at_line(at), path_text(at, path, sizeof(path)), fmt, ap);
 	va_end(ap);
 }
 

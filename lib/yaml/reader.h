@@ -53,8 +53,6 @@ void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const c
 /* Adds a problem of a line, for texts that are no trees; 0: of the whole file. */
 void tg_reader_problem_line(struct tg_reader *reader, uint32_t line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* "spec.ingress[0].from" into buf, cut short when it is too small; returns buf. */
-const char *tg_at_path(const struct tg_at *at, char *buf, size_t size);
 uint32_t tg_at_line(const struct tg_at *at);
 
 struct tg_at tg_at_root(const struct tg_value *value);

@@ -8,7 +8,7 @@
  * version, stateful set ordinals); nodes with a pod CIDR each; Services; and in each governed
  * namespace a default deny, DNS, monitoring by a named port, then a mix of rules
  * between apps, between namespaces, for a whole environment, for everybody, and of CIDR egress,
- *with "0.0.0.0/0 except" over a pool of corporate prefixes.
+ * with "0.0.0.0/0 except" over a pool of corporate prefixes.
  *
  *	tg_gen_shape_of(&shape, 100000, 10000);
  *	gen = tg_gen_create(&shape);
