@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Builds and runs every test; the last line is `N passed, N failed, N skipped`.
-#   --long   also the heavy tail (long fuzzing, soak), suite "long"
+#   --long   also the heavy tail: suite "long" (mutations), and "fuzz-long" in the fuzzing build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,11 +29,15 @@ run_variant()
 failed_builds=0
 rm -f build*/check.json
 suites=(--no-suite long)
-[ $long -eq 1 ] && suites=()
+fuzz=(--suite fuzz)
+if [ $long -eq 1 ]; then
+	suites=()
+	fuzz+=(--suite fuzz-long)
+fi
 run_variant build "" "${suites[@]}" || failed_builds=$((failed_builds + 1))
 run_variant build-asan "-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1" \
 	--no-suite long --no-suite bench --no-suite lint --timeout-multiplier 5 || failed_builds=$((failed_builds + 1))
 CC=clang run_variant build-fuzz "-Dfuzz=true" \
-	--suite fuzz || failed_builds=$((failed_builds + 1))
+	"${fuzz[@]}" || failed_builds=$((failed_builds + 1))
 
 python3 tests/summary.py "$failed_builds" build*/check.json

@@ -189,7 +189,7 @@ static int change_flags(unsigned int ifindex, short set, short clear, short *out
 
 bool tg_netdev_running(unsigned int ifindex)
 {
-	short flags;
+	short flags = 0;
 
 	return change_flags(ifindex, 0, 0, &flags) == 0 && (flags & IFF_UP) &&
 	       (flags & IFF_RUNNING);
