@@ -484,6 +484,8 @@ static void process(struct tg_controller *c)
 	check_synced(c, complete);
 	if (c->synced && tg_store_changed(c->store))
 		take_changes(c);
+	else if (tg_store_changed(c->store))
+		drop_changes(c); /* the first view will have them */
 	if (!c->dirty)
 		c->noticed_at = 0;
 	sweep(c);

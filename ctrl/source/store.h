@@ -68,8 +68,8 @@ struct tg_pod_change {
 /*
  * What is different since the last call (or since the store was made). With `other` set something
  * else than pods changed as well, or so many pods that the list is not kept and `pods` is empty:
- * compile the view. A file that was rewritten with the same objects is no change, nor are lines that
- * moved.
+ * compile the view. A file that was rewritten with the same objects is no change, nor are lines
+ * that moved.
  */
 struct tg_changes {
 	bool other;

@@ -69,7 +69,7 @@ struct tg_store {
 	uint64_t sequence;
 
 	/* since the last take */
-	bool other, many; /* many: other, and too many pods to list them */
+	bool other, many;  /* many: other, and too many pods to list them */
 	struct index pods; /* object: the pod before, owner: the store when there was one */
 	uint64_t taken_at; /* the clock then */
 

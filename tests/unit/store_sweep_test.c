@@ -359,14 +359,17 @@ static void namespaces_come_back(void **state)
 	tg_changes_release(store, tg_store_take_changes(store));
 	before = say(store, NULL);
 	assert_int_equal(tg_store_remove(store, "a.endpoints"), 0);
+	tg_changes_release(store, tg_store_take_changes(store));
 	sweep(store);
 	assert_int_equal(tg_intern_find(tg_store_strings(store), "brief"), UINT32_MAX);
 	assert_int_equal(load(store, "a.endpoints", "brief/pod-a - -\n"), 0);
 	expect_same(before, say(store, NULL));
+	tg_changes_release(store, tg_store_take_changes(store));
 	/* One that a view still has is not forgotten, nor is its name when it is kept in vain. */
 	view = tg_store_view(store);
 	before = say(store, view);
 	assert_int_equal(tg_store_remove(store, "a.endpoints"), 0);
+	tg_changes_release(store, tg_store_take_changes(store));
 	second = tg_store_view(store);
 	sweep(store);
 	expect_same(before, say(store, view));
