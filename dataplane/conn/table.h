@@ -97,18 +97,21 @@ static inline uint8_t tg_table_displaced(const uint8_t *end)
 	return ((const struct tg_conn *)(const void *)(end - sizeof(struct tg_conn)))->displaced;
 }
 
-/*
- * For a key whose home has arrived in the cache: asks for the entries after it, when the key will
- * be looked for there.
- */
-static inline void tg_table_prefetch_far(
+/* 1 when the key lies in its home, else 0. */
+static inline unsigned int tg_table_at_home(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
 {
 	const uint8_t *home = tg_table_home(table, hash);
-	const uint8_t *next = home + ((uint64_t)1 << table->shift);
-	bool here = table->family == 4 ? tg_table_match4(home, key) : tg_table_match6(home, key);
 
-	if (likely(here) || tg_table_displaced(next) == 0)
+	return table->family == 4 ? tg_table_match4(home, key) : tg_table_match6(home, key);
+}
+
+/* For a key that is not in its home: asks for the entries after it, when it can be there. */
+static inline void tg_table_prefetch_far(const struct tg_table *table, uint64_t hash)
+{
+	const uint8_t *next = tg_table_home(table, hash) + ((uint64_t)1 << table->shift);
+
+	if (tg_table_displaced(next) == 0)
 		return;
 	rte_prefetch0(next);
 	rte_prefetch0(next + 64);

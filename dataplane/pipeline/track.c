@@ -6,7 +6,6 @@
 #define SCTP_INIT 1
 #define SCTP_ABORT 6
 #define SCTP_SHUTDOWN_COMPLETE 14
-#define LOOK_AHEAD 8	    /* packets */
 #define QUOTED_BEHIND 66000 /* an error may quote what was sent this long ago, bytes */
 
 /* A reply moves a connection of an untracked protocol on by one state. */
@@ -185,24 +184,38 @@ static inline void track_one(struct tg_worker *w, unsigned int index)
 	}
 	if (unlikely(c == NULL))
 		judge_later(w, index, NULL, false);
-	else if (unlikely(!track_current(w, table, c)))
+	else if (unlikely(c->epoch != w->epoch && !track_current(w, table, c)))
 		judge_later(w, index, c, true);
 	else
 		settle(w, index, c, track_inline(w, table, c, p));
 }
 
-static inline void look_ahead(struct tg_worker *w, unsigned int index)
-{
-	const struct tg_packet *p = &w->packet[index];
-
-	tg_table_prefetch_far(table_of(w, p->family), &p->key, p->hash);
-}
-
+/*
+ * Each live packet whose connection lies in its home, then each other one, whose places beyond it
+ * are asked for before the first is looked at. Which is which no predictor knows, so lists are made
+ * without a branch. Packets of one key are in the same list: they keep their order.
+ */
 void track_all(struct tg_worker *w)
 {
+	uint8_t near[TG_BURST], far[TG_BURST];
+	unsigned int n_near = 0, n_far = 0;
+
 	for (unsigned int i = 0; i < w->n_live; i++) {
-		if (i + LOOK_AHEAD < w->n_live)
-			look_ahead(w, w->live[i + LOOK_AHEAD]);
-		track_one(w, w->live[i]);
+		const uint8_t index = w->live[i];
+		const struct tg_packet *p = &w->packet[index];
+		unsigned int here = tg_table_at_home(table_of(w, p->family), &p->key, p->hash);
+
+		near[n_near] = far[n_far] = index;
+		n_near += here;
+		n_far += here ^ 1;
 	}
+	for (unsigned int i = 0; i < n_far; i++) {
+		const struct tg_packet *p = &w->packet[far[i]];
+
+		tg_table_prefetch_far(table_of(w, p->family), p->hash);
+	}
+	for (unsigned int i = 0; i < n_near; i++)
+		track_one(w, near[i]);
+	for (unsigned int i = 0; i < n_far; i++)
+		track_one(w, far[i]);
 }
