@@ -8,6 +8,7 @@
 
 #include "archive.h"
 #include "controller_private.h"
+#include "image.h"
 #include "log.h"
 #include "manifests.h"
 
@@ -328,7 +329,25 @@ void controller_acked(struct tg_controller *c, uint64_t generation)
 	keep(c);
 }
 
-/* The rules of the last run keep their slots. */
+static void count_archived(struct tg_controller *c, const void *data, size_t size)
+{
+	struct tg_image_error error;
+	struct tg_image image;
+
+	if (tg_image_check(data, size, &image, &error) != 0)
+		return;
+	c->archived_stats = (struct tg_compile_stats){
+		.endpoints = (size_t)image.n_addr4 + image.n_addr6,
+		.prefixes = (size_t)image.n_prefix4 + image.n_prefix6,
+		.classes = image.n_classes,
+		.cells = image.n_cells,
+		.programs = image.n_programs,
+		.rules = image.n_rules,
+		.image_size = size,
+	};
+}
+
+/* The rules of the last run keep their slots, and can be named while nothing is compiled yet. */
 static void read_archive(struct tg_controller *c)
 {
 	const char *directory = c->config->state_directory;
@@ -352,6 +371,8 @@ static void read_archive(struct tg_controller *c)
 		tg_log_err("%s: the last ruleset cannot be used", directory);
 	else
 		c->generation = c->written = c->archived->generation;
+	if (c->archived != NULL)
+		count_archived(c, image, size);
 	free(image);
 }
 

@@ -64,10 +64,11 @@ struct tg_controller {
 	/* changes of pods since the view that is being compiled, oldest first */
 	TG_VEC(struct tg_changes *) since;
 
-	struct tg_target *wanted;   /* a reference; NULL: none yet */
-	uint64_t wanted_noticed_at; /* when the oldest change in it was noticed */
-	uint64_t delta_noticed_at;  /* the same for deltas that are not acknowledged */
-	struct tg_target *archived; /* read at the start, until something is desired */
+	struct tg_target *wanted;		/* a reference; NULL: none yet */
+	uint64_t wanted_noticed_at;		/* when the oldest change in it was noticed */
+	uint64_t delta_noticed_at;		/* the same for deltas that are not acknowledged */
+	struct tg_target *archived;		/* read at the start, until something is desired */
+	struct tg_compile_stats archived_stats; /* what its image says */
 
 	/* the archive */
 	struct keep_work *keeping;	    /* NULL: nothing is being written */

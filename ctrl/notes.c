@@ -267,6 +267,17 @@ void notes_sources(struct tg_controller *c)
 		uv_timer_start(&c->notes_timer, on_notes, delay, 0);
 }
 
+/* Nothing is desired yet, and the dataplane enforces what the last run left in the archive. */
+static bool archive_in_force(const struct tg_controller *c)
+{
+	const struct tg_push_status *push = &c->notice.push;
+	const struct tg_target *t = c->archived;
+
+	return t != NULL && push->connected && !push->ours &&
+	       !(push->state.flags & TG_STATE_NO_RULESET) &&
+	       push->state.generation == t->generation && push->state.image_checksum == t->checksum;
+}
+
 void notes_publish(struct tg_controller *c)
 {
 	struct tg_notice notice;
@@ -281,6 +292,11 @@ void notes_publish(struct tg_controller *c)
 	tg_push_status(c->push, &c->notice.push);
 	notice = c->notice;
 	notice.in_force = tg_push_in_force(c->push);
+	if (archive_in_force(c)) {
+		notice.in_force = c->archived;
+		if (c->wanted == NULL)
+			notice.compile.stats = c->archived_stats;
+	}
 	notice.mapping = tg_push_mapping(c->push);
 	tg_board_put(c->board, &notice);
 }
@@ -290,7 +306,9 @@ static void check_drift(struct tg_controller *c)
 	const struct tg_push_status *push = &c->notice.push;
 	uint64_t now = uv_now(c->loop);
 
-	if (push->desired_generation == push->applied_generation) {
+	/* While nothing is desired that is what the status is about, not a lack of answers. */
+	if (push->desired_generation == 0 ||
+		(push->desired_generation == push->applied_generation && push->ours)) {
 		if (c->drift_told)
 			tg_log_info("generation %llu, which is desired, is applied",
 				(unsigned long long)push->applied_generation);

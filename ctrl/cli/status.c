@@ -17,7 +17,8 @@ static bool in_step(const cJSON *tree)
 {
 	const cJSON *generation = member(tree, "generation");
 
-	return tg_json_number(generation, "desired") == tg_json_number(generation, "applied");
+	return tg_json_number(generation, "desired") != 0 &&
+	       tg_json_number(generation, "desired") == tg_json_number(generation, "applied");
 }
 
 /* Entries of a list, those that are only counted included. */
@@ -92,15 +93,32 @@ static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 	print_flags(cli, tree);
 }
 
+static void print_generation(struct tg_cli *cli, const cJSON *tree)
+{
+	double applied = tg_json_number(member(tree, "generation"), "applied");
+	double desired = tg_json_number(member(tree, "generation"), "desired");
+
+	if (applied != 0)
+		fprintf(cli->out, ", generation %.0f in force", applied);
+	else
+		fprintf(cli->out, ", %s in force", connected(tree) ? "none" : "not known what is");
+	if (desired != 0)
+		fprintf(cli->out, ", %.0f desired\n", desired);
+	else
+		fprintf(cli->out, ", none desired: %s\n",
+			flag(tree, "sources", "synced") ? "nothing is compiled yet"
+							: "sources not read");
+}
+
 static void print_ruleset(struct tg_cli *cli, const cJSON *tree)
 {
-	const cJSON *generation = member(tree, "generation"), *ruleset = member(tree, "ruleset");
+	const cJSON *ruleset = member(tree, "ruleset"), *generation = member(tree, "generation");
 	const cJSON *objects = member(tree, "objects");
 	const char *error = tg_json_text(ruleset, "error");
 
-	print_word(cli, "ruleset", in_step(tree), "in step", "behind");
-	fprintf(cli->out, ", generation %.0f in force, %.0f desired\n",
-		tg_json_number(generation, "applied"), tg_json_number(generation, "desired"));
+	print_word(cli, "ruleset", in_step(tree), "in step",
+		tg_json_number(generation, "desired") == 0 ? "held" : "behind");
+	print_generation(cli, tree);
 	fprintf(cli->out, "%-12s %.0f rules, %.0f classes, %.0f cells, %.0f bytes\n", "",
 		tg_json_number(ruleset, "rules"), tg_json_number(ruleset, "classes"),
 		tg_json_number(ruleset, "cells"), tg_json_number(ruleset, "bytes"));

@@ -84,7 +84,8 @@ bool tg_notice_ready(const struct tg_notice *notice, uint64_t now_ms, char *why,
 	const struct tg_push_status *push = &notice->push;
 
 	if (!notice->source.synced)
-		snprintf(why, size, "the sources have not been read completely");
+		snprintf(why, size,
+			"the sources have not been read completely: nothing new is pushed");
 	else if (!push->connected)
 		snprintf(why, size, "the dataplane is away: %s", push->error);
 	else if (push->desired_generation == 0)
@@ -92,6 +93,9 @@ bool tg_notice_ready(const struct tg_notice *notice, uint64_t now_ms, char *why,
 	else if (push->desired_generation != push->applied_generation)
 		snprintf(why, size, "generation %llu is desired, %llu is applied",
 			(unsigned long long)push->desired_generation,
+			(unsigned long long)push->applied_generation);
+	else if (!push->ours)
+		snprintf(why, size, "generation %llu is in force, but another one of that number",
 			(unsigned long long)push->applied_generation);
 	else if (!tg_notice_alive(notice, now_ms, NULL))
 		snprintf(why, size, "the dataplane's heart does not beat");

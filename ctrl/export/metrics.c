@@ -135,7 +135,7 @@ static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
 	const char *generation = "tidegate_ruleset_generation", *pushes = "tidegate_pushes_total";
 
 	family(b, generation, "gauge",
-		"Generation of the ruleset that is desired, and of ours that is applied; 0: none.");
+		"Generation of the ruleset that is desired, and of the one in force; 0: none.");
 	sample(b, generation, "state", "desired", p->desired_generation);
 	sample(b, generation, "state", "applied", p->applied_generation);
 	gauge(b, "tidegate_ruleset_delta_sequence", "Class-map deltas applied, by sequence.",

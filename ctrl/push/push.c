@@ -652,8 +652,14 @@ void tg_push_status(const struct tg_push *p, struct tg_push_status *out)
 {
 	*out = p->status;
 	out->desired_generation = p->wanted != NULL ? p->wanted->generation : 0;
-	if (p->phase != PHASE_UP || p->live == NULL)
+	if (p->phase != PHASE_UP)
 		return;
+	out->ours = p->live != NULL;
+	if (!out->ours) {
+		out->applied_generation = p->server_generation;
+		out->delta_sequence = p->server_sequence;
+		return;
+	}
 	out->applied_generation = p->live->generation;
 	out->delta_sequence = p->live->sequence;
 	out->pending_deltas = p->live->n_log - p->live->acked;

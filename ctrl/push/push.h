@@ -70,7 +70,8 @@ struct tg_push_status {
 	bool connected;
 	struct tg_msg_state state;   /* the last one; all zero before the first */
 	uint64_t desired_generation; /* 0: none */
-	uint64_t applied_generation; /* 0: none, unknown or not ours */
+	uint64_t applied_generation; /* in force, whoever pushed it; 0: none or unknown */
+	bool ours;		     /* and it is a target of this process */
 	uint64_t delta_sequence;     /* in force */
 	uint32_t epoch;
 	size_t pending_deltas; /* entries of the target in force that are not applied yet */

@@ -120,6 +120,11 @@ log-level: debug
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
             return answer.read()
 
+    def tidegate(self, command):
+        return subprocess.run([os.path.join(BUILD, "ctrl/cli/tidegate"), command, "--url",
+                               f"http://127.0.0.1:{self.port}"], stdout=subprocess.PIPE,
+                              check=False).stdout.decode()
+
     def status(self):
         return json.loads(self.get("/v1/status"))
 
@@ -298,6 +303,51 @@ def ctrl_killed(g):
     check("deltas of the last run become part of a new generation", g.newer_than(before) > before)
 
 
+def held_after_restart(g):
+    """What is in force is shown for what it is while the sources keep the process from desiring."""
+    before, rules = g.status(), g.get("/v1/rules")
+    g.ctrl.kill()
+    g.ctrl.wait()
+    g.put("policy.yaml", "kind: NetworkPolicy\n  broken\n")
+    g.start_ctrl()
+    wait("the connection", lambda: g.status()["dataplane"]["connected"])
+    wait("the error", lambda: g.status()["sources"]["errors"])
+    now = g.status()
+    check("while it holds back, status says what the dataplane enforces",
+          not now["ready"] and now["generation"]["desired"] == 0
+          and now["generation"]["applied"] == before["generation"]["applied"]
+          and now["ruleset"]["rules"] == before["ruleset"]["rules"] > 0
+          and g.metric('tidegate_ruleset_generation{state="applied"}')
+          == before["generation"]["applied"]
+          and g.metric('tidegate_ruleset_generation{state="desired"}') == 0)
+    check("with its rules by name, from the archive", g.get("/v1/rules") == rules)
+    check("and the command says why nothing is desired",
+          f"generation {now['generation']['applied']} in force, none desired: sources not read"
+          in g.tidegate("status"))
+    g.ctrl.kill()
+    g.ctrl.wait()
+    kept = g.state + ".kept"
+    os.mkdir(kept)
+    for name in os.listdir(g.state):
+        if name.startswith("ruleset-"):
+            os.rename(os.path.join(g.state, name), os.path.join(kept, name))
+    g.start_ctrl()
+    wait("the generation", lambda: g.generation() == before["generation"]["applied"])
+    now = g.status()
+    check("without the archive the generation is known, and no rules are made up",
+          now["ruleset"]["rules"] == 0 and now["generation"]["desired"] == 0 and
+          not any(r["kind"] != "builtin" for r in json.loads(g.get("/v1/rules"))["rules"]))
+    g.ctrl.kill()
+    g.ctrl.wait()
+    for name in os.listdir(kept):
+        os.rename(os.path.join(kept, name), os.path.join(g.state, name))
+    g.put("policy.yaml", POLICY.format(name="web", port=81))
+    g.start_ctrl()
+    g.wait_ready()
+    check("put right, it says the same of what is in force",
+          json.loads(g.get("/v1/rules"))["rules"] == json.loads(rules)["rules"])
+
+
 def dataplane_killed(g):
     before = g.generation()
     g.dataplane.kill()
@@ -425,7 +475,8 @@ def main():
     directory = tempfile.mkdtemp(prefix=f"tidegate-ctrl-{os.getpid()}-")
     g = Gateway(directory)
     try:
-        for scene in (refused_at_start, changes, mistakes, ctrl_killed, dataplane_killed, churn, end):
+        for scene in (refused_at_start, changes, mistakes, ctrl_killed, held_after_restart,
+                      dataplane_killed, churn, end):
             scene(g)
     except BaseException:
         for name in ("ctrl.log", "dataplane.log"):

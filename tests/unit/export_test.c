@@ -213,6 +213,7 @@ static int setup(void **state)
 	n->source.policies = 12;
 	n->push.connected = true;
 	n->push.desired_generation = n->push.applied_generation = 7;
+	n->push.ours = true;
 	tg_histogram_add(&n->compile_time, 1234);
 	f->board = tg_board_create();
 	assert_non_null(f->board);
@@ -365,6 +366,8 @@ static void ready_means_that_what_is_wanted_is_enforced(void **state)
 	assert_true(tg_notice_ready(&n, 6000, why, sizeof(why)));
 	assert_false(tg_notice_ready(&n, 5000 + TG_HEARTBEAT_MAX_MS + 1, why, sizeof(why)));
 	assert_non_null(strstr(why, "heart"));
+	n.push.ours = false; /* the number alone says nothing */
+	assert_false(tg_notice_ready(&n, 6000, why, sizeof(why)));
 	n.push.applied_generation = 6;
 	assert_false(tg_notice_ready(&n, 6000, why, sizeof(why)));
 	assert_string_equal(why, "generation 7 is desired, 6 is applied");
