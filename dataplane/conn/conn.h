@@ -26,6 +26,13 @@
 #define TG_CONN_LIBERAL (1u << 2)   /* picked up in mid-stream: windows are not known */
 #define TG_CONN_PENDING (1u << 3)   /* a new SYN has passed; struct tg_conn_cold.pending */
 #define TG_CONN_KEPT (1u << 4)	    /* passes only by existing-connections: keep */
+/*
+ * No connection but the memory of one that is over: in state CLOSED it was revoked, in TIME_WAIT it
+ * ended. Nothing passes by it; its only use is that mid-stream segments are not picked up again.
+ */
+#define TG_CONN_BURIED (1u << 5)
+/* Picked up by what claims to be a reply, and not yet answered; struct tg_conn_cold.trial. */
+#define TG_CONN_TRIAL (1u << 6)
 
 /* struct tg_conn.side: window scale in the low bits, and what became of this side's FIN. */
 #define TG_CONN_SCALE 0x0fu
@@ -92,8 +99,8 @@ struct tg_conn_cold {
 	uint64_t bytes[2];
 	uint32_t verdict[2]; /* verdict words by enum tg_direction */
 	struct tg_conn_pending pending;
-	uint16_t port; /* index of the port that the initiator's packets come by */
-	uint16_t reserved;
+	uint16_t port;	/* index of the port that the initiator's packets come by */
+	uint16_t trial; /* TG_CONN_TRIAL: segments that may still pass unanswered */
 };
 
 static_assert(sizeof(struct tg_conn_cold) == 64, "the cold part is one cache line");

@@ -182,6 +182,20 @@ void tg_table_remove(struct tg_table *table, struct tg_conn *c)
 
 	if (home != tg_table_index(table, c))
 		tg_table_at(table, home)->displaced--;
+	if (c->flags & TG_CONN_BURIED)
+		table->buried--;
+	else
+		table->used--;
 	clear(table, c);
+}
+
+bool tg_table_bury(struct tg_table *table, struct tg_conn *c, uint8_t state, uint32_t limit)
+{
+	if (table->buried >= limit || table->buried >= table->max)
+		return false;
+	c->flags = (uint8_t)((c->flags & (TG_CONN_INITIATOR | TG_CONN_END)) | TG_CONN_BURIED);
+	c->state = state;
+	table->buried++;
 	table->used--;
+	return true;
 }

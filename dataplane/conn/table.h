@@ -28,9 +28,10 @@ struct tg_table {
 	uint8_t *hot;		   /* mask + TG_TABLE_PROBE entries of 1 << shift bytes */
 	struct tg_conn_cold *cold; /* the same number */
 	uint64_t mask;
-	uint32_t shift; /* 6 or 7 */
-	uint8_t family; /* 4 or 6 */
-	uint32_t used;
+	uint32_t shift;	 /* 6 or 7 */
+	uint8_t family;	 /* 4 or 6 */
+	uint32_t used;	 /* live connections */
+	uint32_t buried; /* TG_CONN_BURIED entries, not among them */
 	uint32_t max;
 	struct tg_secret secret;
 };
@@ -173,5 +174,10 @@ void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct 
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd);
 void tg_table_remove(struct tg_table *table, struct tg_conn *c);
+/*
+ * Makes a live entry a TG_CONN_BURIED one in `state`, which takes no connection's place in `max`.
+ * False: there are as many as `limit` already, or as connections may be.
+ */
+bool tg_table_bury(struct tg_table *table, struct tg_conn *c, uint8_t state, uint32_t limit);
 
 #endif

@@ -101,6 +101,7 @@ struct tg_worker {
 	uint32_t epoch;
 	uint32_t now;
 	bool pickup;
+	bool pickup_over; /* for good: not everything that was cut could be remembered */
 
 	struct tg_table table[2]; /* IPv4, IPv6 */
 	struct tg_halfopen halfopen;
@@ -185,6 +186,23 @@ static inline void count_packet(
 /* ---- life.c: connections come and go ---- */
 
 void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+/*
+ * The connection is over: it is removed, or, when its next segment would be picked up as if the
+ * gateway had not seen the end, buried. What was revoked must not come back; when there is no room
+ * to remember it, this worker picks up nothing more.
+ */
+void conn_end(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, bool revoked);
+
+/* After its timeout. True: removed; false: buried. */
+bool conn_expire(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+
+/* Buried ones last as long as segments are picked up. */
+static inline bool conn_over(const struct tg_worker *w, const struct tg_conn *c)
+{
+	return unlikely(tg_conn_expired(c, &w->dp->config.timeouts, w->now)) &&
+	       !(w->pickup && (c->flags & TG_CONN_BURIED));
+}
+
 void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state);
 /*
  * A connection by its first packet, `initiator` being the direction of the initiator's packets.

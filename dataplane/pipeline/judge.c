@@ -130,7 +130,7 @@ bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 		return true;
 	}
 	*slot = allows(j) ? TG_NONE : tg_verdict_slot(j->verdict[denying_side(j)]);
-	conn_remove(w, table, c);
+	conn_end(w, table, c, true);
 	w->stats->conn_revoked++;
 	return false;
 }
@@ -268,6 +268,10 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 	const struct tg_judgement *j = &w->judgement[i];
 	uint32_t slot = TG_NONE;
 
+	if (item->known && (c->flags & TG_CONN_BURIED)) {
+		drop(w, p, TG_DROP_CONN_REVOKED); /* by a packet before it in this burst */
+		return;
+	}
 	if (!track_current(w, table, c) &&
 		(!item->wanted || item->initiator != tg_conn_initiator(c) ||
 			!rejudge(w, table, c, j, &slot))) {

@@ -3,6 +3,8 @@
 #include "internal.h"
 
 #define SCTP_INIT 1
+#define PROTOCOL_TCP 6
+#define TRIAL_SEGMENTS 16
 
 /* A number of the initiator's address. */
 static uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
@@ -41,10 +43,67 @@ void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 
 void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 {
-	fold(w, table, c);
-	conn_set_state(w, table, c, TG_CONN_FREE);
+	if (!(c->flags & TG_CONN_BURIED)) {
+		fold(w, table, c);
+		conn_set_state(w, table, c, TG_CONN_FREE);
+		w->stats->conn_closed++;
+	}
 	tg_table_remove(table, c);
-	w->stats->conn_closed++;
+}
+
+static void no_more_pickup(struct tg_worker *w)
+{
+	w->pickup = false;
+	w->pickup_over = true;
+}
+
+void conn_end(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, bool revoked)
+{
+	/* What ended by itself leaves room for what is revoked. */
+	uint32_t limit = revoked ? table->max : table->max / 2;
+	uint8_t state = revoked ? TG_CONN_CLOSED : TG_CONN_TIME_WAIT;
+
+	if (!w->pickup || c->protocol != PROTOCOL_TCP ||
+		(!revoked && tg_conn_half_open(c->state) && !(c->flags & TG_CONN_TRIAL))) {
+		conn_remove(w, table, c);
+		return;
+	}
+	fold(w, table, c);
+	conn_set_state(w, table, c, state);
+	if (tg_table_bury(table, c, state, limit)) {
+		w->stats->conn_closed++;
+		return;
+	}
+	conn_remove(w, table, c);
+	if (revoked)
+		no_more_pickup(w);
+}
+
+bool conn_expire(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	if (c->flags & TG_CONN_BURIED) {
+		conn_remove(w, table, c);
+		return true;
+	}
+	w->stats->conn_expired++;
+	conn_end(w, table, c, false);
+	return !c->used;
+}
+
+/* A buried one in a neighbourhood goes before anything else that could. */
+static bool exhume(struct tg_worker *w, struct tg_table *table, struct tg_conn *const *crowd)
+{
+	for (unsigned int i = 0; i < TG_TABLE_CROWD; i++) {
+		struct tg_conn *c = crowd[i];
+
+		if (!c->used || !(c->flags & TG_CONN_BURIED))
+			continue;
+		if (c->state == TG_CONN_CLOSED)
+			no_more_pickup(w);
+		conn_remove(w, table, c);
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -61,9 +120,9 @@ static bool make_room(struct tg_worker *w, struct tg_table *table, struct tg_con
 
 		if (!c->used)
 			continue;
-		if (tg_conn_expired(c, &w->dp->config.timeouts, w->now)) {
+		if (conn_over(w, c)) {
+			w->stats->conn_expired += !(c->flags & TG_CONN_BURIED);
 			conn_remove(w, table, c);
-			w->stats->conn_expired++;
 			made = true;
 		} else if (tg_conn_half_open(c->state) &&
 			   (oldest == NULL || w->now - c->seen > w->now - oldest->seen)) {
@@ -115,6 +174,22 @@ static bool picked_up(const struct tg_packet *p)
 	return (p->flags & TG_PACKET_PICKUP) != 0;
 }
 
+/*
+ * A reply is only the word of its sender, whom policy may allow to answer but not to speak first:
+ * a few segments pass, as many as a sender has in flight when it finds nobody there, until the
+ * client's side says that there is a connection.
+ */
+static void pick_up(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	const struct tg_packet *p, bool reply)
+{
+	tg_tcp_pickup(c, p->dir, &p->seg);
+	if (!reply)
+		return;
+	c->flags |= TG_CONN_TRIAL;
+	tg_table_cold(table, c)->trial = TRIAL_SEGMENTS - 1;
+	conn_set_state(w, table, c, TG_CONN_SYN_RECV);
+}
+
 static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	const struct tg_packet *p, unsigned int initiator, const struct tg_judgement *j)
 {
@@ -130,7 +205,7 @@ static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
 	cold->port = forward_packet ? p->port : port->peer;
 	if (picked_up(p))
-		tg_tcp_pickup(c, p->dir, &p->seg);
+		pick_up(w, table, c, p, !forward_packet);
 	else
 		conn_set_state(w, table, c, first_state(p));
 	if (c->state == TG_CONN_SYN_SENT)
@@ -143,11 +218,13 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	struct tg_table *table = table_of(w, p->family);
 	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
 
-	if (!picked_up(p) && !half_open_admitted(w, table, p, initiator)) {
+	if ((!picked_up(p) || initiator != p->dir) && !half_open_admitted(w, table, p, initiator)) {
 		*reason = TG_DROP_HALF_OPEN_LIMIT;
 		return NULL;
 	}
 	c = tg_table_insert(table, &p->key, p->hash, crowd);
+	if (c == NULL && table->used < table->max && exhume(w, table, crowd))
+		c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL && make_room(w, table, crowd))
 		c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL) {

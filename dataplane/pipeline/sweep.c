@@ -40,9 +40,8 @@ static void visit(
 {
 	struct tg_key key;
 
-	if (tg_conn_expired(c, &w->dp->config.timeouts, w->now)) {
-		conn_remove(w, table, c);
-		w->stats->conn_expired++;
+	if (conn_over(w, c)) {
+		conn_expire(w, table, c);
 		return;
 	}
 	if ((c->count[0] | c->count[1]) != 0)

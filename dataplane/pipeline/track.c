@@ -22,6 +22,8 @@ bool track_current(struct tg_worker *w, struct tg_table *table, struct tg_conn *
 
 	if (likely(c->epoch == w->epoch))
 		return true;
+	if (c->flags & TG_CONN_BURIED)
+		return true; /* there is nothing to judge again */
 	if ((int32_t)(c->epoch - w->gen->base) < 0)
 		return false;
 	addr = table->hot + (tg_table_index(table, c) << table->shift);
@@ -66,6 +68,25 @@ static enum track_result track_related(
 	return TRACK_PASS;
 }
 
+/* A segment of a connection that only one side has spoken for; it was picked up by a reply. */
+static enum track_result track_trial(
+	struct tg_conn *c, struct tg_conn_cold *cold, struct tg_packet *p)
+{
+	if ((p->seg.flags & (TG_TCP_SYN | TG_TCP_ACK)) == TG_TCP_SYN)
+		return TRACK_JUDGE;
+	if (p->dir == tg_conn_initiator(c)) {
+		if (p->seg.flags & TG_TCP_RST)
+			cold->trial = 0; /* there is no connection */
+		else
+			c->flags &= (uint8_t)~TG_CONN_TRIAL;
+		return TRACK_PASS;
+	}
+	if (cold->trial == 0)
+		return refuse(p, TG_DROP_TCP_NO_CONNECTION);
+	cold->trial--;
+	return TRACK_PASS;
+}
+
 static enum track_result track_tcp(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
 {
@@ -73,6 +94,12 @@ static enum track_result track_tcp(
 	uint8_t state;
 	bool refresh;
 
+	if (c->flags & TG_CONN_TRIAL) {
+		enum track_result result = track_trial(c, cold, p);
+
+		if (result != TRACK_PASS)
+			return result;
+	}
 	if (p->flags & TG_PACKET_FRAGMENT)
 		c->flags |= TG_CONN_LIBERAL; /* how long the segment is cannot be seen */
 	if (tg_tcp_answers(c, &cold->pending, p->dir, &p->seg))
@@ -110,12 +137,24 @@ static enum track_result track_sctp(
 	return TRACK_PASS;
 }
 
+/* After the end only a SYN passes, judged as if there had been nothing. */
+static enum track_result track_buried(struct tg_packet *p)
+{
+	if (p->flags & TG_PACKET_RELATED)
+		return refuse(p, TG_DROP_ICMP_UNRELATED);
+	if (p->flags & TG_PACKET_LATER)
+		return refuse(p, TG_DROP_FRAGMENT_NO_FIRST);
+	return p->flags & TG_PACKET_OPENS ? TRACK_JUDGE : refuse(p, TG_DROP_TCP_NO_CONNECTION);
+}
+
 /* Everything but the two common cases. */
 static enum track_result track_rest(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
 {
 	enum track_result result = TRACK_PASS;
 
+	if (c->flags & TG_CONN_BURIED)
+		return track_buried(p);
 	if (p->flags & TG_PACKET_RELATED)
 		return track_related(w, c, p);
 	if (p->flags & TG_PACKET_LATER)
@@ -140,7 +179,7 @@ static inline enum track_result track_inline(
 	const uint8_t special = TG_PACKET_RELATED | TG_PACKET_FRAGMENT;
 
 	if (unlikely(!from_its_side(c, p, port_of(w, p))))
-		return refuse(p, TG_DROP_SPOOFED);
+		return c->flags & TG_CONN_BURIED ? track_buried(p) : refuse(p, TG_DROP_SPOOFED);
 	if (likely((p->flags & special) == 0) &&
 		(c->state == TG_CONN_UDP_REPLIED ||
 			(c->protocol == TG_IPPROTO_TCP && tg_tcp_established(c, p->dir, &p->seg,
@@ -177,11 +216,8 @@ static inline void track_one(struct tg_worker *w, unsigned int index)
 	struct tg_table *table = table_of(w, p->family);
 	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
 
-	if (unlikely(c != NULL && tg_conn_expired(c, &w->dp->config.timeouts, w->now))) {
-		conn_remove(w, table, c);
-		w->stats->conn_expired++;
-		c = NULL;
-	}
+	if (unlikely(c != NULL && conn_over(w, c)))
+		c = conn_expire(w, table, c) ? NULL : c;
 	if (unlikely(c == NULL))
 		judge_later(w, index, NULL, false);
 	else if (unlikely(c->epoch != w->epoch && !track_current(w, table, c)))

@@ -123,7 +123,7 @@ void begin_round(struct tg_worker *w, uint64_t now)
 		w->stats->seen_epoch = w->epoch;
 	}
 	w->now = (uint32_t)now;
-	w->pickup = now < w->dp->config.pickup_ms;
+	w->pickup = now < w->dp->config.pickup_ms && !w->pickup_over;
 	w->n_judged = w->n_live = 0;
 }
 

@@ -2,6 +2,8 @@
 /* What happens to live connections when the rules or the addresses change. */
 #include "tests.h"
 
+#include <stdio.h>
+
 #define D(reason) TG_DROP_##reason
 #define QUERY "10.1.0.1 > 10.1.0.2 udp 4000>53"
 #define ANSWER "10.1.0.2 > 10.1.0.1 udp 53>4000"
@@ -69,25 +71,114 @@ static void the_sweep_cuts_what_is_silent(void **state)
 	world_stop(&w);
 }
 
-static void tcp_that_was_cut_stays_cut(void **state)
+/* The pickup window is open or over, and the server may speak first or may not. */
+static void tcp_stays_cut(uint32_t pickup_ms, uint32_t rules)
 {
 	static const struct line lines[] = {
 		{INSIDE, "10.1.0.1 > 10.1.0.2 tcp 4000>80 S seq=1000", PASSED},
 		{OUTSIDE, "10.1.0.2 > 10.1.0.1 tcp 80>4000 SA seq=5000 ack=1001", PASSED},
 		{INSIDE, "10.1.0.1 > 10.1.0.2 tcp 4000>80 A seq=1001 ack=5001", PASSED},
 	};
+	static const char back[] = "10.1.0.2 > 10.1.0.1 tcp 80>4000 A seq=5001 ack=1001";
 	struct world w;
 
-	world_ready(&w);
+	world_defaults(&w);
+	w.config.pickup_ms = pickup_ms;
+	w.config.ports[OUTSIDE].side = TG_SIDE_ANY; /* the server is a pod there */
+	world_start(&w);
+	world_rules(&w, rules);
 	PLAY(&w, lines);
-	world_rules(&w, RULES_NO_WEB);
-	assert_int_equal(
-		world_send(&w, OUTSIDE, "10.1.0.2 > 10.1.0.1 tcp 80>4000 A seq=5001 ack=1001"),
-		D(CONN_REVOKED));
-	/* even when the rule comes back */
-	world_rules(&w, 0);
+	world_rules(&w, rules | RULES_NO_WEB);
+	assert_int_equal(world_send(&w, OUTSIDE, back), D(CONN_REVOKED));
+	assert_int_equal(world_send(&w, OUTSIDE, back), D(TCP_NO_CONNECTION));
+	assert_int_equal(world_send(&w, INSIDE, lines[2].packet), D(TCP_NO_CONNECTION));
+	assert_int_equal(world_send(&w, INSIDE, lines[0].packet), D(POLICY_EGRESS));
+	/* even when the rule comes back, and long after it was cut */
+	world_rules(&w, rules);
+	w.now += w.config.timeouts.ms[TG_CONN_CLOSED];
+	world_sweep(&w);
+	assert_int_equal(world_stats(&w).conn4_used, 0);
+	assert_int_equal(world_stats(&w).conn_closed, 1);
+	assert_int_equal(world_send(&w, OUTSIDE, back), D(TCP_NO_CONNECTION));
 	assert_int_equal(world_send(&w, INSIDE, lines[2].packet), D(TCP_NO_CONNECTION));
 	assert_int_equal(world_send(&w, INSIDE, lines[0].packet), PASSED);
+	assert_int_equal(world_stats(&w).conn_created, 2);
+	assert_int_equal(world_stats(&w).conn_expired, 0);
+	world_stop(&w);
+}
+
+static void tcp_that_was_cut_stays_cut(void **state)
+{
+	tcp_stays_cut(0, 0);
+	tcp_stays_cut(100000, 0);
+	tcp_stays_cut(100000, RULES_WEB_BOTH);
+}
+
+/* Silent ones are cut by the sweep, and ones that ended are not revived either. */
+static void what_is_over_is_not_picked_up(void **state)
+{
+	static const char up[] = "10.1.0.1 > 10.1.0.2 tcp 4000>80 A seq=1001 ack=5001";
+	static const char reset[] = "10.1.0.1 > 10.1.0.2 tcp 4000>80 R seq=1001";
+
+	for (int revoked = 0; revoked < 2; revoked++) {
+		struct world w;
+
+		world_defaults(&w);
+		w.config.pickup_ms = 100000;
+		world_start(&w);
+		world_rules(&w, 0);
+		assert_int_equal(world_send(&w, INSIDE, up), PASSED);
+		if (revoked)
+			world_rules(&w, RULES_NO_WEB);
+		else
+			assert_int_equal(world_send(&w, INSIDE, reset), PASSED);
+		w.now += w.config.timeouts.ms[TG_CONN_CLOSED];
+		world_sweep(&w);
+		assert_int_equal(world_stats(&w).conn4_used, 0);
+		world_rules(&w, 0);
+		assert_int_equal(world_send(&w, INSIDE, up), D(TCP_NO_CONNECTION));
+		/* another connection is */
+		assert_int_equal(
+			world_send(&w, INSIDE, "10.1.0.1 > 10.1.0.2 tcp 4001>80 A seq=1 ack=1"),
+			PASSED);
+		world_stop(&w);
+	}
+}
+
+/* Graves take no connection's place; when there are too many, nothing more is picked up. */
+static void what_was_cut_does_not_fill_the_table(void **state)
+{
+	char text[128];
+	struct world w;
+
+	world_defaults(&w);
+	w.config.pickup_ms = 100000;
+	w.config.half_open_per_source = 100000;
+	w.config.half_open_max = 100000;
+	world_start(&w);
+	for (int round = 0; round < 2; round++) {
+		world_rules(&w, 0);
+		for (int i = 0; i < 250; i++) {
+			snprintf(text, sizeof(text), "10.1.0.1 > 10.1.0.2 tcp %d>80 %s seq=1 ack=1",
+				2000 + 250 * round + i, round == 0 ? "A" : "S");
+			assert_int_equal(world_send(&w, INSIDE, text), PASSED);
+		}
+		world_rules(&w, RULES_NO_WEB);
+		world_sweep(&w);
+		world_sweep(&w);
+		assert_int_equal(world_stats(&w).conn4_used, 0);
+	}
+	assert_int_equal(world_stats(&w).conn_revoked, 500);
+	world_rules(&w, 0);
+	for (int i = 0; i < 500; i++) {
+		snprintf(text, sizeof(text), "10.1.0.1 > 10.1.0.2 tcp %d>80 A seq=1 ack=1",
+			2000 + i);
+		assert_int_equal(world_send(&w, INSIDE, text), D(TCP_NO_CONNECTION));
+	}
+	for (int i = 0; i < 250; i++) {
+		snprintf(text, sizeof(text), "10.1.0.1 > 10.1.0.2 tcp %d>80 S seq=1", 5000 + i);
+		assert_int_equal(world_send(&w, INSIDE, text), PASSED);
+	}
 	world_stop(&w);
 }
 
@@ -306,6 +397,8 @@ int run_epoch_tests(void)
 		cmocka_unit_test(a_change_that_denies_cuts_at_the_next_packet),
 		cmocka_unit_test(the_sweep_cuts_what_is_silent),
 		cmocka_unit_test(tcp_that_was_cut_stays_cut),
+		cmocka_unit_test(what_is_over_is_not_picked_up),
+		cmocka_unit_test(what_was_cut_does_not_fill_the_table),
 		cmocka_unit_test(a_new_rule_counts_from_its_epoch),
 		cmocka_unit_test(a_delta_leaves_others_alone),
 		cmocka_unit_test(a_delta_cuts_the_address_it_takes_away),

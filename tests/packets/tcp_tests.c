@@ -345,6 +345,39 @@ static void mid_stream_is_judged_in_the_pickup_window(void **state)
 	world_stop(&w);
 }
 
+/* Who may only answer says nothing without being asked, and opens nothing. */
+static void a_picked_up_reply_wants_an_answer(void **state)
+{
+	static const char reply[] = "8.8.8.8 > 10.1.0.1 tcp 80>4001 A seq=1 ack=1 len=100";
+	static const char answer[] = "10.1.0.1 > 8.8.8.8 tcp 4001>80 A seq=1 ack=101";
+	static const char reset[] = "10.1.0.1 > 8.8.8.8 tcp 4001>80 R seq=1";
+
+	for (int answered = 0; answered < 3; answered++) {
+		struct world w;
+		unsigned int passed = 0;
+
+		world_defaults(&w);
+		w.config.pickup_ms = 100000;
+		world_start(&w);
+		world_rules(&w, 0);
+		assert_int_equal(world_send(&w, OUTSIDE, reply), PASSED);
+		assert_int_equal(
+			world_send(&w, OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4001 S seq=100 ack=0"),
+			D(POLICY_INGRESS));
+		if (answered != 0)
+			assert_int_equal(
+				world_send(&w, INSIDE, answered == 1 ? answer : reset), PASSED);
+		for (int i = 0; i < 100; i++)
+			passed += world_send(&w, OUTSIDE, reply) == PASSED;
+		assert_int_equal(passed, answered == 0 ? 15 : answered == 1 ? 100 : 0);
+		/* nor again when it has been forgotten, like a handshake that nobody completes */
+		w.now += w.config.timeouts.ms[TG_CONN_SYN_RECV];
+		assert_int_equal(world_send(&w, OUTSIDE, reply),
+			answered == 1 ? PASSED : D(TCP_NO_CONNECTION));
+		world_stop(&w);
+	}
+}
+
 int run_tcp_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -363,6 +396,7 @@ int run_tcp_tests(void)
 		cmocka_unit_test(a_syn_the_other_way_has_its_own_verdict),
 		cmocka_unit_test(timeouts_follow_the_state),
 		cmocka_unit_test(mid_stream_is_judged_in_the_pickup_window),
+		cmocka_unit_test(a_picked_up_reply_wants_an_answer),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
