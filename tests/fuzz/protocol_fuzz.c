@@ -81,9 +81,53 @@ static void send_through(const struct tg_msg_header *h, unsigned int n_fds)
 	close(end[1]);
 }
 
+/*
+ * The bytes as a record that a peer without our checks sends, to whichever side: what is received
+ * is refused for the same reason as when it is only looked at, and leaves no descriptor open.
+ */
+static void receive_raw(const void *bytes, size_t size, unsigned int n_fds, int expected)
+{
+	static struct tg_wire_message in;
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(3 * sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	int end[2], fds[3], lowest, err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, end) != 0)
+		abort();
+	for (unsigned int i = 0; i < n_fds; i++)
+		fds[i] = end[i & 1];
+	if (n_fds != 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(&control.align), fds, n_fds * sizeof(int));
+	}
+	lowest = dup(end[0]);
+	close(lowest);
+	if (sendmsg(end[0], &message, MSG_NOSIGNAL) != (ssize_t)size)
+		abort();
+	err = tg_wire_receive(end[1], &in, NULL);
+	if (size != 0 && err != expected)
+		abort();
+	if (err == 0 && in.fd >= 0)
+		close(in.fd);
+	if (dup(end[0]) != lowest)
+		abort(); /* a descriptor stayed open */
+	close(lowest);
+	close(end[0]);
+	close(end[1]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tg_wire_error error;
+	int err;
 	struct tg_msg_header *h;
 	unsigned int n_fds;
 	uint8_t how;
@@ -100,7 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(h, data, size);
 	if ((how & 4) && size >= sizeof(*h))
 		tg_wire_header(h, (enum tg_msg_type)(h->type % 12), size, h->txn);
-	if (tg_wire_check(h, size, n_fds, &error) == 0) {
+	err = tg_wire_check(h, size, n_fds, &error);
+	receive_raw(h, size, n_fds, err);
+	if (err == 0) {
 		follow(h);
 		send_through(h, n_fds);
 	}
