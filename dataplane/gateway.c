@@ -108,6 +108,9 @@ static int open_worker(struct tg_gateway *g, uint32_t w)
 			"worker %u: no memory for its connection tables (eal.memory, connections): "
 			"%s",
 			w, strerror(-rc));
+	else
+		tg_log_info("worker %u: connections in %s (IPv4), %s (IPv6)", w,
+			tg_worker_pages(own->worker, 4), tg_worker_pages(own->worker, 6));
 	return rc;
 }
 

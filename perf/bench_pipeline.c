@@ -4,6 +4,11 @@
  * up, judge, transmit. A generated cluster's ruleset; smallest frames, uniformly random flows.
  *
  *	bench_pipeline [--json PATH] [--rounds N] [--ms N] [--max-flows N] [--traffic NAME]
+ *		[--stages] [--huge]
+ *
+ * --stages prints how many cycles a packet spends in each stage (and costs some itself).
+ * --huge takes mbufs, rules and tables from reserved huge pages; root reserves what is missing,
+ * until the program ends.
  *
  * established   live connections, TCP and UDP, both directions
  * new allowed   each packet begins a connection
@@ -15,11 +20,14 @@
  * Cycles are of the time stamp counter.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -72,13 +80,17 @@ struct bench {
 	uint64_t now;
 	uint32_t next;	      /* flow that no packet has had */
 	uint64_t nanoseconds; /* of the clock, below a millisecond */
+	bool timed;	      /* --stages */
+	struct tg_stages stages;
 };
 
 struct figures {
 	const char *name;
 	uint32_t flows;
 	double mpps, best, worst, cycles;
-	double ratio; /* of the forward figure */
+	double ratio;		      /* of the forward figure */
+	double stage[TG_STAGE_COUNT]; /* cycles a packet; --stages */
+	const char *pages;	      /* that the table lay in */
 };
 
 static __attribute__((noreturn)) void die(const char *why)
@@ -506,6 +518,7 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 {
 	const double cycles_per_ns = (double)rte_get_tsc_hz() * 1e-9;
 	double ns[ROUNDS_MAX];
+	uint64_t packets;
 
 	if (traffic == FORWARD)
 		seconds /= 20; /* most of the time goes into writing frames */
@@ -513,8 +526,16 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 	if (traffic == ESTABLISHED)
 		establish(b, flows);
 	round_of(b, traffic, flows, seconds / 4); /* warm up */
+	memset(&b->stages, 0, sizeof(b->stages));
+	packets = b->stats->rx_packets;
+	if (b->timed)
+		tg_worker_time(b->worker, &b->stages);
 	for (int i = 0; i < rounds; i++)
 		ns[i] = round_of(b, traffic, flows, seconds);
+	packets = b->stats->rx_packets - packets;
+	for (unsigned int i = 0; i < TG_STAGE_COUNT && packets != 0; i++)
+		out->stage[i] = (double)b->stages.cycles[i] / (double)packets;
+	out->pages = tg_worker_pages(b->worker, 4);
 	check_traffic(b, traffic, flows);
 	qsort(ns, (size_t)rounds, sizeof(ns[0]), compare);
 	out->flows = flows;
@@ -525,11 +546,80 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 	close_gateway(b);
 }
 
-static void start(struct bench *b)
+/* ---- huge pages ---- */
+
+#define NR_HUGE "/proc/sys/vm/nr_hugepages"
+#define HUGE_MIB 2u
+#define EAL_MIB 512u
+#define LINE_BYTES 128u /* of hot and cold entry */
+#define LOAD 4u		/* lines a connection */
+
+static char huge_before[24]; /* what the kernel had reserved; empty: nothing was changed */
+
+static long huge_read(void)
 {
-	char *argv[] = {(char *)"bench_pipeline", (char *)"--no-huge", (char *)"--no-shconf",
+	FILE *from = fopen(NR_HUGE, "re");
+	long n = 0;
+
+	if (from == NULL || fscanf(from, "%ld", &n) != 1)
+		die("no huge pages on this machine");
+	fclose(from);
+	return n;
+}
+
+/* At the end and in signal handlers: async-signal-safe. */
+static void huge_write(const char *text)
+{
+	int fd = open(NR_HUGE, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		text = NULL; /* the kernel keeps what it had */
+	close(fd);
+}
+
+static void huge_return(void)
+{
+	if (huge_before[0] != '\0')
+		huge_write(huge_before);
+}
+
+static void interrupted(int signal)
+{
+	huge_return();
+	_exit(128 + signal);
+}
+
+/* As many pages more as the largest case needs. */
+static void huge_reserve(uint32_t flows)
+{
+	uint64_t lines = 1, bytes;
+	long before = huge_read(), wanted, got;
+	char text[24];
+
+	while (lines < (uint64_t)flows * LOAD)
+		lines *= 2;
+	bytes = lines * LINE_BYTES;
+	wanted = (long)(bytes / HUGE_MIB >> 20) + (long)(EAL_MIB / HUGE_MIB) + 8;
+	atexit(huge_return);
+	signal(SIGINT, interrupted);
+	signal(SIGTERM, interrupted);
+	snprintf(huge_before, sizeof(huge_before), "%ld\n", before);
+	snprintf(text, sizeof(text), "%ld\n", before + wanted);
+	huge_write(text);
+	got = huge_read() - before;
+	if (got < wanted)
+		fprintf(stderr, "bench_pipeline: %ld huge pages of %ld\n", got, wanted);
+}
+
+static void start(struct bench *b, bool huge)
+{
+	char *argv[] = {(char *)"bench_pipeline",
+		huge ? (char *)"--in-memory" : (char *)"--no-huge", (char *)"--no-shconf",
 		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"-l", (char *)"0", (char *)"-m", (char *)"1024", NULL};
+		(char *)"-l", (char *)"0", (char *)"-m", huge ? (char *)"512" : (char *)"1024",
+		NULL};
 
 	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0)
 		die("no EAL");
@@ -556,11 +646,24 @@ static int write_json(const char *path, const struct figures *f, size_t n)
 		fprintf(to,
 			"  {\"traffic\": \"%s\", \"flows\": %u, \"mpps\": %.2f, "
 			"\"best_mpps\": %.2f, \"worst_mpps\": %.2f, \"cycles\": %.1f, "
-			"\"of_forward\": %.3f}%s\n",
+			"\"of_forward\": %.3f, \"pages\": \"%s\"}%s\n",
 			f[i].name, f[i].flows, f[i].mpps, f[i].best, f[i].worst, f[i].cycles,
-			f[i].ratio, i + 1 < n ? "," : "");
+			f[i].ratio, f[i].pages, i + 1 < n ? "," : "");
 	fprintf(to, "]\n");
 	return fclose(to) == 0 ? 0 : 1;
+}
+
+static void print_stages(const struct figures *f)
+{
+	static const char *const names[] = {
+#define X(sym, name) name,
+		TG_STAGES(X)
+#undef X
+	};
+
+	for (unsigned int i = 0; i < TG_STAGE_COUNT; i++)
+		printf("%s%s %.1f", i == 0 ? "    " : ", ", names[i], f->stage[i]);
+	printf("; table in %s\n", f->pages);
 }
 
 static const struct {
@@ -587,6 +690,8 @@ int main(int argc, char **argv)
 		{"ms", required_argument, NULL, 'm'},
 		{"max-flows", required_argument, NULL, 'f'},
 		{"traffic", required_argument, NULL, 't'},
+		{"stages", no_argument, NULL, 's'},
+		{"huge", no_argument, NULL, 'h'},
 		{0},
 	};
 	static struct bench b;
@@ -594,6 +699,8 @@ int main(int argc, char **argv)
 	const char *json = NULL, *only = NULL;
 	unsigned long max_flows = UINT32_MAX;
 	int rounds = 9, ms = 200, c;
+	bool huge = false;
+	uint32_t most = 0;
 	size_t n = 0;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -607,12 +714,21 @@ int main(int argc, char **argv)
 			max_flows = strtoul(optarg, NULL, 10);
 		else if (c == 't')
 			only = optarg;
+		else if (c == 's')
+			b.timed = true;
+		else if (c == 'h')
+			huge = true;
 		else
 			return 2;
 	}
 	if (rounds < 1 || rounds > ROUNDS_MAX || ms < 1)
 		die("--rounds 1..99, --ms at least 1");
-	start(&b);
+	for (size_t i = 0; i < CASES; i++)
+		if (cases[i].flows <= max_flows && cases[i].flows > most)
+			most = cases[i].flows;
+	if (huge)
+		huge_reserve(most);
+	start(&b, huge);
 	printf("%-12s %8s | %8s %8s %8s | %8s %8s\n", "traffic", "flows", "Mpps", "best", "worst",
 		"cycles", "forward");
 	for (size_t i = 0; i < CASES; i++) {
@@ -626,6 +742,8 @@ int main(int argc, char **argv)
 		f->ratio = f->mpps / figures[0].mpps;
 		printf("%-12s %8u | %8.2f %8.2f %8.2f | %8.1f %8.3f\n", f->name, f->flows, f->mpps,
 			f->best, f->worst, f->cycles, f->ratio);
+		if (b.timed && cases[i].traffic != FORWARD)
+			print_stages(f);
 		fflush(stdout);
 		n++;
 	}

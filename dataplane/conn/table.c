@@ -3,43 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define TABLE_LOAD 4 /* lines for each connection */
-#define HUGE_PAGE (2ull << 20)
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-
-/*
- * Zeroed memory, in transparent huge pages where the kernel has them: a table is touched at random,
- * and the misses of a TLB with small pages cost more than those of the cache.
- */
-static size_t rounded(size_t size)
-{
-	return size < HUGE_PAGE ? size : (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-}
-
-static void *map(size_t size)
-{
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	void *p = mmap(NULL, rounded(size), PROT_READ | PROT_WRITE, flags, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	if (size >= HUGE_PAGE) {
-		madvise(p, rounded(size), MADV_HUGEPAGE);
-		/* Faults belong here and not into the packet path; an older kernel cannot. */
-		madvise(p, rounded(size), MADV_POPULATE_WRITE);
-	}
-	return p;
-}
-
-static void unmap(void *p, size_t size)
-{
-	if (p != NULL)
-		munmap(p, rounded(size));
-}
 
 static size_t hot_size(const struct tg_table *table)
 {
@@ -55,6 +20,7 @@ int tg_table_init(
 	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret)
 {
 	uint64_t lines = TG_TABLE_PROBE;
+	enum tg_pages cold_pages; /* of no account: seldom touched */
 
 	if (max == 0 || max > (1u << 28))
 		return -EINVAL;
@@ -67,8 +33,8 @@ int tg_table_init(
 		.max = (uint32_t)(lines / TABLE_LOAD),
 		.secret = *secret,
 	};
-	table->hot = map(hot_size(table));
-	table->cold = map(cold_size(table));
+	table->hot = tg_pages_map(hot_size(table), &table->pages);
+	table->cold = tg_pages_map(cold_size(table), &cold_pages);
 	if (table->hot != NULL && table->cold != NULL)
 		return 0;
 	tg_table_fini(table);
@@ -77,8 +43,8 @@ int tg_table_init(
 
 void tg_table_fini(struct tg_table *table)
 {
-	unmap(table->hot, hot_size(table));
-	unmap(table->cold, cold_size(table));
+	tg_pages_unmap(table->hot, hot_size(table));
+	tg_pages_unmap(table->cold, cold_size(table));
 	table->hot = NULL;
 	table->cold = NULL;
 }

@@ -19,6 +19,7 @@
 #include <rte_prefetch.h>
 
 #include "conn.h"
+#include "pages.h"
 #include "secret.h"
 
 #define TG_TABLE_PROBE 8
@@ -33,6 +34,7 @@ struct tg_table {
 	uint32_t used;	 /* live connections */
 	uint32_t buried; /* TG_CONN_BURIED entries, not among them */
 	uint32_t max;
+	enum tg_pages pages; /* that `hot` lies in */
 	struct tg_secret secret;
 };
 

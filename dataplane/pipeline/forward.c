@@ -49,6 +49,7 @@ void tg_worker_flush(struct tg_worker *w)
 {
 	uint64_t pending = w->tx_pending;
 
+	stage_begins(w);
 	w->tx_pending = 0;
 	while (pending != 0) {
 		struct tx_buffer *tx = &w->tx[__builtin_ctzll(pending)];
@@ -57,6 +58,7 @@ void tg_worker_flush(struct tg_worker *w)
 		if (tx->n != 0)
 			transmit(w, tx);
 	}
+	stage_ends(w, TG_STAGE_TRANSMIT);
 }
 
 static void pass_over(struct tg_worker *w, uint32_t to)

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include <rte_branch_prediction.h>
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 #include <rte_ring.h>
@@ -102,6 +103,9 @@ struct tg_worker {
 	uint32_t now;
 	bool pickup;
 	bool pickup_over; /* for good: not everything that was cut could be remembered */
+
+	struct tg_stages *stages; /* NULL: nobody measures */
+	uint64_t stage_began;
 
 	struct tg_table table[2]; /* IPv4, IPv6 */
 	struct tg_halfopen halfopen;
@@ -269,6 +273,24 @@ uint32_t owner_of_fragments(const struct tg_datapath *dp, const struct tg_packet
 
 /* Loads what is in force; at the beginning of each call from outside. */
 void begin_round(struct tg_worker *w, uint64_t now);
+
+static inline void stage_begins(struct tg_worker *w)
+{
+	if (unlikely(w->stages != NULL))
+		w->stage_began = rte_rdtsc();
+}
+
+/* Ends a stage; the next one begins. */
+static inline void stage_ends(struct tg_worker *w, enum tg_stage stage)
+{
+	uint64_t now;
+
+	if (likely(w->stages == NULL))
+		return;
+	now = rte_rdtsc();
+	w->stages->cycles[stage] += now - w->stage_began;
+	w->stage_began = now;
+}
 
 static inline const struct tg_port_config *port_of(
 	const struct tg_worker *w, const struct tg_packet *p)

@@ -135,6 +135,7 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 	struct sweep *s = &w->sweep;
 	uint64_t due;
 
+	stage_begins(w);
 	begin_round(w, now);
 	if (now != s->last) {
 		s->due += (now - s->last) * s->rate;
@@ -146,9 +147,10 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 		tg_fragments_sweep(&w->fragments, w->now);
 	}
 	due = s->due / FRACTION;
-	if (due == 0)
-		return 1;
-	s->due -= advance(w, due < STEP ? due : STEP) * FRACTION;
-	publish_gauges(w);
+	if (due != 0) {
+		s->due -= advance(w, due < STEP ? due : STEP) * FRACTION;
+		publish_gauges(w);
+	}
+	stage_ends(w, TG_STAGE_SWEEP);
 	return s->due / FRACTION == 0 ? 1 : 0;
 }

@@ -115,6 +115,16 @@ void tg_worker_free(struct tg_worker *w)
 	rte_free(w);
 }
 
+const char *tg_worker_pages(const struct tg_worker *w, uint8_t family)
+{
+	return tg_pages_text(w->table[family == 6].pages);
+}
+
+void tg_worker_time(struct tg_worker *w, struct tg_stages *stages)
+{
+	w->stages = stages;
+}
+
 void begin_round(struct tg_worker *w, uint64_t now)
 {
 	w->gen = atomic_load_explicit(&w->dp->generation, memory_order_acquire);
@@ -137,11 +147,16 @@ static inline void take(struct tg_worker *w, unsigned int i, struct rte_mbuf *m,
 
 static void process(struct tg_worker *w, unsigned int n, bool handed_over)
 {
+	stage_ends(w, TG_STAGE_FETCH);
 	receive_all(w, n, handed_over);
+	stage_ends(w, TG_STAGE_RECEIVE);
 	track_all(w);
+	stage_ends(w, TG_STAGE_TRACK);
 	judge_all(w);
+	stage_ends(w, TG_STAGE_JUDGE);
 	free_dropped(w);
 	flush_handoff(w);
+	stage_ends(w, TG_STAGE_RELEASE);
 }
 
 void tg_worker_burst(
@@ -149,6 +164,7 @@ void tg_worker_burst(
 {
 	uint64_t bytes = 0;
 
+	stage_begins(w);
 	begin_round(w, now);
 	for (unsigned int i = 0; i < n && i < PREFETCH_MBUF; i++)
 		rte_prefetch0(mbufs[i]);
@@ -177,6 +193,7 @@ uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
 	}
 	if (n == 0)
 		return 0;
+	stage_begins(w);
 	begin_round(w, now);
 	for (unsigned int i = 0; i < n; i++)
 		take(w, i, m[i], note_of(w->dp, m[i])->port);

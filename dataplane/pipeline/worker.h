@@ -96,6 +96,28 @@ struct tg_datapath_config {
 	struct tg_rss_config rss;
 };
 
+/* The stages of a burst, for measuring. X(SYMBOL, "name") */
+#define TG_STAGES(X)          \
+	X(FETCH, "fetch")     \
+	X(RECEIVE, "receive") \
+	X(TRACK, "track")     \
+	X(JUDGE, "judge")     \
+	X(RELEASE, "release") \
+	X(SWEEP, "sweep")     \
+	X(TRANSMIT, "transmit")
+
+enum tg_stage {
+#define X(sym, name) TG_STAGE_##sym,
+	TG_STAGES(X)
+#undef X
+		TG_STAGE_COUNT
+};
+
+/* Cycles of the time stamp counter that each stage took. */
+struct tg_stages {
+	uint64_t cycles[TG_STAGE_COUNT];
+};
+
 struct tg_datapath;
 struct tg_worker;
 
@@ -128,6 +150,11 @@ void tg_datapath_set_link(struct tg_datapath *dp, uint16_t port, bool up);
 int tg_worker_create(struct tg_datapath *dp, uint32_t index, int socket,
 	struct tg_stats_worker *stats, struct tg_stats_slot *slots, struct tg_worker **out);
 void tg_worker_free(struct tg_worker *w);
+/* What the connections of a family (4 or 6) lie in, for the log. */
+const char *tg_worker_pages(const struct tg_worker *w, uint8_t family);
+
+/* From now on stages are timed into `stages` (NULL: no longer), which stays the caller's. */
+void tg_worker_time(struct tg_worker *w, struct tg_stages *stages);
 
 /* n <= TG_BURST packets that port `port` (index in the configuration) received. */
 void tg_worker_burst(
