@@ -116,7 +116,6 @@ static inline void enlist(struct tg_worker *w, unsigned int index, bool handed_o
 	p->hash = p->family == 4 ? tg_key_hash4(&table->secret, &p->key)
 				 : tg_key_hash6(&table->secret, &p->key);
 	if (likely(at_home(w, p, handed_over))) {
-		tg_table_prefetch(table, p->hash);
 		w->live[w->n_live++] = (uint8_t)index;
 		return;
 	}
@@ -150,8 +149,23 @@ static inline void receive(struct tg_worker *w, unsigned int index, bool handed_
 	enlist(w, index, handed_over);
 }
 
+/*
+ * Asks for the lines of all live packets in one go: a prefetch ends only when its address has been
+ * translated, so the misses of the TLB overlap only if the processor has many prefetches before it
+ * at a time, and not two with all of the parser between them.
+ */
+static void fetch_connections(const struct tg_worker *w)
+{
+	for (unsigned int i = 0; i < w->n_live; i++) {
+		const struct tg_packet *p = &w->packet[w->live[i]];
+
+		tg_table_prefetch(&w->table[p->family == 6], p->hash);
+	}
+}
+
 void receive_all(struct tg_worker *w, unsigned int n, bool handed_over)
 {
 	for (unsigned int i = 0; i < n; i++)
 		receive(w, i, handed_over);
+	fetch_connections(w);
 }
