@@ -2,28 +2,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A paced UDP flow with numbered packets, to see exactly which ones got through.
 
-usage: udpflow.py send ADDRESS PORT COUNT INTERVAL_MS
+usage: udpflow.py send ADDRESS PORT INTERVAL_MS FILE   (until told to stop by SIGTERM; FILE: how many)
        udpflow.py receive PORT FILE      (until killed; FILE: one received number a line)
 """
+import signal
 import socket
 import sys
 import time
 
 
-def send(address, port, count, interval):
-    """COUNT packets from one source port, one every INTERVAL milliseconds."""
+def send(address, port, interval, path):
+    """Packets from one source port, one every INTERVAL milliseconds."""
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(True))
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.connect((address, port))
     start = time.monotonic()
-    for number in range(count):
+    number = 0
+    while not told:
         try:
             sock.send(b"%d" % number)
         except ConnectionRefusedError:
             pass
-        pause = start + (number + 1) * interval / 1000 - time.monotonic()
+        number += 1
+        pause = start + number * interval / 1000 - time.monotonic()
         if pause > 0:
             time.sleep(pause)
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f"{number}\n")
 
 
 def receive(port, path):
@@ -39,6 +46,6 @@ def receive(port, path):
 
 
 if sys.argv[1] == "send":
-    send(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))
+    send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), sys.argv[5])
 else:
     receive(int(sys.argv[2]), sys.argv[3])
