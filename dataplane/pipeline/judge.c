@@ -171,9 +171,18 @@ static void open_connection(struct tg_worker *w, struct tg_packet *p, unsigned i
 	forward(w, p);
 }
 
+/* How many sides a rule has decided, and no default. */
+static unsigned int by_rules(const struct tg_judgement *j)
+{
+	return (tg_verdict_slot(j->verdict[TG_EGRESS]) >= TG_SLOT_FIRST) +
+	       (tg_verdict_slot(j->verdict[TG_INGRESS]) >= TG_SLOT_FIRST);
+}
+
 /*
  * A segment in mid-stream: which side began the connection cannot be seen, so both orientations
- * are judged. When both are allowed the side with the higher port counts as the client.
+ * are judged. When both are allowed, the one that more rules of policies speak of is believed: a
+ * rule says who is to be asked, a default allows anything. If that does not tell, the side with the
+ * higher port counts as the client.
  */
 static void pick_up(struct tg_worker *w, struct tg_packet *p, const struct tg_judgement *j,
 	const struct tg_judgement *reversed)
@@ -186,7 +195,8 @@ static void pick_up(struct tg_worker *w, struct tg_packet *p, const struct tg_ju
 		return;
 	}
 	if (ahead && back)
-		ahead = p->sport >= p->dport;
+		ahead = by_rules(j) != by_rules(reversed) ? by_rules(j) > by_rules(reversed)
+							  : p->sport >= p->dport;
 	if (!ahead && !back) {
 		deny(w, p, syn_ack ? reversed : j);
 		return;

@@ -51,7 +51,8 @@ enum tg_direction {
 	X(SPOOFED, "spoofed", "a pod's source address on an outside port")                         \
 	X(MARTIAN, "martian", "source equals destination, or an address that cannot be on a wire") \
 	X(LINK_TRAFFIC, "link_traffic", "link-local traffic that the port's settings do not pass") \
-	X(LINK_INVALID, "link_invalid", "link-local traffic with a wrong hop limit or scope")      \
+	X(LINK_INVALID, "link_invalid",                                                            \
+		"link-local traffic with a wrong hop limit, scope, size or content")               \
 	X(ETHERTYPE, "ethertype", "an ethertype that the gateway does not judge")                  \
 	X(MALFORMED_L2, "malformed_l2", "truncated Ethernet or VLAN header, or too many tags")     \
 	X(MALFORMED_L3, "malformed_l3", "truncated or inconsistent IP header")                     \

@@ -102,7 +102,7 @@ static void reverse(struct draft *d, uint32_t rules)
 	bool both = (rules & RULES_WEB_BOTH) != 0;
 
 	begin(d, PROGRAM_CLIENT_IN);
-	step(d, 0, DENY(SLOT_IN_DENY));
+	step(d, 0, rules & RULES_OPEN_IN ? ALLOW(TG_BUILTIN_DEFAULT_ALLOW) : DENY(SLOT_IN_DENY));
 	if (both)
 		whole(d, 6, ALLOW(SLOT_IN_WEB), DENY(SLOT_IN_DENY));
 	end(d, PROGRAM_CLIENT_IN);

@@ -378,6 +378,28 @@ static void a_picked_up_reply_wants_an_answer(void **state)
 	}
 }
 
+/* Both sides may begin, but a rule speaks of one: its change is the connection's. */
+static void who_a_rule_speaks_of_is_the_client(void **state)
+{
+	static const char up[] = "10.1.0.1 > 8.8.8.8 tcp 70>80 A seq=1 ack=1";
+	static const char down[] = "8.8.8.8 > 10.1.0.1 tcp 80>70 A seq=1 ack=1";
+
+	for (int reply = 0; reply < 2; reply++) {
+		struct world w;
+
+		world_defaults(&w);
+		w.config.pickup_ms = 100000;
+		world_start(&w);
+		world_rules(&w, RULES_OPEN_IN);
+		assert_int_equal(
+			world_send(&w, reply ? OUTSIDE : INSIDE, reply ? down : up), PASSED);
+		world_rules(&w, RULES_OPEN_IN | RULES_NO_WEB);
+		assert_int_equal(world_send(&w, OUTSIDE, down), D(CONN_REVOKED));
+		assert_int_equal(world_send(&w, INSIDE, up), D(TCP_NO_CONNECTION));
+		world_stop(&w);
+	}
+}
+
 int run_tcp_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -397,6 +419,7 @@ int run_tcp_tests(void)
 		cmocka_unit_test(timeouts_follow_the_state),
 		cmocka_unit_test(mid_stream_is_judged_in_the_pickup_window),
 		cmocka_unit_test(a_picked_up_reply_wants_an_answer),
+		cmocka_unit_test(who_a_rule_speaks_of_is_the_client),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);

@@ -76,6 +76,7 @@ enum {
 #define RULES_NO_DNS (1u << 2)	 /* nor UDP 53 */
 #define RULES_NO_ICMP (1u << 3)	 /* nor ICMP */
 #define RULES_WEB_BOTH (1u << 4) /* server may open TCP from port 80, client may receive it */
+#define RULES_OPEN_IN (1u << 5)	 /* the client's ingress is governed by no policy */
 
 struct world {
 	struct tg_datapath_config config; /* change between world_defaults and world_start */
