@@ -65,5 +65,12 @@ echo "ok: nothing came out"
 
 lab_in c ip -6 neigh flush dev eth0
 check "IPv6 works, neighbour discovery and all" lab_in c ping -c 3 -i 0.2 -W 3 fd00:10:2::2
+lab_in c sysctl -qw net.ipv6.conf.eth0.accept_dad=1 net.ipv6.conf.eth0.dad_transmits=1
+lab_in c ip addr add fd00:10:3::1/64 dev eth0
+duplicate()
+{
+	lab_in c ip -6 addr show dev eth0 dadfailed | grep -q fd00:10:3::1/
+}
+check "the router's address is found to be a duplicate" lab_wait 10 "detection" duplicate
 check_not "but not for the pod that nothing is allowed" lab_in a ping -c 1 -W 1 fd00:10:2::2
 gateway_down
