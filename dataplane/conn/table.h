@@ -66,15 +66,6 @@ static inline uint8_t *tg_table_home(const struct tg_table *table, uint64_t hash
 	return table->hot + ((hash & table->mask) << table->shift);
 }
 
-static inline void tg_table_prefetch(const struct tg_table *table, uint64_t hash)
-{
-	const uint8_t *home = tg_table_home(table, hash);
-
-	rte_prefetch0(home);
-	if (table->shift == 7)
-		rte_prefetch0(home + 64);
-}
-
 struct tg_conn *tg_table_find_far(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash);
 
@@ -98,15 +89,6 @@ static inline bool tg_table_match6(const uint8_t *entry, const struct tg_key *ke
 static inline uint8_t tg_table_displaced(const uint8_t *end)
 {
 	return ((const struct tg_conn *)(const void *)(end - sizeof(struct tg_conn)))->displaced;
-}
-
-/* 1 when the key lies in its home, else 0. */
-static inline unsigned int tg_table_at_home(
-	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
-{
-	const uint8_t *home = tg_table_home(table, hash);
-
-	return table->family == 4 ? tg_table_match4(home, key) : tg_table_match6(home, key);
 }
 
 /* For a key that is not in its home: asks for the entries after it, when it can be there. */

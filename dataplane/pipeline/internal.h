@@ -117,7 +117,8 @@ struct tg_worker {
 
 	struct tg_packet packet[TG_BURST];
 	struct judged_packet judged[TG_BURST];
-	uint8_t live[TG_BURST]; /* indices of packets that connections decide */
+	const uint8_t *home[TG_BURST]; /* of a live packet's key, by index of the packet */
+	uint8_t live[TG_BURST];	       /* indices of packets that connections decide */
 	struct rte_mbuf *dropped[TG_BURST];
 	struct tg_tuple tuple[TG_BURST], reverse[TG_BURST];
 	struct tg_judgement judgement[TG_BURST], reversed[TG_BURST];

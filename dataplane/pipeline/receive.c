@@ -116,6 +116,7 @@ static inline void enlist(struct tg_worker *w, unsigned int index, bool handed_o
 	p->hash = p->family == 4 ? tg_key_hash4(&table->secret, &p->key)
 				 : tg_key_hash6(&table->secret, &p->key);
 	if (likely(at_home(w, p, handed_over))) {
+		w->home[index] = tg_table_home(table, p->hash);
 		w->live[w->n_live++] = (uint8_t)index;
 		return;
 	}
@@ -156,10 +157,18 @@ static inline void receive(struct tg_worker *w, unsigned int index, bool handed_
  */
 static void fetch_connections(const struct tg_worker *w)
 {
-	for (unsigned int i = 0; i < w->n_live; i++) {
-		const struct tg_packet *p = &w->packet[w->live[i]];
+	unsigned int second = 0;
 
-		tg_table_prefetch(&w->table[p->family == 6], p->hash);
+	for (unsigned int i = 0; i < w->n_live; i++) {
+		const unsigned int index = w->live[i];
+
+		rte_prefetch0(w->home[index]);
+		second |= w->packet[index].family == 6;
+	}
+	/* An IPv6 entry is two lines. */
+	for (unsigned int i = 0; second != 0 && i < w->n_live; i++) {
+		if (w->packet[w->live[i]].family == 6)
+			rte_prefetch0(w->home[w->live[i]] + 64);
 	}
 }
 

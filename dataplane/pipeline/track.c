@@ -239,7 +239,9 @@ void track_all(struct tg_worker *w)
 	for (unsigned int i = 0; i < w->n_live; i++) {
 		const uint8_t index = w->live[i];
 		const struct tg_packet *p = &w->packet[index];
-		unsigned int here = tg_table_at_home(table_of(w, p->family), &p->key, p->hash);
+		const uint8_t *home = w->home[index];
+		unsigned int here = likely(p->family == 4) ? tg_table_match4(home, &p->key)
+							   : tg_table_match6(home, &p->key);
 
 		near[n_near] = far[n_far] = index;
 		n_near += here;
