@@ -446,12 +446,15 @@ static void pass_time(struct bench *b, uint64_t ns)
 /* Empties the table of what new connections have left in it. */
 static void forget_all(struct bench *b)
 {
+	tg_worker_time(b->worker, NULL); /* not a part of what is measured */
 	b->now += HUGE_TIME;
 	while (b->stats->conn4_used != 0) {
 		b->now++;
 		while (tg_worker_sweep(b->worker, b->now) == 0)
 			;
 	}
+	if (b->timed)
+		tg_worker_time(b->worker, &b->stages);
 	b->next = 0;
 }
 
