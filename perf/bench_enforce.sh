@@ -39,7 +39,9 @@ metadata: {namespace: probe, name: a}
 spec: {podSelector: {matchLabels: {app: a}}, policyTypes: [Egress], egress: [{}]}
 END
 LAB_MEMORY=4096
-LAB_DATAPLANE_EXTRA="connections: {ipv4: $((flows + flows / 4)), half-open: $((flows + flows / 4)), half-open-per-source: $((flows + flows / 4))}
+# A flow crosses both wires and is a connection on each; none of them is ever answered.
+room=$((flows * 5 / 2))
+LAB_DATAPLANE_EXTRA="connections: {ipv4: $room, half-open: $room, half-open-per-source: $room}
 timeouts: {udp-unreplied: 3600, udp-replied: 3600}"
 lab_dataplane_config >"$LAB_DIR/dataplane.yaml"
 cat >"$LAB_DIR/ctrl.yaml" <<END
