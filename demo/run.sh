@@ -45,14 +45,7 @@ lab_internet 203.0.113.10 203.0.113.53 203.0.113.66 198.51.100.20 \
 cp -r demo/manifests "$LAB_DIR/manifests"
 
 lab_dataplane_config >"$LAB_DIR/dataplane.yaml"
-cat >"$LAB_DIR/ctrl.yaml" <<END
-manifests: $LAB_DIR/manifests
-dataplane-socket: $LAB_DIR/dataplane.sock
-state-directory: $LAB_DIR
-http: {listen: $http}
-default-action: deny
-node-addresses: [$(lab_node_addresses)]
-END
+lab_ctrl_config deny "$http" >"$LAB_DIR/ctrl.yaml"
 lab_dataplane_start "$build" || die "the dataplane did not start"
 lab_plumb
 "$build/ctrl/tidegate-ctrl" -c "$LAB_DIR/ctrl.yaml" >"$LAB_DIR/ctrl.log" 2>&1 &

@@ -44,14 +44,7 @@ room=$((flows * 5 / 2))
 LAB_DATAPLANE_EXTRA="connections: {ipv4: $room, half-open: $room, half-open-per-source: $room}
 timeouts: {udp-unreplied: 3600, udp-replied: 3600}"
 lab_dataplane_config >"$LAB_DIR/dataplane.yaml"
-cat >"$LAB_DIR/ctrl.yaml" <<END
-manifests: $LAB_DIR/manifests
-dataplane-socket: $LAB_DIR/dataplane.sock
-state-directory: $LAB_DIR
-http: {listen: 127.0.0.1:9469}
-default-action: deny
-node-addresses: [$(lab_node_addresses)]
-END
+lab_ctrl_config deny >"$LAB_DIR/ctrl.yaml"
 lab_dataplane_start "$build" || exit 1
 lab_plumb
 lab_in a ip addr add 10.10.1.77/24 dev eth0

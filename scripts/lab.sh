@@ -178,6 +178,19 @@ lab_node_addresses()
 	echo "$list"
 }
 
+# A configuration of the control process, on standard output. lab_ctrl_config ACTION [ADDRESS:PORT]
+lab_ctrl_config()
+{
+	cat <<-END
+		manifests: $LAB_DIR/manifests
+		dataplane-socket: $LAB_DIR/dataplane.sock
+		state-directory: $LAB_DIR
+		http: {listen: ${2:-127.0.0.1:9469}}
+		default-action: $1
+		node-addresses: [$(lab_node_addresses)]
+	END
+}
+
 # A dataplane configuration with a wire for each pod, on standard output.
 lab_dataplane_config()
 {

@@ -57,14 +57,7 @@ check_not()
 # The control process, in the gateway's namespace: its HTTP port is nobody else's there.
 ctrl_start()
 {
-	[ -f "$LAB_DIR/ctrl.yaml" ] || cat >"$LAB_DIR/ctrl.yaml" <<-END
-		manifests: $LAB_DIR/manifests
-		dataplane-socket: $LAB_DIR/dataplane.sock
-		state-directory: $LAB_DIR
-		http: {listen: 127.0.0.1:9469}
-		default-action: deny
-		node-addresses: [$(lab_node_addresses)]
-	END
+	[ -f "$LAB_DIR/ctrl.yaml" ] || lab_ctrl_config deny >"$LAB_DIR/ctrl.yaml"
 	ip netns exec "$LAB-gw" "${LAB_UNDER[@]}" "$build/ctrl/tidegate-ctrl" -c "$LAB_DIR/ctrl.yaml" \
 		>>"$LAB_DIR/ctrl.log" 2>&1 &
 	CTRL=$!

@@ -12,14 +12,7 @@ mkdir "$LAB_DIR/manifests"
 pod_manifest >"$LAB_DIR/manifests/pods.yaml"
 
 # Both pods may send what they want: only b's ingress is governed.
-cat >"$LAB_DIR/ctrl.yaml" <<END
-manifests: $LAB_DIR/manifests
-dataplane-socket: $LAB_DIR/dataplane.sock
-state-directory: $LAB_DIR
-http: {listen: 127.0.0.1:9469}
-default-action: kubernetes
-node-addresses: [$(lab_node_addresses)]
-END
+lab_ctrl_config kubernetes >"$LAB_DIR/ctrl.yaml"
 
 # allow PORT... : b takes these UDP ports from a, and TCP 8081
 allow()
