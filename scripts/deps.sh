@@ -11,10 +11,10 @@ packages=(
 	# DPDK's drivers that the gateway loads
 	dpdk
 	# lint, fuzzing, checks
-	clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck codespell shellcheck valgrind
+	clang clang-format libclang-rt-14-dev llvm codespell shellcheck valgrind
 	# demo and end-to-end tests
-	iproute2 ethtool curl bind9-dnsutils dnsmasq nginx-light python3 python3-scapy prometheus
-	iputils-ping netcat-openbsd procps kmod jq
+	iproute2 ethtool curl bind9-dnsutils dnsmasq nginx-light python3 prometheus
+	iputils-ping procps jq
 )
 
 missing=()
