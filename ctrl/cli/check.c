@@ -39,12 +39,6 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		case 'a':
 			args->allow_unenforced = true;
 			break;
-		case 'c':
-			args->request.config = optarg;
-			break;
-		case 'd':
-			args->request.default_action = optarg;
-			break;
 		case 'i':
 			args->image = optarg;
 			break;
@@ -53,7 +47,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 				return TG_EXIT_USAGE;
 			break;
 		default:
-			return tg_cli_bad_option(cli, c, argv);
+			if (!tg_offline_option(&args->request, c, optarg))
+				return tg_cli_bad_option(cli, c, argv);
 		}
 	if (argc - optind != 1)
 		return tg_cli_bad_usage(cli, argv[0], "DIR");

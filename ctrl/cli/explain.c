@@ -34,12 +34,6 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		case 'b':
 			args->batch = true;
 			break;
-		case 'c':
-			args->request.config = optarg;
-			break;
-		case 'd':
-			args->request.default_action = optarg;
-			break;
 		case 'l':
 			args->live = true;
 			break;
@@ -54,7 +48,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 			args->url = optarg;
 			break;
 		default:
-			return tg_cli_bad_option(cli, c, argv);
+			if (!tg_offline_option(&args->request, c, optarg))
+				return tg_cli_bad_option(cli, c, argv);
 		}
 	return TG_EXIT_OK;
 }

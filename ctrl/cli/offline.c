@@ -8,6 +8,17 @@
 #include "config.h"
 #include "manifests.h"
 
+bool tg_offline_option(struct tg_offline_request *request, int c, const char *value)
+{
+	if (c == 'c')
+		request->config = value;
+	else if (c == 'd')
+		request->default_action = value;
+	else
+		return false;
+	return true;
+}
+
 static void report_file(struct tg_cli *cli, const struct tg_file_status *file)
 {
 	for (size_t i = 0; i < file->n_errors; i++) {

@@ -39,6 +39,12 @@ struct tg_offline_request {
 };
 
 /*
+ * Takes the options that every offline command has: 'c' (--config) and 'd' (--default-action), as
+ * getopt_long returns them. False: `c` is another one.
+ */
+bool tg_offline_option(struct tg_offline_request *request, int c, const char *value);
+
+/*
  * The steps, each needing the one before; all report on cli->err and return an exit code.
  * tg_offline_close() is right after any of them, failed or not.
  */

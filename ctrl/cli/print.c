@@ -27,12 +27,6 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 
 	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
 		switch (c) {
-		case 'c':
-			args->request.config = optarg;
-			break;
-		case 'd':
-			args->request.default_action = optarg;
-			break;
 		case 'o':
 			if (tg_cli_parse_output(cli, argv[0], optarg, &args->json) != TG_EXIT_OK)
 				return TG_EXIT_USAGE;
@@ -41,7 +35,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 			args->rules = true;
 			break;
 		default:
-			return tg_cli_bad_option(cli, c, argv);
+			if (!tg_offline_option(&args->request, c, optarg))
+				return tg_cli_bad_option(cli, c, argv);
 		}
 	if (argc - optind != 1)
 		return tg_cli_bad_usage(cli, argv[0], "DIR");

@@ -41,12 +41,6 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 
 	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
 		switch (c) {
-		case 'c':
-			args->request.config = optarg;
-			break;
-		case 'd':
-			args->request.default_action = optarg;
-			break;
 		case 'j':
 			args->format = TG_REPORT_JUNIT;
 			break;
@@ -56,7 +50,8 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 					"-o: '%s' is none of tap, junit, json", optarg);
 			break;
 		default:
-			return tg_cli_bad_option(cli, c, argv);
+			if (!tg_offline_option(&args->request, c, optarg))
+				return tg_cli_bad_option(cli, c, argv);
 		}
 	if (argc - optind != 2)
 		return tg_cli_bad_usage(cli, argv[0], "DIR ASSERTIONS.yaml");

@@ -90,7 +90,6 @@ int store_settle(struct tg_store *store, struct file *file);
 void store_withdraw(struct tg_store *store, struct file *file);
 /* Frees the retired contents that nobody needs. */
 void store_collect(struct tg_store *store);
-void store_unpin(struct tg_store *store, struct pin *pin);
 /* The store goes; holds that are not released stay until they are. */
 void store_drop_holds(struct tg_store *store);
 

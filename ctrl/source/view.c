@@ -24,7 +24,7 @@ static void store_pin(struct tg_store *store, struct pin *pin, uint64_t from)
 	store->pins = pin;
 }
 
-void store_unpin(struct tg_store *store, struct pin *pin)
+static void store_unpin(struct tg_store *store, struct pin *pin)
 {
 	struct pin **at = &store->pins;
 
