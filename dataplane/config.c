@@ -253,7 +253,7 @@ static void read_timeouts(struct load *load, const struct tg_at *root)
 {
 	/* FREE is no state of a connection: it has no timeout. */
 	static const char *const keys[] = {
-#define X(sym, key, seconds, half_open, text) key,
+#define X(sym, key, seconds, worth, text) key,
 		TG_CONN_STATES(X)
 #undef X
 			NULL,

@@ -41,8 +41,8 @@ END
 LAB_MEMORY=4096
 # A flow crosses both wires and is a connection on each; none of them is ever answered.
 room=$((flows * 5 / 2))
-LAB_DATAPLANE_EXTRA="connections: {ipv4: $room, half-open: $room, half-open-per-source: $room}
-timeouts: {udp-unreplied: 3600, udp-replied: 3600}"
+LAB_DATAPLANE_EXTRA="connections: {ipv4: $room, half-open: $((2 * room)), half-open-per-source: $room}
+timeouts: {udp-unreplied: 3600, udp-replied: 3600, udp-stream: 3600}"
 lab_dataplane_config >"$LAB_DIR/dataplane.yaml"
 lab_ctrl_config deny >"$LAB_DIR/ctrl.yaml"
 lab_dataplane_start "$build" || exit 1

@@ -33,6 +33,8 @@
 #define TG_CONN_BURIED (1u << 5)
 /* Picked up by what claims to be a reply, and not yet answered; struct tg_conn_cold.trial. */
 #define TG_CONN_TRIAL (1u << 6)
+/* Half-open, it counts for the /64 of its initiator: of a stranger, who has all of that. */
+#define TG_CONN_WIDE (1u << 7)
 
 /* struct tg_conn.side: window scale in the low bits, and what became of this side's FIN. */
 #define TG_CONN_SCALE 0x0fu
@@ -90,7 +92,7 @@ struct tg_conn_pending {
 	uint8_t port;  /* as tg_conn_cold.port */
 	uint8_t scale; /* TG_TCP_NO_SCALE: not offered */
 	uint8_t dir;
-	uint8_t reserved;
+	uint8_t wide; /* TG_CONN_WIDE or 0 */
 };
 
 /* What only new, re-judged and swept connections need: one cache line. */
@@ -130,7 +132,20 @@ static inline unsigned int tg_conn_initiator(const struct tg_conn *c)
 static inline bool tg_conn_half_open(unsigned int state)
 {
 	static const uint32_t mask = 0
-#define X(sym, key, seconds, half_open, text) | ((half_open) ? 1u << TG_CONN_##sym : 0)
+#define X(sym, key, seconds, worth, text) \
+	| (TG_WORTH_##worth == TG_WORTH_HALF_OPEN ? 1u << TG_CONN_##sym : 0)
+		TG_CONN_STATES(X)
+#undef X
+		;
+	return (mask >> state) & 1;
+}
+
+/* May it go when room is short? */
+static inline bool tg_conn_evictable(unsigned int state)
+{
+	static const uint32_t mask = 0
+#define X(sym, key, seconds, worth, text) \
+	| (TG_WORTH_##worth != TG_WORTH_FIRM ? 1u << TG_CONN_##sym : 0)
 		TG_CONN_STATES(X)
 #undef X
 		;

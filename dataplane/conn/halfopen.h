@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How many half-open connections there are, in all and of each source. Sources are counted in two
- * rows of counters under different bits of a keyed hash; the smaller of the two is the estimate.
- * It never undercounts, and whoever wants to push a stranger over the limit must hit both of that
- * stranger's counters without knowing the key.
+ * How many half-open connections of a family there are, in all and of each source. A source is
+ * counted in two counters of one cache line, all chosen by a keyed hash; the smaller of the two is
+ * the estimate. It never undercounts, and whoever wants to push a stranger over the limit must hit
+ * both of that stranger's counters without knowing the key.
  */
 #ifndef TG_CONN_HALFOPEN_H
 #define TG_CONN_HALFOPEN_H
@@ -13,8 +13,10 @@
 
 #include "secret.h"
 
+#define TG_HALFOPEN_LINE 16 /* counters of a cache line */
+
 struct tg_halfopen {
-	uint32_t *row[2];
+	uint32_t *count; /* TG_HALFOPEN_LINE * (mask + 1) */
 	uint32_t mask;
 	uint32_t total;
 	uint32_t max;
@@ -22,7 +24,11 @@ struct tg_halfopen {
 	struct tg_secret secret;
 };
 
-/* 0 or -ENOMEM. */
+/*
+ * As many counters as keep sources apart when `max` sources have one connection each: an average
+ * counter then stays below a quarter of `per_source`, as long as that takes no more than 64 MiB.
+ * 0 or -ENOMEM.
+ */
 int tg_halfopen_init(
 	struct tg_halfopen *h, uint32_t max, uint32_t per_source, const struct tg_secret *secret);
 void tg_halfopen_fini(struct tg_halfopen *h);

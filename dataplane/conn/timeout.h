@@ -1,34 +1,42 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The states of a connection and how long each lasts without a packet. One list for all
- * protocols: the state alone tells the timeout and whether the entry is half-open.
+ * protocols: the state alone tells the timeout and what may happen to it when room is short.
  */
 #ifndef TG_CONN_TIMEOUT_H
 #define TG_CONN_TIMEOUT_H
 
 #include <stdint.h>
 
-/* X(SYMBOL, "configuration key", default seconds, half-open, text) */
-#define TG_CONN_STATES(X)                                                            \
-	X(FREE, "free", 0, 0, "no connection")                                       \
-	X(SYN_SENT, "tcp-syn-sent", 30, 1, "SYN seen")                               \
-	X(SYN_RECV, "tcp-syn-recv", 30, 1, "SYN and SYN-ACK seen")                   \
-	X(ESTABLISHED, "tcp-established", 86400, 0, "handshake complete")            \
-	X(FIN_WAIT, "tcp-fin-wait", 600, 0, "one side has sent FIN")                 \
-	X(CLOSING, "tcp-closing", 60, 0, "both sides have sent FIN")                 \
-	X(TIME_WAIT, "tcp-time-wait", 30, 0, "both FINs are acknowledged")           \
-	X(CLOSED, "tcp-closed", 10, 0, "reset or aborted")                           \
-	X(UDP_NEW, "udp-unreplied", 30, 1, "datagrams in one direction")             \
-	X(UDP_REPLIED, "udp-replied", 180, 0, "datagrams in both directions")        \
-	X(ICMP_NEW, "icmp-unreplied", 30, 1, "an echo request without reply")        \
-	X(ICMP_REPLIED, "icmp-replied", 30, 0, "an echo request and its reply")      \
-	X(SCTP_NEW, "sctp-unreplied", 30, 1, "INIT seen")                            \
-	X(SCTP_REPLIED, "sctp-replied", 86400, 0, "chunks in both directions")       \
-	X(OTHER_NEW, "other-unreplied", 60, 1, "another protocol, in one direction") \
-	X(OTHER_REPLIED, "other-replied", 600, 0, "another protocol, both directions")
+/*
+ * What a connection is worth when others need its place. HALF_OPEN: nobody has answered; counted,
+ * limited, first to go. WEAK: a sender who never sees an answer can bring it about, or it is over;
+ * goes when its table is full. FIRM: stays.
+ */
+enum tg_conn_worth { TG_WORTH_FIRM, TG_WORTH_HALF_OPEN, TG_WORTH_WEAK };
+
+/* X(SYMBOL, "configuration key", default seconds, worth, text) */
+#define TG_CONN_STATES(X)                                                                    \
+	X(FREE, "free", 0, FIRM, "no connection")                                            \
+	X(SYN_SENT, "tcp-syn-sent", 30, HALF_OPEN, "SYN seen")                               \
+	X(SYN_RECV, "tcp-syn-recv", 30, HALF_OPEN, "SYN and SYN-ACK seen")                   \
+	X(ESTABLISHED, "tcp-established", 86400, FIRM, "handshake complete")                 \
+	X(FIN_WAIT, "tcp-fin-wait", 600, FIRM, "one side has sent FIN")                      \
+	X(CLOSING, "tcp-closing", 60, FIRM, "both sides have sent FIN")                      \
+	X(TIME_WAIT, "tcp-time-wait", 30, WEAK, "both FINs are acknowledged")                \
+	X(CLOSED, "tcp-closed", 10, WEAK, "reset or aborted")                                \
+	X(UDP_NEW, "udp-unreplied", 30, HALF_OPEN, "datagrams in one direction")             \
+	X(UDP_REPLIED, "udp-replied", 30, WEAK, "datagrams of one side, and a reply")        \
+	X(UDP_STREAM, "udp-stream", 180, FIRM, "the side that began has sent after a reply") \
+	X(ICMP_NEW, "icmp-unreplied", 30, HALF_OPEN, "an echo request without reply")        \
+	X(ICMP_REPLIED, "icmp-replied", 30, WEAK, "an echo request and its reply")           \
+	X(SCTP_NEW, "sctp-unreplied", 30, HALF_OPEN, "INIT seen")                            \
+	X(SCTP_REPLIED, "sctp-replied", 86400, FIRM, "chunks in both directions")            \
+	X(OTHER_NEW, "other-unreplied", 60, HALF_OPEN, "another protocol, in one direction") \
+	X(OTHER_REPLIED, "other-replied", 600, FIRM, "another protocol, both directions")
 
 enum tg_conn_state {
-#define X(sym, key, seconds, half_open, text) TG_CONN_##sym,
+#define X(sym, key, seconds, worth, text) TG_CONN_##sym,
 	TG_CONN_STATES(X)
 #undef X
 		TG_CONN_STATE_COUNT
@@ -45,7 +53,7 @@ struct tg_conn_timeouts {
 static inline void tg_conn_timeouts_default(struct tg_conn_timeouts *timeouts)
 {
 	static const uint32_t seconds[] = {
-#define X(sym, key, seconds, half_open, text) seconds,
+#define X(sym, key, seconds, worth, text) seconds,
 		TG_CONN_STATES(X)
 #undef X
 	};

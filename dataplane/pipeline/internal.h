@@ -108,7 +108,8 @@ struct tg_worker {
 	uint64_t stage_began;
 
 	struct tg_table table[2]; /* IPv4, IPv6 */
-	struct tg_halfopen halfopen;
+	struct tg_halfopen halfopen[2];
+	struct tg_conn_timeouts timeouts[2]; /* in force: some are shorter while room is short */
 	struct tg_fragments fragments;
 	struct sweep sweep;
 	uint64_t tx_pending;	    /* bit by port: something is buffered */
@@ -159,6 +160,11 @@ static inline struct tg_table *table_of(struct tg_worker *w, uint8_t family)
 	return &w->table[family == 6];
 }
 
+static inline struct tg_halfopen *halfopen_of(struct tg_worker *w, const struct tg_table *table)
+{
+	return &w->halfopen[table->family == 6];
+}
+
 /* Adds to the slots of both sides' verdicts (once, if they are the same rule's). */
 void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes,
 	uint64_t connections);
@@ -202,13 +208,23 @@ void conn_end(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, bo
 bool conn_expire(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
 
 /* Buried ones last as long as segments are picked up. */
-static inline bool conn_over(const struct tg_worker *w, const struct tg_conn *c)
+static inline bool conn_over(
+	const struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
 {
-	return unlikely(tg_conn_expired(c, &w->dp->config.timeouts, w->now)) &&
+	return unlikely(tg_conn_expired(c, &w->timeouts[table->family == 6], w->now)) &&
 	       !(w->pickup && (c->flags & TG_CONN_BURIED));
 }
 
 void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state);
+/* Its initiator has spoken: from now on it is the one that a half-open connection counts for. */
+void conn_end_trial(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+/* TG_CONN_WIDE if an initiator of this kind counts with its whole network, else 0. */
+uint8_t wide_source(const struct tg_table *table, uint8_t kind);
+/*
+ * As the second half of the room for half-open connections fills, or the last quarter of a table,
+ * what is not firm is given less time: in proportion to what is left, down to a grace period.
+ */
+void conn_adapt_timeouts(struct tg_worker *w, struct tg_table *table);
 /*
  * A connection by its first packet, `initiator` being the direction of the initiator's packets.
  * NULL, with the reason why there is none.

@@ -265,6 +265,7 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 	if (p->protocol == TG_IPPROTO_TCP) {
 		tg_tcp_pend(c, &cold->pending, p->dir, &p->seg);
 		cold->pending.port = p->port;
+		cold->pending.wide = wide_source(table, j->src_kind);
 		cold->pending.verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 		cold->pending.verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
 	}

@@ -6,28 +6,40 @@
 #define PROTOCOL_TCP 6
 #define TRIAL_SEGMENTS 16
 
-/* A number of the initiator's address. */
-static uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
-{
-	struct tg_key key;
-	unsigned int initiator = tg_conn_initiator(c);
+/* Room for half-open and weak connections: all of it is free, in `pressure`. */
+#define ROOM_ALL 256u
+/*
+ * No half-open connection goes sooner than this to make room for another: the answer may be on its
+ * way around the world. Were it less, a flood would let everybody in and nobody answer in time.
+ */
+#define GRACE_MS 500u
 
-	tg_table_key(table, c, &key);
+/* A number of the address of one end, or of its /64. */
+static uint64_t source_number(
+	const struct tg_table *table, const struct tg_key *key, unsigned int end, bool wide)
+{
 	if (table->family == 4)
-		return (uint32_t)(key.addr.v4 >> (32 * initiator));
-	return key.addr.v6[initiator * 2] ^
-	       tg_secret_fold(key.addr.v6[initiator * 2 + 1] ^ table->secret.word[0],
-		       table->secret.word[1]);
+		return (uint32_t)(key->addr.v4 >> (32 * end));
+	if (wide)
+		return key->addr.v6[end * 2];
+	return key->addr.v6[end * 2] ^
+	       tg_secret_fold(
+		       key->addr.v6[end * 2 + 1] ^ table->secret.word[0], table->secret.word[1]);
 }
 
-static uint64_t source_of_packet(
-	const struct tg_table *table, const struct tg_key *key, unsigned int initiator)
+/* Who is to blame for a half-open connection: the initiator, or who spoke in its absence. */
+static uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
 {
-	if (table->family == 4)
-		return (uint32_t)(key->addr.v4 >> (32 * initiator));
-	return key->addr.v6[initiator * 2] ^
-	       tg_secret_fold(key->addr.v6[initiator * 2 + 1] ^ table->secret.word[0],
-		       table->secret.word[1]);
+	unsigned int end = tg_conn_initiator(c) ^ ((c->flags & TG_CONN_TRIAL) != 0);
+	struct tg_key key;
+
+	tg_table_key(table, c, &key);
+	return source_number(table, &key, end, c->flags & TG_CONN_WIDE);
+}
+
+uint8_t wide_source(const struct tg_table *table, uint8_t kind)
+{
+	return table->family == 6 && kind == TG_KIND_WORLD ? TG_CONN_WIDE : 0;
 }
 
 void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state)
@@ -35,10 +47,51 @@ void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 	bool was = tg_conn_half_open(c->state), is = tg_conn_half_open(state);
 
 	if (was && !is)
-		tg_halfopen_drop(&w->halfopen, source_of(table, c));
+		tg_halfopen_drop(halfopen_of(w, table), source_of(table, c));
 	else if (is && !was)
-		tg_halfopen_add(&w->halfopen, source_of(table, c));
+		tg_halfopen_add(halfopen_of(w, table), source_of(table, c));
 	c->state = state;
+}
+
+void conn_end_trial(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	uint8_t state = c->state;
+
+	conn_set_state(w, table, c, TG_CONN_FREE);
+	c->flags &= (uint8_t) ~(TG_CONN_TRIAL | TG_CONN_WIDE);
+	conn_set_state(w, table, c, state);
+}
+
+/* How much is free of the last 1/`part` of what there may be, in ROOM_ALL. */
+static uint32_t room(uint32_t used, uint32_t max, uint32_t part)
+{
+	uint64_t last = RTE_MAX(max / part, 1u), free = used < max ? max - used : 0;
+
+	return free >= last ? ROOM_ALL : (uint32_t)(free * ROOM_ALL / last);
+}
+
+static uint32_t shortened(uint32_t ms, uint32_t left)
+{
+	uint32_t least = RTE_MIN(ms, GRACE_MS);
+
+	return RTE_MAX(least, (uint32_t)((uint64_t)ms * left / ROOM_ALL));
+}
+
+void conn_adapt_timeouts(struct tg_worker *w, struct tg_table *table)
+{
+	const struct tg_conn_timeouts *configured = &w->dp->config.timeouts;
+	const struct tg_halfopen *h = halfopen_of(w, table);
+	struct tg_conn_timeouts *timeouts = &w->timeouts[table->family == 6];
+	uint32_t weak = room(table->used, table->max, 4);
+	uint32_t half_open = RTE_MIN(weak, room(h->total, h->max, 2));
+
+	for (unsigned int i = 0; i < TG_CONN_STATE_COUNT; i++) {
+		uint32_t left = tg_conn_half_open(i)   ? half_open
+				: tg_conn_evictable(i) ? weak
+						       : ROOM_ALL;
+
+		timeouts->ms[i] = shortened(configured->ms[i], left);
+	}
 }
 
 void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
@@ -106,13 +159,24 @@ static bool exhume(struct tg_worker *w, struct tg_table *table, struct tg_conn *
 	return false;
 }
 
+/* Is `a` to go rather than `b`? Half-open ones before weak ones, then who has waited longer. */
+static bool goes_first(const struct tg_worker *w, const struct tg_conn *a, const struct tg_conn *b)
+{
+	bool half_open = tg_conn_half_open(a->state);
+
+	if (b == NULL || half_open != tg_conn_half_open(b->state))
+		return b == NULL || half_open;
+	return w->now - a->seen > w->now - b->seen;
+}
+
 /*
  * Room in a neighbourhood: what has expired goes, else the half-open connection that has been
- * waiting longest. An answered one never does.
+ * waiting longest, else, if `weak` will do, such a one. A firm one never does.
  */
-static bool make_room(struct tg_worker *w, struct tg_table *table, struct tg_conn *const *crowd)
+static bool make_room(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *const *crowd, bool weak)
 {
-	struct tg_conn *oldest = NULL;
+	struct tg_conn *first = NULL;
 	bool made = false;
 
 	for (unsigned int i = 0; i < TG_TABLE_CROWD; i++) {
@@ -120,36 +184,37 @@ static bool make_room(struct tg_worker *w, struct tg_table *table, struct tg_con
 
 		if (!c->used)
 			continue;
-		if (conn_over(w, c)) {
+		if (conn_over(w, table, c)) {
 			w->stats->conn_expired += !(c->flags & TG_CONN_BURIED);
 			conn_remove(w, table, c);
 			made = true;
-		} else if (tg_conn_half_open(c->state) &&
-			   (oldest == NULL || w->now - c->seen > w->now - oldest->seen)) {
-			oldest = c;
+		} else if ((weak ? tg_conn_evictable(c->state) : tg_conn_half_open(c->state)) &&
+			   w->now - c->seen >= GRACE_MS && goes_first(w, c, first)) {
+			first = c;
 		}
 	}
 	if (made)
 		return true;
-	if (oldest == NULL)
+	if (first == NULL)
 		return false;
-	conn_remove(w, table, oldest);
+	conn_remove(w, table, first);
 	w->stats->conn_evicted++;
 	return true;
 }
 
-static bool half_open_admitted(struct tg_worker *w, struct tg_table *table,
-	const struct tg_packet *p, unsigned int initiator)
+static bool half_open_admitted(
+	struct tg_worker *w, struct tg_table *table, const struct tg_packet *p, bool wide)
 {
+	const struct tg_halfopen *h = halfopen_of(w, table);
 	struct tg_conn *crowd[TG_TABLE_CROWD];
 
-	if (tg_halfopen_source_full(&w->halfopen, source_of_packet(table, &p->key, initiator)))
+	if (tg_halfopen_source_full(h, source_number(table, &p->key, p->dir, wide)))
 		return false;
-	if (!tg_halfopen_full(&w->halfopen))
+	if (!tg_halfopen_full(h))
 		return true;
 	tg_table_crowd(table, p->hash, crowd);
-	make_room(w, table, crowd);
-	return !tg_halfopen_full(&w->halfopen);
+	make_room(w, table, crowd, false);
+	return !tg_halfopen_full(h);
 }
 
 static uint8_t first_state(const struct tg_packet *p)
@@ -191,7 +256,8 @@ static void pick_up(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 }
 
 static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
-	const struct tg_packet *p, unsigned int initiator, const struct tg_judgement *j)
+	const struct tg_packet *p, unsigned int initiator, uint8_t wide,
+	const struct tg_judgement *j)
 {
 	struct tg_conn_cold *cold = tg_table_cold(table, c);
 	const struct tg_port_config *port = port_of(w, p);
@@ -200,7 +266,7 @@ static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	c->epoch = w->epoch;
 	c->seen = w->now;
 	c->flags = (uint8_t)((initiator ? TG_CONN_INITIATOR : 0) |
-			     ((port->end ^ !forward_packet) ? TG_CONN_END : 0));
+			     ((port->end ^ !forward_packet) ? TG_CONN_END : 0) | wide);
 	cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
 	cold->port = forward_packet ? p->port : port->peer;
@@ -216,22 +282,23 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	const struct tg_judgement *j, enum tg_drop_reason *reason)
 {
 	struct tg_table *table = table_of(w, p->family);
+	uint8_t wide = wide_source(table, initiator == p->dir ? j->src_kind : j->dst_kind);
 	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
 
-	if ((!picked_up(p) || initiator != p->dir) && !half_open_admitted(w, table, p, initiator)) {
+	if ((!picked_up(p) || initiator != p->dir) && !half_open_admitted(w, table, p, wide)) {
 		*reason = TG_DROP_HALF_OPEN_LIMIT;
 		return NULL;
 	}
 	c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL && table->used < table->max && exhume(w, table, crowd))
 		c = tg_table_insert(table, &p->key, p->hash, crowd);
-	if (c == NULL && make_room(w, table, crowd))
+	if (c == NULL && make_room(w, table, crowd, true))
 		c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL) {
 		*reason = TG_DROP_CONN_TABLE_FULL;
 		return NULL;
 	}
-	fill(w, table, c, p, initiator, j);
+	fill(w, table, c, p, initiator, wide, j);
 	w->stats->conn_created++;
 	charge(w, j->verdict, 0, 0, 1);
 	return c;
@@ -254,7 +321,8 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 	conn_set_state(w, table, c, TG_CONN_CLOSED);
 	tg_tcp_open(c, pending.dir, &syn);
 	c->state = TG_CONN_CLOSED; /* so that set_state counts it under the new initiator */
-	c->flags = (uint8_t)((c->flags & TG_CONN_INITIATOR) | (end ? TG_CONN_END : 0));
+	c->flags =
+		(uint8_t)((c->flags & TG_CONN_INITIATOR) | (end ? TG_CONN_END : 0) | pending.wide);
 	conn_set_state(w, table, c, TG_CONN_SYN_SENT);
 	cold->verdict[TG_EGRESS] = pending.verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = pending.verdict[TG_INGRESS];

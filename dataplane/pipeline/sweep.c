@@ -40,7 +40,7 @@ static void visit(
 {
 	struct tg_key key;
 
-	if (conn_over(w, c)) {
+	if (conn_over(w, table, c)) {
 		conn_expire(w, table, c);
 		return;
 	}
@@ -126,7 +126,7 @@ static void publish_gauges(struct tg_worker *w)
 
 	stats->conn4_used = w->table[0].used;
 	stats->conn6_used = w->table[1].used;
-	stats->half_open = w->halfopen.total;
+	stats->half_open = (uint64_t)w->halfopen[0].total + w->halfopen[1].total;
 	stats->fragments_used = w->fragments.used;
 }
 
@@ -145,6 +145,8 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 		if (s->due > due)
 			s->due = due;
 		tg_fragments_sweep(&w->fragments, w->now);
+		conn_adapt_timeouts(w, &w->table[0]);
+		conn_adapt_timeouts(w, &w->table[1]);
 	}
 	due = s->due / FRACTION;
 	if (due != 0) {

@@ -69,8 +69,8 @@ static enum track_result track_related(
 }
 
 /* A segment of a connection that only one side has spoken for; it was picked up by a reply. */
-static enum track_result track_trial(
-	struct tg_conn *c, struct tg_conn_cold *cold, struct tg_packet *p)
+static enum track_result track_trial(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	struct tg_conn_cold *cold, struct tg_packet *p)
 {
 	if ((p->seg.flags & (TG_TCP_SYN | TG_TCP_ACK)) == TG_TCP_SYN)
 		return TRACK_JUDGE;
@@ -78,7 +78,7 @@ static enum track_result track_trial(
 		if (p->seg.flags & TG_TCP_RST)
 			cold->trial = 0; /* there is no connection */
 		else
-			c->flags &= (uint8_t)~TG_CONN_TRIAL;
+			conn_end_trial(w, table, c);
 		return TRACK_PASS;
 	}
 	if (cold->trial == 0)
@@ -95,7 +95,7 @@ static enum track_result track_tcp(
 	bool refresh;
 
 	if (c->flags & TG_CONN_TRIAL) {
-		enum track_result result = track_trial(c, cold, p);
+		enum track_result result = track_trial(w, table, c, cold, p);
 
 		if (result != TRACK_PASS)
 			return result;
@@ -166,6 +166,8 @@ static enum track_result track_rest(
 	else {
 		if (tg_conn_half_open(c->state) && p->dir != tg_conn_initiator(c))
 			conn_set_state(w, table, c, c->state + 1);
+		else if (c->state == TG_CONN_UDP_REPLIED && p->dir == tg_conn_initiator(c))
+			c->state = TG_CONN_UDP_STREAM;
 		c->seen = w->now;
 	}
 	if (result == TRACK_PASS)
@@ -181,7 +183,7 @@ static inline enum track_result track_inline(
 	if (unlikely(!from_its_side(c, p, port_of(w, p))))
 		return c->flags & TG_CONN_BURIED ? track_buried(p) : refuse(p, TG_DROP_SPOOFED);
 	if (likely((p->flags & special) == 0) &&
-		(c->state == TG_CONN_UDP_REPLIED ||
+		(c->state == TG_CONN_UDP_STREAM ||
 			(c->protocol == TG_IPPROTO_TCP && tg_tcp_established(c, p->dir, &p->seg,
 								  w->dp->config.tcp_liberal)))) {
 		c->seen = w->now;
@@ -216,7 +218,7 @@ static inline void track_one(struct tg_worker *w, unsigned int index)
 	struct tg_table *table = table_of(w, p->family);
 	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
 
-	if (unlikely(c != NULL && conn_over(w, c)))
+	if (unlikely(c != NULL && conn_over(w, table, c)))
 		c = conn_expire(w, table, c) ? NULL : c;
 	if (unlikely(c == NULL))
 		judge_later(w, index, NULL, false);

@@ -10,6 +10,17 @@
 #define PREFETCH_MBUF 8 /* mbufs fetched ahead */
 #define SWEEP_FRACTION 1024
 
+/* A family's share of the limit, so that a flood of one does not shut out the other. */
+static int halfopen_init(struct tg_worker *w, unsigned int family, uint32_t conn_max)
+{
+	const struct tg_datapath_config *config = &w->dp->config;
+	uint64_t all = (uint64_t)config->conn4_max + config->conn6_max;
+	uint64_t share = (uint64_t)config->half_open_max * conn_max / all;
+
+	return tg_halfopen_init(&w->halfopen[family], share != 0 ? (uint32_t)share : 1,
+		config->half_open_per_source, &w->dp->secret);
+}
+
 static int tables_init(struct tg_worker *w)
 {
 	const struct tg_datapath_config *config = &w->dp->config;
@@ -22,15 +33,24 @@ static int tables_init(struct tg_worker *w)
 	rc = tg_table_init(&w->table[1], 6, config->conn6_max, secret);
 	if (rc != 0)
 		goto fini_4;
-	rc = tg_halfopen_init(
-		&w->halfopen, config->half_open_max, config->half_open_per_source, secret);
+	rc = halfopen_init(w, 0, config->conn4_max);
 	if (rc != 0)
 		goto fini_6;
+	rc = halfopen_init(w, 1, config->conn6_max);
+	if (rc != 0)
+		goto fini_halfopen_4;
 	rc = tg_fragments_init(
 		&w->fragments, config->fragments_max, config->fragment_timeout_ms, secret);
-	if (rc == 0)
-		return 0;
-	tg_halfopen_fini(&w->halfopen);
+	if (rc != 0)
+		goto fini_halfopen_6;
+	conn_adapt_timeouts(w, &w->table[0]);
+	conn_adapt_timeouts(w, &w->table[1]);
+	return 0;
+
+fini_halfopen_6:
+	tg_halfopen_fini(&w->halfopen[1]);
+fini_halfopen_4:
+	tg_halfopen_fini(&w->halfopen[0]);
 fini_6:
 	tg_table_fini(&w->table[1]);
 fini_4:
@@ -41,7 +61,8 @@ fini_4:
 static void tables_fini(struct tg_worker *w)
 {
 	tg_fragments_fini(&w->fragments);
-	tg_halfopen_fini(&w->halfopen);
+	tg_halfopen_fini(&w->halfopen[1]);
+	tg_halfopen_fini(&w->halfopen[0]);
 	tg_table_fini(&w->table[1]);
 	tg_table_fini(&w->table[0]);
 }
@@ -50,7 +71,7 @@ static void publish_capacities(struct tg_worker *w)
 {
 	w->stats->conn4_capacity = w->table[0].max;
 	w->stats->conn6_capacity = w->table[1].max;
-	w->stats->half_open_capacity = w->halfopen.max;
+	w->stats->half_open_capacity = (uint64_t)w->halfopen[0].max + w->halfopen[1].max;
 	w->stats->fragments_capacity = tg_fragments_capacity(&w->fragments);
 }
 

@@ -80,14 +80,15 @@ struct tg_datapath_config {
 	uint32_t n_ports;
 	uint32_t n_workers; /* 1..TG_WORKERS_MAX */
 	uint32_t slot_capacity;
-	bool no_ruleset_pass;	/* without a ruleset pass everything, else drop it */
-	bool keep_existing;	/* a change of rules does not cut live connections */
-	bool tcp_liberal;	/* no window check */
-	uint32_t pickup_ms;	/* mid-stream TCP is judged, not dropped, until now reaches this */
-	uint32_t conn4_max;	/* connections a worker can hold; rounded up to a power of two */
-	uint32_t conn6_max;	/* the same for IPv6 */
-	uint32_t half_open_max; /* of a worker, both families; 0: half of the two above */
-	uint32_t half_open_per_source; /* of a worker */
+	bool no_ruleset_pass; /* without a ruleset pass everything, else drop it */
+	bool keep_existing;   /* a change of rules does not cut live connections */
+	bool tcp_liberal;     /* no window check */
+	uint32_t pickup_ms;   /* mid-stream TCP is judged, not dropped, until now reaches this */
+	uint32_t conn4_max;   /* connections a worker can hold; rounded up to a power of two */
+	uint32_t conn6_max;   /* the same for IPv6 */
+	/* of a worker; each family has its part, as of the two above; 0: half of them */
+	uint32_t half_open_max;
+	uint32_t half_open_per_source; /* of a worker: an address, or a stranger's IPv6 /64 */
 	uint32_t fragments_max;	       /* datagrams in fragments at a time, of a worker */
 	uint32_t fragment_timeout_ms;
 	uint32_t handoff_depth; /* packets a ring between two workers holds; power of two */

@@ -276,6 +276,8 @@ static void idle_connections_end(void **state)
 		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>53", PASSED},
 		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4001>53", PASSED},
 		{OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4001", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4001>53", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4001", PASSED},
 	};
 	struct world w;
 
@@ -284,9 +286,9 @@ static void idle_connections_end(void **state)
 	w.now += w.config.timeouts.ms[TG_CONN_UDP_NEW] - 1;
 	assert_int_equal(world_send(&w, OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4000"), PASSED);
 	w.now += 1;
-	/* 4000 has been answered meanwhile, 4001 long ago: both have the longer timeout now */
+	/* 4000 has been answered meanwhile; 4001 is a stream and has the longest timeout */
 	assert_int_equal(world_send(&w, OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4001"), PASSED);
-	w.now += w.config.timeouts.ms[TG_CONN_UDP_REPLIED];
+	w.now += w.config.timeouts.ms[TG_CONN_UDP_STREAM];
 	/* the look-up honours the timeout without help of the sweep */
 	assert_int_equal(
 		world_send(&w, OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4001"), D(POLICY_INGRESS));
@@ -294,7 +296,7 @@ static void idle_connections_end(void **state)
 	world_sweep(&w);
 	assert_int_equal(world_stats(&w).conn_expired, 2);
 	assert_int_equal(world_stats(&w).conn4_used, 0);
-	assert_int_equal(world_slot(&w, SLOT_OUT_DNS).packets, 5);
+	assert_int_equal(world_slot(&w, SLOT_OUT_DNS).packets, 7);
 	world_stop(&w);
 }
 
