@@ -34,7 +34,7 @@ struct spec {
 	bool fragment, more;
 	uint32_t offset;
 	uint16_t sport, dport;
-	uint8_t tcp_flags;
+	uint16_t tcp_flags; /* with the lowest reserved bit */
 	uint32_t seq, ack, tag;
 	uint16_t win;
 	uint8_t data_offset; /* in words; 0: what is true */
@@ -106,15 +106,15 @@ static bool parse_address(struct spec *s, const char *word, uint8_t *out)
 
 static bool parse_flags(struct spec *s, const char *word)
 {
-	static const char letters[] = "FSRPAU";
-	uint8_t flags = 0;
+	static const char letters[] = "FSRPAUECN";
+	uint16_t flags = 0;
 
 	for (const char *p = word; *p != '\0'; p++) {
 		const char *found = strchr(letters, *p);
 
 		if (found == NULL)
 			return false;
-		flags |= (uint8_t)(1u << (found - letters));
+		flags |= (uint16_t)(1u << (found - letters));
 	}
 	s->tcp_flags = flags;
 	return true;
@@ -511,8 +511,7 @@ static void put_tcp(struct packet *p, const struct spec *s)
 	put16(p, s->dport);
 	put32(p, s->seq);
 	put32(p, s->ack);
-	put8(p, (uint8_t)((s->data_offset != 0 ? s->data_offset : words) << 4));
-	put8(p, s->tcp_flags);
+	put16(p, (uint16_t)((s->data_offset != 0 ? s->data_offset : words) << 12 | s->tcp_flags));
 	put16(p, s->win);
 	put32(p, 0);
 	put_bytes(p, s->tcp_options.bytes, s->tcp_options.size);

@@ -11,17 +11,21 @@
  *	raw=HEX (what follows the ethertype; no IP)
  *	SRC > DST   IPv4 or IPv6
  *	ttl=N  id=N  frag=OFFSET or frag=OFFSET+ (more follow)  opt=HEX (IPv4 options)
- *	hbh dst dst=COUNT rt=TYPE ah (IPv6 extension headers, in the order written; frag= is one as
- *well) tcp|udp|sctp SPORT>DPORT   icmp|icmp6   none (IPv6: no next header)   proto=N S A F R P U
- *(TCP flags together, as in SA)  seq= ack= win= doff=WORDS (a false data offset) mss=N ws=N sackok
- *sack=LEFT-RIGHT,... ts=VALUE:ECHO tfo=HEX (TCP options, aligned by NOPs) tag=N (SCTP verification
- *tag), then chunks in the order written: init=TAG init-ack=TAG data sack heartbeat heartbeat-ack
- *abort abort-t shutdown shutdown-ack error cookie-echo cookie-ack shutdown-complete
- *shutdown-complete-t (-t: with the T bit), chunk=TYPE (4 bytes) type=N code=N icmpid=N (ICMP) len=N
- *(payload bytes)  data=HEX (payload) l4=N (only this much of the transport header and payload;
- *lengths agree) Faults, applied last: cut=N (bytes left)  pad=N (bytes added)  set=OFFSET:HEX
- *(overwrite) seg=N (mbuf segments of N bytes) / ...  an ICMP error's quotation, a packet of its own
- *without Ethernet header
+ *	hbh dst dst=COUNT rt=TYPE ah (IPv6 extension headers, in the order written; frag= is one)
+ *	tcp|udp|sctp SPORT>DPORT   icmp|icmp6   none (IPv6: no next header)   proto=N
+ *	S A F R P U E C N (TCP flags together, as in SA; ECE, CWR, AE)
+ *	seq= ack= win=  doff=WORDS (a false data offset)
+ *	mss=N ws=N sackok sack=LEFT-RIGHT,... ts=VALUE:ECHO tfo=HEX (TCP options)
+ *	tag=N (SCTP verification tag), then chunks in the order written:
+ *		init=TAG init-ack=TAG cookie-echo cookie-ack data sack heartbeat heartbeat-ack
+ *		error abort shutdown shutdown-ack shutdown-complete
+ *		abort-t shutdown-complete-t (with the T bit)  chunk=TYPE (4 bytes)
+ *	type=N code=N icmpid=N (ICMP)
+ *	len=N (payload bytes)  data=HEX (payload)
+ *	l4=N (only this much of the transport header and payload; lengths agree)
+ *	Faults, applied last: cut=N (bytes left)  pad=N (bytes added)  set=OFFSET:HEX (overwrite)
+ *	seg=N (mbuf segments of N bytes)
+ *	/ ...  an ICMP error's quotation, a packet of its own without Ethernet header
  */
 #ifndef TG_TEST_PACKET_H
 #define TG_TEST_PACKET_H

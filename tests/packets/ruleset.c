@@ -96,6 +96,31 @@ static void server_ingress(struct draft *d)
 	end(d, PROGRAM_IN);
 }
 
+static int by_key(const void *a, const void *b)
+{
+	const struct ruleset_allow *x = a, *y = b;
+	const uint32_t kx = KEY(x->protocol, x->port), ky = KEY(y->protocol, y->port);
+
+	return (kx > ky) - (kx < ky);
+}
+
+/* One direction of a list that is in the order of keys. */
+static void listed(struct draft *d, unsigned int program, const struct ruleset_allow *allow,
+	unsigned int n, bool to_client, uint32_t slot, uint32_t deny)
+{
+	begin(d, program);
+	step(d, 0, deny);
+	for (unsigned int i = 0; i < n; i++) {
+		if (allow[i].to_client != to_client)
+			continue;
+		if (allow[i].port == 0)
+			whole(d, allow[i].protocol, ALLOW(slot), deny);
+		else
+			one(d, KEY(allow[i].protocol, allow[i].port), ALLOW(slot), deny);
+	}
+	end(d, program);
+}
+
 /* What the server may open and the client may receive: nothing, or TCP to any port. */
 static void reverse(struct draft *d, uint32_t rules)
 {
@@ -186,13 +211,13 @@ static void twin(uint8_t out[16], uint32_t addr)
 						   : (uint8_t)addr;
 }
 
-struct tg_image ruleset_make(uint32_t rules, uint64_t generation, void **data)
+/* Consumes the draft, whose programs are written. */
+static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 {
 	static const struct tg_image_cell cells[] = {
 		{ROW_WORLD, COLUMN_WORLD,
 			DIRECT(0u << TG_VERDICT_ACTION_SHIFT | TG_BUILTIN_TRANSIT)},
 	};
-	struct draft *d = calloc(1, sizeof(*d));
 	struct tg_image_rule rule[SLOT_LIMIT - TG_SLOT_FIRST] = {0};
 	struct tg_image_addr4 addr4[HOSTS];
 	struct tg_image_addr6 addr6[HOSTS];
@@ -208,9 +233,6 @@ struct tg_image ruleset_make(uint32_t rules, uint64_t generation, void **data)
 	struct tg_image image;
 	size_t size;
 
-	client_egress(d, rules);
-	server_ingress(d);
-	reverse(d, rules);
 	classes(d);
 	for (uint32_t i = 0; i < SLOT_LIMIT - TG_SLOT_FIRST; i++)
 		rule[i] = (struct tg_image_rule){
@@ -258,4 +280,31 @@ struct tg_image ruleset_make(uint32_t rules, uint64_t generation, void **data)
 	}
 	free(d);
 	return image;
+}
+
+struct tg_image ruleset_make(uint32_t rules, uint64_t generation, void **data)
+{
+	struct draft *d = calloc(1, sizeof(*d));
+
+	client_egress(d, rules);
+	server_ingress(d);
+	reverse(d, rules);
+	return finish(d, generation, data);
+}
+
+struct tg_image ruleset_allow(
+	const struct ruleset_allow *allow, unsigned int n, uint64_t generation, void **data)
+{
+	struct ruleset_allow *sorted = calloc(n + 1, sizeof(*sorted));
+	struct draft *d = calloc(1, sizeof(*d));
+
+	for (unsigned int i = 0; i < n; i++)
+		sorted[i] = allow[i];
+	qsort(sorted, n, sizeof(*sorted), by_key);
+	listed(d, PROGRAM_OUT, sorted, n, false, SLOT_OUT_WEB, DENY(SLOT_OUT_DENY));
+	listed(d, PROGRAM_IN, NULL, 0, true, SLOT_IN_WEB, DENY(SLOT_IN_DENY));
+	listed(d, PROGRAM_CLIENT_IN, sorted, n, true, SLOT_IN_WEB, DENY(SLOT_IN_DENY));
+	listed(d, PROGRAM_SERVER_OUT, NULL, 0, false, SLOT_OUT_WEB, DENY(SLOT_OUT_DENY));
+	free(sorted);
+	return finish(d, generation, data);
 }

@@ -129,16 +129,14 @@ static void replace(
 	w->generation = generation;
 }
 
-void world_rules(struct world *w, uint32_t rules)
+/* Takes over what the image lies in. */
+static void enforce(struct world *w, const struct tg_image *image, void *data)
 {
 	static uint32_t epoch = 0xfffffff0u; /* it wraps on the way */
 	struct tg_generation *generation;
 	struct tg_classifier *classifier;
-	struct tg_image image;
-	void *data;
 
-	image = ruleset_make(rules, ++w->number, &data);
-	classifier = tg_classifier_build(&image, 64, SOCKET_ID_ANY);
+	classifier = tg_classifier_build(image, 64, SOCKET_ID_ANY);
 	free(data);
 	if (classifier == NULL)
 		die("no classifier");
@@ -147,6 +145,22 @@ void world_rules(struct world *w, uint32_t rules)
 	if (generation == NULL)
 		die("no generation");
 	replace(w, generation, classifier);
+}
+
+void world_rules(struct world *w, uint32_t rules)
+{
+	void *data;
+	struct tg_image image = ruleset_make(rules, ++w->number, &data);
+
+	enforce(w, &image, data);
+}
+
+void world_allow(struct world *w, const struct ruleset_allow *allow, unsigned int n)
+{
+	void *data;
+	struct tg_image image = ruleset_allow(allow, n, ++w->number, &data);
+
+	enforce(w, &image, data);
 }
 
 void world_no_rules(struct world *w)
@@ -195,8 +209,7 @@ static void settle(struct world *w)
 	} while (busy);
 }
 
-/* Takes one packet that came out of any port, and says by which. */
-static struct rte_mbuf *take(unsigned int *port)
+struct rte_mbuf *world_take(unsigned int *port)
 {
 	void *m;
 
@@ -209,7 +222,19 @@ static struct rte_mbuf *take(unsigned int *port)
 	return NULL;
 }
 
-static bool same_bytes(struct rte_mbuf *m, const struct packet *sent)
+void world_feed(struct world *w, unsigned int port, struct rte_mbuf **m, unsigned int n)
+{
+	tg_worker_burst(w->worker[w->receiver], (uint16_t)port, m, (uint16_t)n, w->now);
+	tg_worker_flush(w->worker[w->receiver]);
+	settle(w);
+}
+
+unsigned int world_held(const struct world *w)
+{
+	return w->idle_mbufs - rte_mempool_avail_count(w->pool);
+}
+
+bool world_same_bytes(struct rte_mbuf *m, const struct packet *sent)
 {
 	uint8_t copy[PACKET_MAX];
 	const void *bytes;
@@ -229,12 +254,10 @@ unsigned int world_send(struct world *w, unsigned int port, const char *text)
 
 	packet_make(&packet, text);
 	m = packet_mbuf(w->pool, &packet);
-	tg_worker_burst(w->worker[w->receiver], (uint16_t)port, &m, 1, w->now);
-	tg_worker_flush(w->worker[w->receiver]);
-	settle(w);
-	out = take(&out_port);
+	world_feed(w, port, &m, 1);
+	out = world_take(&out_port);
 	if (out != NULL) {
-		bool unchanged = same_bytes(out, &packet);
+		bool unchanged = world_same_bytes(out, &packet);
 
 		rte_pktmbuf_free(out);
 		if (!unchanged || out_port != (port ^ 1))
@@ -255,10 +278,8 @@ unsigned int world_burst(struct world *w, unsigned int port, struct rte_mbuf **m
 	struct rte_mbuf *out;
 	unsigned int out_port, passed = 0;
 
-	tg_worker_burst(w->worker[w->receiver], (uint16_t)port, m, (uint16_t)n, w->now);
-	tg_worker_flush(w->worker[w->receiver]);
-	settle(w);
-	while ((out = take(&out_port)) != NULL) {
+	world_feed(w, port, m, n);
+	while ((out = world_take(&out_port)) != NULL) {
 		passed += out_port == (port ^ 1);
 		rte_pktmbuf_free(out);
 	}

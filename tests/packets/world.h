@@ -105,6 +105,9 @@ void world_stop(struct world *w); /* checks that every mbuf came back */
 /* Puts a full ruleset in force (RULES_* bits), or none. */
 void world_rules(struct world *w, uint32_t rules);
 void world_no_rules(struct world *w);
+/* The same pods, of which only the client may do anything: what `allow` lists. */
+struct ruleset_allow;
+void world_allow(struct world *w, const struct ruleset_allow *allow, unsigned int n);
 /* A delta: address (text) gets a class, TG_NONE removes it. */
 void world_remap(struct world *w, const char *address, uint32_t cls);
 
@@ -113,6 +116,12 @@ void world_remap(struct world *w, const char *address, uint32_t cls);
 unsigned int world_send(struct world *w, unsigned int port, const char *text);
 /* A burst of mbufs from one port; the number that came out of the peer. */
 unsigned int world_burst(struct world *w, unsigned int port, struct rte_mbuf **m, unsigned int n);
+/* The parts of both: packets in by a port until all workers have run dry, one that came out and by
+ * which port (NULL: no more; the caller frees it), what the gateway keeps to itself. */
+void world_feed(struct world *w, unsigned int port, struct rte_mbuf **m, unsigned int n);
+struct rte_mbuf *world_take(unsigned int *port);
+unsigned int world_held(const struct world *w);
+bool world_same_bytes(struct rte_mbuf *m, const struct packet *sent);
 /* One whole pass of every worker's sweep. Moves the clock by a few ms. */
 void world_sweep(struct world *w);
 
