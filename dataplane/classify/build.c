@@ -135,6 +135,27 @@ static int build_zones(
 	return 0;
 }
 
+/* From the record, which is complete but for filters. */
+static void summarize(
+	struct class_summary *to, const struct class_record *record, enum tg_class_kind kind)
+{
+	static const unsigned int more[TG_DIRECTION_COUNT] = {
+		[TG_EGRESS] = SUMMARY_MORE_SRC, [TG_INGRESS] = SUMMARY_MORE_DST};
+	unsigned int traits = kind == TG_KIND_NODE ? SUMMARY_MORE_SRC : 0; /* the own node's? */
+
+	for (int d = 0; d < TG_DIRECTION_COUNT; d++) {
+		const uint32_t program = record->program[d];
+
+		to->verdict[d] = program & ~TG_PROGRAM_DIRECT;
+		traits |= (program & TG_PROGRAM_DIRECT) == 0 ? more[d] : 0;
+		traits |= (unsigned int)tg_verdict_action(program) << (d == TG_EGRESS ? 2 : 0);
+	}
+	for (int k = 0; k < TG_COLUMNS; k++)
+		to->mark[k] = (uint16_t)row_mark(record->column[k]);
+	to->kind = (uint8_t)kind;
+	to->traits = (uint8_t)traits;
+}
+
 static void make_record(struct tg_classifier *c, const struct tg_image *image, uint32_t i)
 {
 	const struct tg_image_class *from = &image->classes[i];
@@ -142,6 +163,8 @@ static void make_record(struct tg_classifier *c, const struct tg_image *image, u
 
 	for (int d = 0; d < TG_DIRECTION_COUNT; d++) {
 		const struct row_place place = rows_find(&c->rows, from->row[d]);
+
+		c->summaries[i].filter[d] = place.filter;
 
 		to->row[d] = place.line;
 		to->row_log[d] = place.log;
@@ -151,7 +174,7 @@ static void make_record(struct tg_classifier *c, const struct tg_image *image, u
 	for (int k = 0; k < TG_COLUMNS; k++)
 		to->column[k] = rows_scramble(
 			&c->rows, from->column[k] == TG_NONE ? ROW_NOWHERE : from->column[k]);
-	to->kind = from->kind;
+	summarize(&c->summaries[i], to, (enum tg_class_kind)from->kind);
 	c->families[i] = from->family;
 }
 
@@ -165,9 +188,10 @@ static int build_classes(
 	if (err != 0)
 		return err;
 	c->n_classes = image->n_classes;
+	c->summaries = table_alloc(image->n_classes, sizeof(*c->summaries), socket);
 	c->classes = table_alloc(image->n_classes, sizeof(*c->classes), socket);
 	c->families = table_alloc(image->n_classes, sizeof(*c->families), socket);
-	if (c->classes == NULL || c->families == NULL)
+	if (c->summaries == NULL || c->classes == NULL || c->families == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < image->n_classes; i++)
 		make_record(c, image, i);
@@ -215,6 +239,7 @@ void tg_classifier_free(struct tg_classifier *c)
 		lpm6_free(&c->zones[i].lpm6);
 	}
 	rte_free(c->zones);
+	rte_free(c->summaries);
 	rte_free(c->classes);
 	rte_free(c->families);
 	rows_release(&c->rows);
@@ -225,7 +250,8 @@ void tg_classifier_free(struct tg_classifier *c)
 size_t tg_classifier_size(const struct tg_classifier *c)
 {
 	size_t size = sizeof(*c) + c->n_zones * sizeof(*c->zones) +
-		      (size_t)c->n_classes * (sizeof(*c->classes) + sizeof(*c->families)) +
+		      (size_t)c->n_classes *
+			      (sizeof(*c->summaries) + sizeof(*c->classes) + sizeof(*c->families)) +
 		      (size_t)c->rows.n_lines * sizeof(*c->rows.lines) +
 		      (size_t)c->programs.n_lines * sizeof(*c->programs.lines);
 

@@ -1,38 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Judging a burst: the text of one function, compiled once for each kind of processor. The file
- * that includes it defines BURST, the function's name, and what it compares with:
+ * that includes it defines BURST, the function's name, VECTOR, and these:
  *
- *	lanes4_match(line, addr, &ends)	 the lane of a bucket that has an address and is in use,
- *					 and whether a free lane ends the search
- *	row_match(line, scrambled)	 the lane of a row's line that has a column
- *	step_of(line, key)		 the last step of a program's line at or before the key
+ *	homes4(table, addr, home, n)	addresses from network to host order, and their buckets
+ *	class4_in(line, addr)		the class at the bucket's lane in use that has the address,
+ *					else LANE_EMPTY
+ *	ends4(line)			has the bucket an LANE_EMPTY lane?
+ *	list_missed(cls, n, missed)	lists which of n classes are none; how many
+ *	may_have_cells(src, dst)	may a row of one have a cell for the other?
+ *	row_match(line, scrambled)	a set of bits: none, or that of the lane of a row's line
+ *					that has the column
+ *	step_of(line, key)		the last step of a program's line at or before the key
  *
- * The first two give a set of bits: none, or the one of the lane found (an even bit 2k for lane k
- * of lanes4_match).
+ * homes4 and list_missed may read and write whole groups of VECTOR elements, whatever n is.
  *
  * Each stage does one thing for all tuples and prefetches what the next one reads, so that the
  * cache misses of 64 tuples overlap. Which way a tuple goes depends on the traffic and cannot be
  * predicted; so tuples are put in lists and values are selected, and what branches there are
  * nearly always go one way.
+ *
+ * The classes' summaries decide all tuples that no row has a cell for. The rest are listed and go
+ * through records, rows and programs.
  */
+#include <stdalign.h>
+
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #define N_ADDRS (2 * TG_CLASSIFY_BURST)
 
-/* Address 2i is the source of tuple i, 2i + 1 its destination. */
 struct burst {
-	const struct zone *zone[TG_CLASSIFY_BURST]; /* NULL: not of the image */
-	uint32_t addr[N_ADDRS];			    /* IPv4 */
-	const void *line[N_ADDRS];		    /* exact bucket, then LPM entry */
+	/* Of a group; address 2j is the source of its tuple j, 2j + 1 the destination. */
+	alignas(64) uint32_t addr[N_ADDRS]; /* IPv4 */
+	alignas(64) uint32_t home[N_ADDRS];
+	alignas(64) uint32_t found[N_ADDRS]; /* class */
+	uint32_t missed[N_ADDRS + VECTOR];   /* addresses without an exact entry */
+	uint8_t member[TG_CLASSIFY_BURST];   /* tuples of the group */
+	/* Of the burst; 2i is the source of tuple i, 2i + 1 its destination. */
 	uint32_t cls[N_ADDRS];
-	/* Of egress (2i) and ingress: where each column would be, and one for the default. */
+	uint8_t listed[TG_CLASSIFY_BURST]; /* tuples that need more than summaries */
+	/* Of the listed, egress (2k) and ingress: where each column would be, and one for the
+	 * default. */
 	const struct row_line *rows[N_ADDRS][TG_COLUMNS + 1];
+	const struct program_line *line[N_ADDRS];
 	uint32_t program[N_ADDRS];
-	uint8_t v4[TG_CLASSIFY_BURST], v6[TG_CLASSIFY_BURST], neither[TG_CLASSIFY_BURST];
-	uint8_t missed[N_ADDRS]; /* addresses without an exact entry */
-	unsigned int n_v4, n_v6;
 };
 
 static const uint8_t both_actions[16] = {
@@ -60,53 +72,28 @@ static inline uint32_t choose32(unsigned int condition, uint32_t yes, uint32_t n
 	return no ^ ((yes ^ no) & (uint32_t)mask_of(condition));
 }
 
-static inline const void *choose(unsigned int condition, const void *yes, const void *no)
+/* What tuples of a group have in common. */
+static inline uint32_t group_of(const struct tg_tuple *t)
 {
-	const uintptr_t y = (uintptr_t)yes, n = (uintptr_t)no;
-
-	return (const void *)(n ^ ((y ^ n) & mask_of(condition)));
+	return (uint32_t)t->family << 16 | t->zone;
 }
 
-/* Which zone and family. */
-static inline void sort_tuples(const struct tg_classifier *c, const struct tg_tuple *const tuples[],
-	struct burst *b, unsigned int n)
+/* The members of tuple `first`'s group, with what would be their IPv4 addresses; how many. */
+static inline unsigned int take_group(
+	const struct tg_tuple *const tuples[], struct burst *b, unsigned int first, unsigned int n)
 {
-	const struct zone *zone = c->n_zones != 0 ? &c->zones[0] : NULL;
-	unsigned int n_v4 = 0, n_v6 = 0, n_neither = 0;
+	const uint32_t group = group_of(tuples[first]);
+	unsigned int members = 0;
 
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = first; i < n; i++) {
 		const struct tg_tuple *t = tuples[i];
-		unsigned int family = t->family;
 
-		if (unlikely(zone == NULL || zone->id != t->zone))
-			zone = classifier_zone(c, t->zone);
-		if (unlikely(zone == NULL))
-			family = 0;
-		b->zone[i] = zone;
-		b->v4[n_v4] = b->v6[n_v6] = b->neither[n_neither] = (uint8_t)i;
-		n_v4 += family == 4;
-		n_v6 += family == 6;
-		n_neither += family != 4 && family != 6;
+		b->member[members] = (uint8_t)i;
+		b->addr[2 * members] = t->src.v4;
+		b->addr[2 * members + 1] = t->dst.v4;
+		members += group_of(t) == group;
 	}
-	for (unsigned int j = 0; j < n_neither; j++)
-		b->cls[2 * b->neither[j]] = b->cls[2 * b->neither[j] + 1] = TG_CLASS_FAIL_CLOSED;
-	b->n_v4 = n_v4;
-	b->n_v6 = n_v6;
-}
-
-static inline void hash4(const struct tg_tuple *const tuples[], struct burst *b)
-{
-	for (unsigned int j = 0; j < b->n_v4; j++) {
-		const unsigned int i = b->v4[j];
-		const struct exact *t = &b->zone[i]->exact4;
-
-		b->addr[2 * i] = rte_be_to_cpu_32(tuples[i]->src.v4);
-		b->addr[2 * i + 1] = rte_be_to_cpu_32(tuples[i]->dst.v4);
-		for (unsigned int a = 2 * i; a < 2 * i + 2; a++) {
-			b->line[a] = &t->lines4[exact_home4(t, b->addr[a])];
-			rte_prefetch0(b->line[a]);
-		}
-	}
+	return members;
 }
 
 /* A bucket that is full may have passed the address on. */
@@ -117,115 +104,152 @@ static __rte_noinline uint32_t search_on4(const struct exact *t, uint32_t addr)
 	return exact_find4(t, exact_home4(t, addr), addr, &lane);
 }
 
-/* Exact entries; whoever has none is listed and gets the LPM's root prefetched. */
-static inline unsigned int exact4(const struct tg_classifier *c, struct burst *b)
-{
-	unsigned int n_missed = 0;
-
-	for (unsigned int j = 0; j < b->n_v4; j++) {
-		const unsigned int i = b->v4[j];
-		const struct zone *zone = b->zone[i];
-
-		for (unsigned int a = 2 * i; a < 2 * i + 2; a++) {
-			const struct exact_line4 *line = b->line[a];
-			const uint32_t *root = &zone->lpm4.root[b->addr[a] >> 16];
-			unsigned int ends, found = lanes4_match(line, b->addr[a], &ends);
-			/* The lane may have been removed since; not reused, so it says so. */
-			const unsigned int lane = __builtin_ctz(found | 1u << 14) / 2;
-			uint32_t cls =
-				(uint32_t)(__atomic_load_n(&line->lane[lane], __ATOMIC_ACQUIRE) >>
-					   32);
-
-			cls |= 0u - (found == 0);
-			if (unlikely((found | ends) == 0))
-				cls = search_on4(&zone->exact4, b->addr[a]);
-			b->missed[n_missed] = (uint8_t)a;
-			n_missed += cls >= LANE_PENDING;
-			b->cls[a] = cls;
-			b->line[a] = root;
-			rte_prefetch0(choose(cls >= LANE_PENDING, root, &c->classes[cls]));
-		}
-	}
-	return n_missed;
-}
-
 /* One level of the trie for the addresses listed; keeps those that go deeper listed. */
 static inline unsigned int descend4(
-	const struct tg_classifier *c, struct burst *b, unsigned int n_missed, unsigned int shift)
+	const struct lpm4 *t, struct burst *b, unsigned int n, unsigned int shift)
 {
 	unsigned int deeper = 0;
 
-	for (unsigned int j = 0; j < n_missed; j++) {
-		const unsigned int a = b->missed[j];
-		const uint32_t *nodes = b->zone[a / 2]->lpm4.nodes;
-		const uint32_t entry = *(const uint32_t *)b->line[a];
-		const uint32_t *next = nodes + (size_t)(entry & ~LPM_DEEPER) * LPM_NODE +
-				       (b->addr[a] >> shift & 0xff);
+	for (unsigned int j = 0; j < n; j++) {
+		const uint32_t a = b->missed[j];
+		const size_t node = b->found[a] & ~LPM_DEEPER;
+		const uint32_t entry =
+			t->nodes[node * LPM_NODE + (b->addr[a] >> shift & (LPM_NODE - 1))];
 
-		b->missed[deeper] = (uint8_t)a;
-		deeper += (entry & LPM_DEEPER) != 0;
-		b->cls[a] = entry;
-		b->line[a] = next;
-		rte_prefetch0(choose((entry & LPM_DEEPER) != 0, next, &c->classes[entry]));
+		b->found[a] = entry;
+		b->missed[deeper] = a;
+		deeper += entry / LPM_DEEPER;
 	}
 	return deeper;
 }
 
-static inline void classes4(
-	const struct tg_classifier *c, const struct tg_tuple *const tuples[], struct burst *b)
+/* For the addresses that the first bucket had no class for: the buckets after it, or prefixes. */
+static inline void missed4(const struct zone *zone, struct burst *b, unsigned int n)
 {
+	const struct exact *exact = &zone->exact4;
+	unsigned int deeper = 0;
+
+	for (unsigned int j = 0; j < n; j++) {
+		const uint32_t a = b->missed[j], addr = b->addr[a];
+		uint32_t cls = zone->lpm4.root[addr >> 16];
+
+		if (unlikely(!ends4(&exact->lines4[b->home[a]]))) {
+			const uint32_t exactly = search_on4(exact, addr);
+
+			cls = exactly < LANE_PENDING ? exactly : cls;
+		}
+		b->found[a] = cls;
+		b->missed[deeper] = a;
+		deeper += cls / LPM_DEEPER;
+	}
+	deeper = descend4(&zone->lpm4, b, deeper, 8);
+	descend4(&zone->lpm4, b, deeper, 0);
+}
+
+static inline void classes4(const struct zone *zone, struct burst *b, unsigned int n)
+{
+	const struct exact *exact = &zone->exact4;
+
+	homes4(exact, b->addr, b->home, n);
+	for (unsigned int a = 0; a < n; a++)
+		rte_prefetch0(&exact->lines4[b->home[a]]);
+	for (unsigned int a = 0; a < n; a++)
+		b->found[a] = class4_in(&exact->lines4[b->home[a]], b->addr[a]);
+	missed4(zone, b, list_missed(b->found, n, b->missed));
+}
+
+static inline const uint8_t *addr6(
+	const struct tg_tuple *const tuples[], const struct burst *b, unsigned int a)
+{
+	const struct tg_tuple *t = tuples[b->member[a / 2]];
+
+	return a % 2 == 0 ? t->src.v6 : t->dst.v6;
+}
+
+static inline void classes6(const struct zone *zone, const struct tg_tuple *const tuples[],
+	struct burst *b, unsigned int n)
+{
+	const struct exact *exact = &zone->exact6;
 	unsigned int n_missed;
 
-	hash4(tuples, b);
-	n_missed = exact4(c, b);
-	n_missed = descend4(c, b, n_missed, 8);
-	n_missed = descend4(c, b, n_missed, 0);
-	for (unsigned int j = 0; j < n_missed; j++) {
-		const unsigned int a = b->missed[j];
+	for (unsigned int a = 0; a < n; a++) {
+		b->home[a] = exact_home6(exact, addr6(tuples, b, a));
+		rte_prefetch0(&exact->lines6[b->home[a]]);
+	}
+	for (unsigned int a = 0; a < n; a++) {
+		uint32_t lane;
 
-		b->cls[a] = *(const uint32_t *)b->line[a];
-		rte_prefetch0(&c->classes[b->cls[a]]);
+		b->found[a] = exact_find6(exact, b->home[a], addr6(tuples, b, a), &lane);
+	}
+	n_missed = list_missed(b->found, n, b->missed);
+	for (unsigned int j = 0; j < n_missed; j++) {
+		const uint32_t a = b->missed[j];
+
+		b->found[a] = lpm6_find(&zone->lpm6, addr6(tuples, b, a));
 	}
 }
 
-static inline const uint8_t *addr6(const struct tg_tuple *const tuples[], unsigned int a)
+/* What no zone or family of the image has is of no class that is let through. */
+static inline void find_group(const struct tg_classifier *c, const struct tg_tuple *const tuples[],
+	struct burst *b, unsigned int members)
 {
-	return a % 2 == 0 ? tuples[a / 2]->src.v6 : tuples[a / 2]->dst.v6;
+	const struct tg_tuple *one = tuples[b->member[0]];
+	const struct zone *zone = classifier_zone(c, one->zone);
+
+	if (likely(zone != NULL && one->family == 4))
+		classes4(zone, b, 2 * members);
+	else if (zone != NULL && one->family == 6)
+		classes6(zone, tuples, b, 2 * members);
+	else
+		memset(b->found, 0, 2 * members * sizeof(b->found[0])); /* TG_CLASS_FAIL_CLOSED */
 }
 
-static inline void classes6(
-	const struct tg_classifier *c, const struct tg_tuple *const tuples[], struct burst *b)
+/* Group by group: nearly always there is one, or one of each family. */
+static inline void find_classes(const struct tg_classifier *c,
+	const struct tg_tuple *const tuples[], struct burst *b, unsigned int n)
 {
-	unsigned int n_missed = 0;
+	uint64_t todo = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
 
-	for (unsigned int j = 0; j < b->n_v6; j++) {
-		for (unsigned int a = 2u * b->v6[j]; a < 2u * b->v6[j] + 2; a++) {
-			const struct exact *t = &b->zone[a / 2]->exact6;
+	while (todo != 0) {
+		const unsigned int members =
+			take_group(tuples, b, (unsigned int)__builtin_ctzll(todo), n);
 
-			b->addr[a] = exact_home6(t, addr6(tuples, a));
-			rte_prefetch0(&t->lines6[b->addr[a]]);
+		find_group(c, tuples, b, members);
+		for (unsigned int j = 0; j < members; j++) {
+			const unsigned int i = b->member[j];
+
+			todo &= ~(UINT64_C(1) << i);
+			b->cls[2 * i] = b->found[2 * j];
+			b->cls[2 * i + 1] = b->found[2 * j + 1];
+			rte_prefetch0(&c->summaries[b->found[2 * j]]);
+			rte_prefetch0(&c->summaries[b->found[2 * j + 1]]);
 		}
 	}
-	for (unsigned int j = 0; j < b->n_v6; j++) {
-		for (unsigned int a = 2u * b->v6[j]; a < 2u * b->v6[j] + 2; a++) {
-			const struct zone *zone = b->zone[a / 2];
-			const uint8_t *addr = addr6(tuples, a);
-			const void *root = &zone->lpm6.root[addr[0] << 8 | addr[1]];
-			uint32_t lane;
+}
 
-			b->cls[a] = exact_find6(&zone->exact6, b->addr[a], addr, &lane);
-			b->missed[n_missed] = (uint8_t)a;
-			n_missed += b->cls[a] >= LANE_PENDING;
-			rte_prefetch0(
-				choose(b->cls[a] >= LANE_PENDING, root, &c->classes[b->cls[a]]));
-		}
-	}
-	for (unsigned int j = 0; j < n_missed; j++) {
-		const unsigned int a = b->missed[j];
+/* Judges all whose rows have no cell for their peers; lists the others. How many. */
+static inline unsigned int judge_by_summaries(
+	const struct tg_classifier *c, struct burst *b, struct tg_judgement *out, unsigned int n)
+{
+	unsigned int n_listed = 0;
 
-		b->cls[a] = lpm6_find(&b->zone[a / 2]->lpm6, addr6(tuples, a));
-		rte_prefetch0(&c->classes[b->cls[a]]);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct class_summary *src = &c->summaries[b->cls[2 * i]];
+		const struct class_summary *dst = &c->summaries[b->cls[2 * i + 1]];
+		const unsigned int more = (src->traits & SUMMARY_MORE_SRC) |
+					  (dst->traits & SUMMARY_MORE_DST);
+
+		out[i] = (struct tg_judgement){
+			.verdict = {src->verdict[TG_EGRESS], dst->verdict[TG_INGRESS]},
+			.src_kind = src->kind,
+			.dst_kind = dst->kind,
+			.action = both_actions[(src->traits & SUMMARY_ACTION_SRC) |
+					       (dst->traits & SUMMARY_ACTION_DST)],
+		};
+		b->listed[n_listed] = (uint8_t)i;
+		n_listed += (more | may_have_cells(src, dst)) != 0;
 	}
+	return n_listed;
 }
 
 /* Where the columns of the peer would be in the subject's row. */
@@ -246,14 +270,24 @@ static inline void locate_row(const struct tg_classifier *c, const struct class_
 						      offsetof(struct row_line, program));
 }
 
+static inline const struct class_record *listed_class(
+	const struct tg_classifier *c, const struct burst *b, unsigned int k, unsigned int side)
+{
+	return &c->classes[b->cls[2u * b->listed[k] + side]];
+}
+
 static inline void locate_rows(const struct tg_classifier *c, struct burst *b, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		const struct class_record *src = &c->classes[b->cls[2 * i]];
-		const struct class_record *dst = &c->classes[b->cls[2 * i + 1]];
+	for (unsigned int k = 0; k < n; k++) {
+		rte_prefetch0(listed_class(c, b, k, 0));
+		rte_prefetch0(listed_class(c, b, k, 1));
+	}
+	for (unsigned int k = 0; k < n; k++) {
+		const struct class_record *src = listed_class(c, b, k, 0);
+		const struct class_record *dst = listed_class(c, b, k, 1);
 
-		locate_row(c, src, dst, TG_EGRESS, b->rows[2 * i]);
-		locate_row(c, dst, src, TG_INGRESS, b->rows[2 * i + 1]);
+		locate_row(c, src, dst, TG_EGRESS, b->rows[2 * k]);
+		locate_row(c, dst, src, TG_INGRESS, b->rows[2 * k + 1]);
 	}
 }
 
@@ -299,18 +333,18 @@ static inline const struct program_line *steps_of(const struct tg_classifier *c,
 
 static inline void find_programs(const struct tg_classifier *c, struct burst *b, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		const struct class_record *src = &c->classes[b->cls[2 * i]];
-		const struct class_record *dst = &c->classes[b->cls[2 * i + 1]];
-		const uint32_t egress = side_program(c, src, dst, TG_EGRESS, b->rows[2 * i]);
-		const uint32_t ingress = side_program(c, dst, src, TG_INGRESS, b->rows[2 * i + 1]);
+	for (unsigned int k = 0; k < n; k++) {
+		const struct class_record *src = listed_class(c, b, k, 0);
+		const struct class_record *dst = listed_class(c, b, k, 1);
+		const uint32_t egress = side_program(c, src, dst, TG_EGRESS, b->rows[2 * k]);
+		const uint32_t ingress = side_program(c, dst, src, TG_INGRESS, b->rows[2 * k + 1]);
 
-		b->program[2 * i] = egress;
-		b->program[2 * i + 1] = ingress;
-		b->line[2 * i] = steps_of(c, egress);
-		b->line[2 * i + 1] = steps_of(c, ingress);
-		rte_prefetch0(b->line[2 * i]);
-		rte_prefetch0(b->line[2 * i + 1]);
+		b->program[2 * k] = egress;
+		b->program[2 * k + 1] = ingress;
+		b->line[2 * k] = steps_of(c, egress);
+		b->line[2 * k + 1] = steps_of(c, ingress);
+		rte_prefetch0(b->line[2 * k]);
+		rte_prefetch0(b->line[2 * k + 1]);
 	}
 }
 
@@ -323,8 +357,9 @@ static inline uint32_t run(const struct program_line *line, uint32_t reference, 
 }
 
 /* The source is a node: is it that of the destination? */
-static __rte_noinline int is_own_node(const struct zone *zone, const struct tg_tuple *t)
+static __rte_noinline int is_own_node(const struct tg_classifier *c, const struct tg_tuple *t)
 {
+	const struct zone *zone = classifier_zone(c, t->zone);
 	uint32_t src, dst;
 
 	if (t->family == 4) {
@@ -337,41 +372,37 @@ static __rte_noinline int is_own_node(const struct zone *zone, const struct tg_t
 	return src != TG_NONE && src == dst;
 }
 
-static inline void judge(const struct tg_classifier *c, const struct tg_tuple *const tuples[],
-	const struct burst *b, struct tg_judgement *out, unsigned int n)
+static inline void judge_listed(const struct tg_classifier *c,
+	const struct tg_tuple *const tuples[], const struct burst *b, struct tg_judgement *out,
+	unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		const struct tg_tuple *t = tuples[i];
+	for (unsigned int k = 0; k < n; k++) {
+		struct tg_judgement *j = &out[b->listed[k]];
+		const struct tg_tuple *t = tuples[b->listed[k]];
 		const uint32_t key = (uint32_t)t->protocol << 16 | t->dport;
-		const uint8_t src_kind = c->classes[b->cls[2 * i]].kind;
-		const uint8_t dst_kind = c->classes[b->cls[2 * i + 1]].kind;
-		uint32_t egress = run(b->line[2 * i], b->program[2 * i], key);
-		uint32_t ingress = run(b->line[2 * i + 1], b->program[2 * i + 1], key);
+		uint32_t egress = run(b->line[2 * k], b->program[2 * k], key);
+		uint32_t ingress = run(b->line[2 * k + 1], b->program[2 * k + 1], key);
 
-		if (unlikely(src_kind == TG_KIND_NODE && dst_kind == TG_KIND_POD &&
+		if (unlikely(j->src_kind == TG_KIND_NODE && j->dst_kind == TG_KIND_POD &&
 			     !tg_verdict_passes(ingress)) &&
-			is_own_node(b->zone[i], t))
+			is_own_node(c, t))
 			ingress = tg_verdict_make(TG_ACTION_ALLOW, TG_BUILTIN_OWN_NODE);
-		out[i] = (struct tg_judgement){
-			.verdict = {egress, ingress},
-			.src_kind = src_kind,
-			.dst_kind = dst_kind,
-			.action = both_actions[tg_verdict_action(egress) << 2 |
-					       tg_verdict_action(ingress)],
-		};
+		j->verdict[TG_EGRESS] = egress;
+		j->verdict[TG_INGRESS] = ingress;
+		j->action =
+			both_actions[tg_verdict_action(egress) << 2 | tg_verdict_action(ingress)];
 	}
 }
 
 void BURST(const struct tg_classifier *c, const struct tg_tuple *const tuples[],
 	struct tg_judgement *out, unsigned int n)
 {
+	unsigned int n_listed;
 	struct burst b;
 
-	sort_tuples(c, tuples, &b, n);
-	classes4(c, tuples, &b);
-	if (b.n_v6 != 0)
-		classes6(c, tuples, &b);
-	locate_rows(c, &b, n);
-	find_programs(c, &b, n);
-	judge(c, tuples, &b, out, n);
+	find_classes(c, tuples, &b, n);
+	n_listed = judge_by_summaries(c, &b, out, n);
+	locate_rows(c, &b, n_listed);
+	find_programs(c, &b, n_listed);
+	judge_listed(c, tuples, &b, out, n_listed);
 }

@@ -8,6 +8,7 @@
 #include "classifier.h"
 
 #define BURST burst_avx512
+#define VECTOR 16u
 
 /*
  * A mask as a number. Not left to the compiler: gcc 12 spills a mask that it has widened to 32 bits
@@ -29,19 +30,82 @@ static inline unsigned int bits16(__mmask16 mask)
 	return bits;
 }
 
+static inline void homes4(const struct exact *t, uint32_t *addr, uint32_t *home, unsigned int n)
+{
+	const __m512i swap = _mm512_broadcast_i32x4(
+		_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
+	const __m512i seed = _mm512_set1_epi32((int)t->seed);
+	const __m512i n_lines = _mm512_set1_epi64(t->n_lines);
+
+	for (unsigned int a = 0; a < n; a += VECTOR) {
+		const __m512i host = _mm512_shuffle_epi8(_mm512_load_si512(addr + a), swap);
+		const __m512i hash = _mm512_mullo_epi32(host, seed);
+		/* Products of the even and of the odd ones; their upper halves are wanted. */
+		const __m512i even = _mm512_mul_epu32(hash, n_lines);
+		const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(hash, 32), n_lines);
+
+		_mm512_store_si512(addr + a, host);
+		_mm512_store_si512(home + a,
+			_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd));
+	}
+}
+
 /*
  * Lanes are words of address (even) and class (odd); the states of a lane that is not in use have
  * their top bit set, classes have not. The hardware loads each aligned 64-bit lane at once.
  */
-static inline unsigned int lanes4_match(
-	const struct exact_line4 *line, uint32_t addr, unsigned int *ends)
+static inline uint32_t class4_in(const struct exact_line4 *line, uint32_t addr)
 {
 	const __m512i lanes = _mm512_load_si512(line);
-	const unsigned int same =
-		bits16(_mm512_mask_cmpeq_epi32_mask(0x5555, lanes, _mm512_set1_epi32((int)addr)));
+	const __mmask16 same =
+		_mm512_mask_cmpeq_epi32_mask(0x5555, lanes, _mm512_set1_epi32((int)addr));
+	const __mmask16 found =
+		_kandn_mask16(_mm512_movepi32_mask(lanes), _kadd_mask16(same, same));
 
-	*ends = bits16(_mm512_mask_cmpeq_epi32_mask(0xaaaa, lanes, _mm512_set1_epi32(-1)));
-	return same & ~bits16(_mm512_movepi32_mask(lanes)) >> 1;
+	return (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(
+		_mm512_mask_compress_epi32(_mm512_set1_epi32((int)LANE_EMPTY), found, lanes)));
+}
+
+static inline bool ends4(const struct exact_line4 *line)
+{
+	return bits16(_mm512_mask_cmpeq_epi32_mask(
+		       0xaaaa, _mm512_load_si512(line), _mm512_set1_epi32((int)LANE_EMPTY))) != 0;
+}
+
+/* Classes have their top bit clear, what is none has it set. */
+static inline unsigned int list_missed(const uint32_t *cls, unsigned int n, uint32_t *missed)
+{
+	__m512i at = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+	unsigned int count = 0;
+
+	for (unsigned int a = 0; a < n; a += VECTOR) {
+		const unsigned int here = n - a < VECTOR ? (1u << (n - a)) - 1 : 0xffff;
+		const unsigned int none = bits16(_mm512_movepi32_mask(_mm512_load_si512(cls + a))) &
+					  here;
+
+		_mm512_storeu_si512(
+			missed + count, _mm512_maskz_compress_epi32((__mmask16)none, at));
+		count += (unsigned int)__builtin_popcount(none);
+		at = _mm512_add_epi32(at, _mm512_set1_epi32((int)VECTOR));
+	}
+	return count;
+}
+
+/* The lower half for egress, the upper for ingress; the fourth column of each is not one. */
+static inline unsigned int may_have_cells(
+	const struct class_summary *src, const struct class_summary *dst)
+{
+	const __m512i one = _mm512_set1_epi64(1);
+	const __m512i marks = _mm512_cvtepu16_epi64(
+		_mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)dst->mark),
+			_mm_loadl_epi64((const __m128i *)src->mark)));
+	const __m512i bits = _mm512_or_si512(
+		_mm512_rolv_epi64(one, marks), _mm512_rolv_epi64(one, _mm512_srli_epi64(marks, 6)));
+	const __m512i filters =
+		_mm512_mask_set1_epi64(_mm512_set1_epi64((long long)src->filter[TG_EGRESS]), 0xf0,
+			(long long)dst->filter[TG_INGRESS]);
+
+	return bits8(_mm512_testn_epi64_mask(bits, _mm512_andnot_si512(filters, bits))) & 0x77;
 }
 
 static inline unsigned int row_match(const struct row_line *line, uint32_t scrambled)

@@ -1,22 +1,48 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* For any processor. The loops have no early end, so that a compiler may vectorise them. */
-#include "classifier.h"
+#include "burst_portable.h"
 
 #define BURST burst_scalar
 
-static inline unsigned int lanes4_match(
-	const struct exact_line4 *line, uint32_t addr, unsigned int *ends)
+static inline uint32_t class4_in(const struct exact_line4 *line, uint32_t addr)
 {
-	unsigned int found = 0, empty = 0;
+	uint32_t cls = 0;
+	bool found = false;
 
 	for (unsigned int k = 0; k < EXACT_LANES4; k++) {
 		const uint64_t word = __atomic_load_n(&line->lane[k], __ATOMIC_ACQUIRE);
+		const bool here = (uint32_t)word == addr && word >> 32 < LANE_PENDING;
 
-		found |= (unsigned int)((uint32_t)word == addr && word >> 32 < LANE_PENDING)
-			 << 2 * k;
-		empty |= word >> 32 == LANE_EMPTY;
+		cls |= (uint32_t)(word >> 32) & (0u - here);
+		found |= here;
 	}
-	*ends = empty;
+	return cls | (0u - !found);
+}
+
+static inline bool ends4(const struct exact_line4 *line)
+{
+	bool empty = false;
+
+	for (unsigned int k = 0; k < EXACT_LANES4; k++)
+		empty |= __atomic_load_n(&line->lane[k], __ATOMIC_ACQUIRE) >> 32 == LANE_EMPTY;
+	return empty;
+}
+
+static inline bool all_bits(uint64_t filter, uint32_t mark)
+{
+	const uint64_t bits = row_filter_bits(mark);
+
+	return (filter & bits) == bits;
+}
+
+static inline unsigned int may_have_cells(
+	const struct class_summary *src, const struct class_summary *dst)
+{
+	bool found = false;
+
+	for (unsigned int k = 0; k < TG_COLUMNS; k++)
+		found |= all_bits(src->filter[TG_EGRESS], dst->mark[k]) |
+			 all_bits(dst->filter[TG_INGRESS], src->mark[k]);
 	return found;
 }
 

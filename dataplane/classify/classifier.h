@@ -25,14 +25,33 @@ struct zone {
 	uint16_t id;
 };
 
-/* The image's class with its rows and columns turned into places; half a cache line. */
+/*
+ * What most tuples need of a class: whether its rows can have a cell for a peer at all, and what
+ * is to be said when they have none.
+ */
+struct class_summary {
+	uint64_t filter[TG_DIRECTION_COUNT];  /* of the rows */
+	uint32_t verdict[TG_DIRECTION_COUNT]; /* default; any when its program has to be run */
+	uint16_t mark[TG_COLUMNS];	      /* of the columns */
+	uint8_t kind;			      /* enum tg_class_kind */
+	uint8_t traits;			      /* SUMMARY_* */
+};
+
+/* The default egress verdict's action in bits 2-3, that of ingress in bits 0-1. */
+#define SUMMARY_ACTION_SRC 0x0cu
+#define SUMMARY_ACTION_DST 0x03u
+/* As source or destination the summary is not enough whatever the peer is. */
+#define SUMMARY_MORE_SRC 0x10u
+#define SUMMARY_MORE_DST 0x20u
+
+/* The image's class with its rows and columns turned into places. */
 struct class_record {
 	uint32_t row[TG_DIRECTION_COUNT];     /* first line */
 	uint32_t column[TG_COLUMNS];	      /* scrambled */
 	uint32_t program[TG_DIRECTION_COUNT]; /* default program: reference of the classifier */
 	uint8_t row_log[TG_DIRECTION_COUNT];  /* with ROW_SPILLS */
 	uint8_t row_shift;		      /* egress | ingress << 4 */
-	uint8_t kind;
+	uint8_t unused;
 };
 
 static inline unsigned int record_shift(
@@ -41,6 +60,7 @@ static inline unsigned int record_shift(
 	return direction == TG_EGRESS ? record->row_shift & 15 : record->row_shift >> 4;
 }
 
+static_assert(sizeof(struct class_summary) == 32, "two of them to a cache line");
 static_assert(sizeof(struct class_record) == 32, "two of them to a cache line");
 
 typedef void (*burst_fn)(const struct tg_classifier *classifier,
@@ -51,8 +71,9 @@ struct tg_classifier {
 	struct zone *zones; /* sorted by id */
 	uint32_t n_zones;
 	uint32_t n_classes;
-	struct class_record *classes;
-	uint8_t *families; /* by class; the writer's */
+	struct class_summary *summaries; /* by class */
+	struct class_record *classes;	 /* the same */
+	uint8_t *families;		 /* by class; the writer's */
 	struct rows rows;
 	struct programs programs;
 };

@@ -91,7 +91,7 @@ void exact_reclaim(struct exact *t);
 /* Multiplying by a random odd number is universal, and spreads runs of addresses evenly. */
 static inline uint32_t exact_home4(const struct exact *t, uint32_t addr)
 {
-	return spread((uint32_t)(addr * t->seed >> 32), t->n_lines);
+	return spread(addr * (uint32_t)t->seed, t->n_lines);
 }
 
 static inline uint32_t exact_home6(const struct exact *t, const uint8_t addr[16])

@@ -74,6 +74,15 @@ static void shape_row(const struct rows *t, const struct tg_image_cell *cells, u
 	place->shift = 0;
 }
 
+static uint64_t filter_of(const struct rows *t, const struct tg_image_cell *cells, uint32_t n)
+{
+	uint64_t filter = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		filter |= row_filter_bits(row_mark(rows_scramble(t, cells[i].column)));
+	return filter;
+}
+
 /* Gives each row its lines; line 0 stays the empty row. */
 static int place_rows(struct rows *t, const struct tg_image *image)
 {
@@ -88,6 +97,7 @@ static int place_rows(struct rows *t, const struct tg_image *image)
 		end = run_end(image, at);
 		*place = (struct row_place){.row = image->cells[at].row, .line = (uint32_t)line};
 		shape_row(t, &image->cells[at], end - at, fill, place);
+		place->filter = filter_of(t, &image->cells[at], end - at);
 		line += 1ull << (place->log & ~ROW_SPILLS);
 		if (line > ROW_LINES_MAX)
 			break;

@@ -10,6 +10,9 @@
  * ROW_SPILLS is set: what has no room goes to the next line that has, and a search for it goes on
  * until a line has a free lane. Lanes are filled in order.
  *
+ * A filter of 64 bits says which columns a row can have: each sets two bits. Most peers that a row
+ * has no cell for are known by that, without a look at its lines.
+ *
  * A class without a column has ROW_NOWHERE there, which is in no line: no special case. Line 0 is
  * the empty row.
  */
@@ -42,6 +45,7 @@ struct row_place {
 	uint32_t line;
 	uint8_t log; /* with ROW_SPILLS */
 	uint8_t shift;
+	uint64_t filter;
 };
 
 struct rows {
@@ -69,6 +73,17 @@ static inline uint32_t rows_scramble(const struct rows *t, uint32_t column)
 
 	x = (x ^ x >> 16) * 0x85ebca6bu;
 	return x ^ x >> 15;
+}
+
+/* What a filter knows of a column: two numbers of 6 bits. */
+static inline uint32_t row_mark(uint32_t scrambled)
+{
+	return scrambled >> 20;
+}
+
+static inline uint64_t row_filter_bits(uint32_t mark)
+{
+	return 1ull << (mark & 63) | 1ull << (mark >> 6 & 63);
 }
 
 /* Which line of its row a column belongs to. */
