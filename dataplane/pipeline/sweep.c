@@ -120,6 +120,27 @@ static uint64_t advance(struct tg_worker *w, uint64_t n)
 	return i;
 }
 
+/* The same of a table without connections, where there is nothing to look at. */
+static uint64_t skip(struct tg_worker *w, uint64_t n)
+{
+	struct sweep *s = &w->sweep;
+	uint64_t left = tg_table_size(&w->table[s->table]) - s->cursor;
+
+	if (n > left)
+		n = left;
+	s->cursor += n;
+	if (n == left)
+		next_table(w);
+	return n;
+}
+
+static uint64_t step(struct tg_worker *w, uint64_t due)
+{
+	if (w->table[w->sweep.table].used == 0)
+		return skip(w, due);
+	return advance(w, due < STEP ? due : STEP);
+}
+
 static void publish_gauges(struct tg_worker *w)
 {
 	struct tg_stats_worker *stats = w->stats;
@@ -150,7 +171,7 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 	}
 	due = s->due / FRACTION;
 	if (due != 0) {
-		s->due -= advance(w, due < STEP ? due : STEP) * FRACTION;
+		s->due -= step(w, due) * FRACTION;
 		publish_gauges(w);
 	}
 	stage_ends(w, TG_STAGE_SWEEP);
