@@ -435,8 +435,11 @@ static void read_port(struct load *load, const struct tg_at *at)
 	static const char *const sides[] = {"inside", "outside", "any", NULL};
 	static const char *const offloads[] = {"switch-off", "trust", NULL};
 	struct tg_datapath_config *dp = &load->config->datapath;
-	struct tg_port_spec spec = {
-		.mtu = 1500, .side = TG_SIDE_ANY, .rx_descriptors = 1024, .tx_descriptors = 1024};
+	struct tg_port_spec spec = {.mtu = 1500,
+		.side = TG_SIDE_ANY,
+		.rx_descriptors = 1024,
+		.tx_descriptors = 1024,
+		.interrupts = load->config->sleep_max_us != 0};
 	struct tg_port_config *port = &dp->ports[dp->n_ports];
 	int word;
 
@@ -653,7 +656,7 @@ static void set_defaults(struct tg_dataplane_config *config)
 	config->memory_mb = 1024;
 	config->address_headroom = 65536;
 	config->grace_ms = 1000;
-	config->sleep_max_us = 250;
+	config->sleep_max_us = 90;
 	config->log_level = TG_LOG_INFO;
 	config->huge_pages = true;
 	config->rss_auto = true;

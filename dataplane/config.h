@@ -37,7 +37,8 @@ struct tg_dataplane_config {
 	uint32_t checkpoint_max_age_s; /* 0: any age */
 	uint32_t address_headroom;     /* addresses that deltas may add to a ruleset */
 	uint32_t grace_ms;	       /* workers must pass a quiescent state within this */
-	uint32_t sleep_max_us;	       /* longest sleep of an idle worker; 0: never */
+	uint32_t sleep_max_us;	       /* longest sleep of an idle worker that packets cannot wake;
+					  0: workers never wait */
 	int log_level;		       /* enum tg_log_level */
 	bool huge_pages;
 	bool fsync;

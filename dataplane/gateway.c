@@ -96,6 +96,7 @@ static int open_ports(struct tg_gateway *g)
 static int open_worker(struct tg_gateway *g, uint32_t w)
 {
 	struct tg_loop_worker *own = &g->workers[w];
+	const struct tg_wake *wake = &g->loop.wake[w];
 	int socket = (int)rte_lcore_to_socket_id(tg_eal_lcore(w));
 	int rc;
 
@@ -111,7 +112,19 @@ static int open_worker(struct tg_gateway *g, uint32_t w)
 	else
 		tg_log_info("worker %u: connections in %s (IPv4), %s (IPv6)", w,
 			tg_worker_pages(own->worker, 4), tg_worker_pages(own->worker, 6));
-	return rc;
+	if (rc != 0)
+		return rc;
+	rc = tg_wake_open(&g->loop.wake[w], &g->ports, w);
+	if (rc != 0) {
+		tg_log_err("worker %u: nothing to wait by: %s", w, strerror(-rc));
+		return rc;
+	}
+	g->loop.n_workers = w + 1;
+	if (g->config->sleep_max_us != 0 && !wake->all)
+		tg_log_info("worker %u: packets of some ports cannot wake it, it sleeps for up to "
+			    "%u us",
+			w, g->config->sleep_max_us);
+	return 0;
 }
 
 static int open_datapath(struct tg_gateway *g)
@@ -275,6 +288,8 @@ void tg_gateway_stop(struct tg_gateway *g)
 	for (uint32_t w = 0; w < TG_WORKERS_MAX; w++)
 		if (g->workers[w].worker != NULL)
 			tg_worker_free(g->workers[w].worker);
+	for (uint32_t w = 0; w < g->loop.n_workers; w++)
+		tg_wake_close(&g->loop.wake[w]);
 	if (g->datapath != NULL)
 		tg_datapath_free(g->datapath);
 	rte_free(g->qsbr);

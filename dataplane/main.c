@@ -16,6 +16,7 @@
 #include "folder.h"
 #include "gateway.h"
 #include "log.h"
+#include "tap.h"
 
 static const char usage[] =
 	"usage: tidegate-dataplane -c FILE [--check]\n"
@@ -111,13 +112,15 @@ static int check_folders(const char *file, const struct tg_dataplane_config *con
 /* Signals that end the process arrive by a descriptor; threads inherit that they are blocked. */
 static int open_signals(void)
 {
-	sigset_t set;
+	sigset_t set, blocked;
 
 	sigemptyset(&set);
+	sigemptyset(&blocked);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+	tg_tap_block(&blocked);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || sigprocmask(SIG_BLOCK, &blocked, NULL) != 0)
 		return -errno;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include "worker_loop.h"
 
-#define IDLE_ROUNDS 256u /* empty ones in a row before the first sleep */
+#define LINGER_US 20u  /* polling goes on for so long after the last packet */
+#define REST_US 10000u /* the sweep may stand still for so long: it makes up for it */
 #define SLEEP_MIN_US 5u
+#define IDLE_STEPS 8u /* of the sweep, a few microseconds each */
 
 /* A queue that this worker polls. */
 struct source {
@@ -24,8 +25,10 @@ struct state {
 	uint64_t tsc_per_ms;
 	uint64_t next_ms_tsc; /* when `now` is another number */
 	uint64_t now;	      /* milliseconds since started_tsc */
-	uint32_t idle_rounds; /* in a row */
-	uint32_t sleep_us;    /* the next sleep's length */
+	uint64_t linger;      /* LINGER_US, of the TSC */
+	uint64_t worked;      /* TSC: when there was work last */
+	uint32_t sleep_us;    /* the next sleep's length, where packets cannot wake */
+	bool armed;	      /* one more round without work, and the worker waits */
 };
 
 static void add(uint64_t *counter, uint64_t n)
@@ -71,32 +74,60 @@ static uint32_t receive(struct state *s)
 	return total;
 }
 
-static void sleep_us(uint32_t us)
+/* Steps of it that are due; more at a time when there is nothing else to do. */
+static uint32_t sweep(const struct state *s, uint32_t work)
 {
-	struct timespec ts = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+	uint32_t due_ms, n = work != 0 ? 1 : IDLE_STEPS;
 
-	nanosleep(&ts, NULL);
+	do
+		due_ms = tg_worker_sweep(s->own->worker, s->now);
+	while (due_ms == 0 && --n != 0);
+	return due_ms;
 }
 
-/*
- * Nothing came for a while: sleep, longer each time, but not past the next step of the sweep.
- */
-static void rest(struct state *s, uint32_t sweep_due_ms)
+static void wake_others(struct tg_loop *loop, uint64_t handed)
 {
-	const struct tg_loop *loop = s->own->loop;
-	uint64_t us = RTE_MIN(s->sleep_us, (uint64_t)sweep_due_ms * 1000);
+	for (; handed != 0; handed &= handed - 1)
+		tg_wake_ring(&loop->wake[__builtin_ctzll(handed)]);
+}
 
-	if (loop->sleep_max_us == 0 || ++s->idle_rounds < IDLE_ROUNDS || us == 0)
+/* How long the next wait may last. */
+static uint32_t wait_us(struct state *s, const struct tg_wake *wake)
+{
+	uint32_t us = s->sleep_us;
+
+	if (wake->all)
+		return REST_US;
+	s->sleep_us = RTE_MIN(s->sleep_us * 2, s->own->loop->sleep_max_us);
+	return RTE_MIN(us, REST_US);
+}
+
+/* There was nothing to do in a round that began at `tsc`. */
+static void rest(struct state *s, uint64_t tsc)
+{
+	struct tg_loop *loop = s->own->loop;
+	struct tg_wake *wake = &loop->wake[s->own->index];
+
+	if (loop->sleep_max_us == 0 || tsc - s->worked < s->linger)
 		return;
+	if (!s->armed) {
+		tg_wake_arm(wake);
+		s->armed = true;
+		return;
+	}
 	rte_rcu_qsbr_thread_offline(loop->qsbr, s->own->index);
-	sleep_us((uint32_t)us);
+	tg_wake_wait(wake, wait_us(s, wake));
 	rte_rcu_qsbr_thread_online(loop->qsbr, s->own->index);
-	s->sleep_us = RTE_MIN(s->sleep_us * 2, loop->sleep_max_us);
+	tg_wake_disarm(wake);
+	s->armed = false;
 }
 
-static void wake(struct state *s)
+static void stay_awake(struct state *s, uint64_t tsc)
 {
-	s->idle_rounds = 0;
+	if (s->armed)
+		tg_wake_disarm(&s->own->loop->wake[s->own->index]);
+	s->armed = false;
+	s->worked = tsc;
 	s->sleep_us = SLEEP_MIN_US;
 }
 
@@ -109,17 +140,19 @@ static void round_once(struct state *s)
 	update_now(s, from);
 	work = receive(s);
 	work += tg_worker_handoff(own->worker, s->now);
-	due_ms = tg_worker_sweep(own->worker, s->now);
+	due_ms = sweep(s, work);
 	tg_worker_flush(own->worker);
+	wake_others(own->loop, tg_worker_handed(own->worker));
 	rte_rcu_qsbr_quiescent(own->loop->qsbr, own->index);
 	add(&own->stats->polls, 1);
 	if (work != 0) {
-		wake(s);
 		spent = rte_rdtsc() - from;
+		stay_awake(s, from + spent);
 		add(&own->stats->busy_cycles, spent);
 	} else {
 		add(&own->stats->idle_polls, 1);
-		rest(s, due_ms);
+		if (due_ms != 0)
+			rest(s, from);
 		spent = rte_rdtsc() - from;
 	}
 	add(&own->stats->total_cycles, spent);
@@ -128,13 +161,14 @@ static void round_once(struct state *s)
 int tg_loop_run(void *arg)
 {
 	struct state s = {.own = arg};
-	const struct tg_loop *loop = s.own->loop;
+	struct tg_loop *loop = s.own->loop;
 
 	/* Sleeps are as short as they are meant: the kernel's slack is 50 us otherwise. */
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	s.tsc_per_ms = rte_get_tsc_hz() / 1000;
+	s.linger = rte_get_tsc_hz() / 1000000 * LINGER_US;
+	stay_awake(&s, rte_rdtsc());
 	collect_sources(&s);
-	wake(&s);
 	rte_rcu_qsbr_thread_register(loop->qsbr, s.own->index);
 	rte_rcu_qsbr_thread_online(loop->qsbr, s.own->index);
 	while (!__atomic_load_n(&loop->stop, __ATOMIC_RELAXED))
@@ -147,4 +181,6 @@ int tg_loop_run(void *arg)
 void tg_loop_stop(struct tg_loop *loop)
 {
 	__atomic_store_n(&loop->stop, true, __ATOMIC_RELAXED);
+	for (uint32_t w = 0; w < loop->n_workers; w++)
+		tg_wake_ring(&loop->wake[w]);
 }

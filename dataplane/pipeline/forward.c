@@ -68,6 +68,7 @@ static void pass_over(struct tg_worker *w, uint32_t to)
 	unsigned int sent = rte_ring_sp_enqueue_burst(ring, (void **)out->m, out->n, NULL);
 
 	w->stats->handoff_sent += sent;
+	w->handed |= (uint64_t)(sent != 0) << to;
 	refuse_rest(w, out->m + sent, out->n - sent, TG_DROP_HANDOFF_FULL);
 	out->n = 0;
 }

@@ -115,6 +115,7 @@ struct tg_worker {
 	uint64_t tx_pending;	    /* bit by port: something is buffered */
 	struct tx_buffer *tx;	    /* by port */
 	struct handoff_buffer *out; /* by worker */
+	uint64_t handed;	    /* bit by worker: it has got packets */
 
 	struct tg_packet packet[TG_BURST];
 	struct judged_packet judged[TG_BURST];

@@ -200,6 +200,14 @@ void tg_worker_burst(
 	process(w, n, false);
 }
 
+uint64_t tg_worker_handed(struct tg_worker *w)
+{
+	uint64_t handed = w->handed;
+
+	w->handed = 0;
+	return handed;
+}
+
 uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
 {
 	uint32_t workers = w->dp->config.n_workers;

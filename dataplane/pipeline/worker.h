@@ -11,6 +11,7 @@
  *	tg_worker_handoff(w, now);
  *	tg_worker_sweep(w, now);
  *	tg_worker_flush(w);
+ *	wake those that tg_worker_handed(w) names
  *	report quiescent
  *
  * Everything that a burst judged has left for the transmit queue when flush returns, so a
@@ -162,6 +163,8 @@ void tg_worker_burst(
 	struct tg_worker *w, uint16_t port, struct rte_mbuf *mbufs[], uint16_t n, uint64_t now);
 /* Takes up to TG_BURST packets that other workers passed on. How many. */
 uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now);
+/* The workers, as bits, that packets were passed on to since this was asked last: wake them. */
+uint64_t tg_worker_handed(struct tg_worker *w);
 /*
  * A bounded step of the cursor over the connection tables: ages entries, folds their counters
  * into the rules', judges again what an older epoch judged. Paced by `now`: a pass takes sweep_ms

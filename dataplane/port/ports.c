@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <linux/if_xdp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "log.h"
 #include "netdev.h"
 #include "ports.h"
+#include "sockets.h"
+#include "tap.h"
 
 /* The name that EAL gives a device: without arguments. */
 static int find_ethdev(const struct tg_port_spec *spec, uint16_t *out)
@@ -73,6 +76,7 @@ static void fill_conf(const struct tg_port *port, const struct rte_eth_dev_info 
 {
 	memset(conf, 0, sizeof(*conf));
 	conf->rxmode.mtu = port->spec.mtu;
+	conf->intr_conf.rxq = port->interrupts;
 	conf->rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	conf->txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	/* Chains and buffers of two pools are more than a fast free can take back. */
@@ -88,16 +92,34 @@ static void fill_conf(const struct tg_port *port, const struct rte_eth_dev_info 
 	}
 }
 
+/* One queue; a socket that the driver opens for it is remembered. */
+static int setup_rx_queue(
+	struct tg_port *port, uint16_t q, uint16_t descriptors, struct rte_mempool *pool)
+{
+	struct tg_sockets before, after;
+	int rc;
+
+	tg_sockets_find(AF_XDP, &before);
+	rc = rte_eth_rx_queue_setup(
+		port->ethdev, q, descriptors, (unsigned int)port->numa, NULL, pool);
+	tg_sockets_find(AF_XDP, &after);
+	port->sockets[q] = tg_sockets_new(&before, &after);
+	if (port->sockets[q] < 0 && port->netdev != 0)
+		port->sockets[q] = tg_sockets_packet(port->netdev, q);
+	return rc;
+}
+
 static int setup_queues(struct tg_ports *ports, struct tg_port *port)
 {
 	uint16_t rx = port->spec.rx_descriptors, tx = port->spec.tx_descriptors;
 	unsigned int numa = (unsigned int)port->numa;
 	int rc;
 
+	if (port->tap)
+		rx = RTE_MIN(rx, tg_tap_descriptors(port->spec.mtu));
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->ethdev, &rx, &tx);
 	for (uint16_t q = 0; q < port->n_rx_queues && rc == 0; q++)
-		rc = rte_eth_rx_queue_setup(
-			port->ethdev, q, rx, numa, NULL, ports->pools[port->numa]);
+		rc = setup_rx_queue(port, q, rx, ports->pools[port->numa]);
 	for (uint16_t q = 0; q < port->n_tx_queues && rc == 0; q++)
 		rc = rte_eth_tx_queue_setup(port->ethdev, q, tx, numa, NULL);
 	return rc;
@@ -161,6 +183,8 @@ static int find(struct tg_ports *ports, struct tg_port *port, const struct tg_po
 		return rc;
 	if (ignores_link(&info))
 		port->netdev = info.if_index;
+	port->tap = tg_tap_driver(info.driver_name);
+	port->interrupts = spec->interrupts || port->tap;
 	port->numa = rte_eth_dev_socket_id(port->ethdev);
 	if (port->numa < 0 || port->numa >= TG_NUMA_MAX)
 		port->numa = 0;
@@ -206,17 +230,44 @@ int tg_ports_open(struct tg_ports *ports, const struct tg_port_spec *specs, uint
 
 /* --- running --- */
 
-static int start(struct tg_port *port)
+/* With receive interrupts if it can: some drivers do without them, some refuse to start. */
+static int start_device(struct tg_ports *ports, struct tg_port *port)
+{
+	int rc = rte_eth_dev_start(port->ethdev);
+
+	if (rc == 0 || !port->interrupts)
+		return rc;
+	port->interrupts = false;
+	rc = configure(ports, port);
+	return rc == 0 ? rte_eth_dev_start(port->ethdev) : rc;
+}
+
+/* The library complains of drivers that have none, which is no error here. */
+static bool has_interrupts(const struct tg_port *port)
+{
+	int type = rte_log_register("lib.ethdev"), level, fd;
+
+	if (!port->interrupts || type < 0)
+		return false;
+	level = rte_log_get_level((uint32_t)type);
+	rte_log_set_level((uint32_t)type, RTE_LOG_EMERG);
+	fd = rte_eth_dev_rx_intr_ctl_q_get_fd(port->ethdev, 0);
+	rte_log_set_level((uint32_t)type, (uint32_t)level);
+	return fd >= 0;
+}
+
+static int start(struct tg_ports *ports, struct tg_port *port)
 {
 	struct rte_eth_dev_info info;
 	int rc;
 
-	rc = rte_eth_dev_start(port->ethdev);
+	rc = start_device(ports, port);
 	if (rc != 0) {
 		tg_log_err("port %s: cannot be started: %s", port->spec.name, strerror(-rc));
 		return rc;
 	}
 	port->started = true;
+	port->interrupts = has_interrupts(port);
 	/* It may be down for a gateway that was killed while it held it so. */
 	if (port->netdev != 0)
 		rc = tg_netdev_set_up(port->netdev, true);
@@ -233,6 +284,8 @@ static int start(struct tg_port *port)
 		return rc;
 	}
 	rte_eth_dev_info_get(port->ethdev, &info);
+	if (port->tap)
+		tg_tap_no_signals(port);
 	tg_log_info("port %s: driver %s, mtu %u, %u receive and %u transmit queues",
 		port->spec.name, info.driver_name, port->spec.mtu, port->n_rx_queues,
 		port->n_tx_queues);
@@ -244,7 +297,7 @@ int tg_ports_start(struct tg_ports *ports)
 	int rc;
 
 	for (uint32_t i = 0; i < ports->n; i++) {
-		rc = start(&ports->v[i]);
+		rc = start(ports, &ports->v[i]);
 		if (rc != 0)
 			return rc;
 	}

@@ -29,6 +29,10 @@ struct tg_port {
 	int numa;
 	unsigned int
 		netdev; /* the kernel interface whose link is ours to see to; 0: the driver's */
+	/* What wakes a worker that waits for a queue: the driver's interrupts, else a socket. */
+	bool interrupts;
+	int sockets[TG_WORKERS_MAX]; /* by queue; -1: unknown */
+	bool tap;
 	bool started;
 	bool up;	  /* as the port shows it */
 	bool held;	  /* down because its peer is */

@@ -21,6 +21,7 @@ struct tg_port_spec {
 	uint16_t peer; /* index of the other end of the wire */
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
+	bool interrupts;	    /* workers that wait want to be woken by packets */
 	bool propagate_link;	    /* the peer's link goes down with this one's */
 	bool trust_kernel_offloads; /* somebody else has switched them off */
 };

@@ -21,8 +21,7 @@ static bool out_of_sight(const struct tg_port *port)
 
 	if (rte_eth_dev_info_get(port->ethdev, &info) != 0)
 		return false;
-	return strcmp(info.driver_name, "net_tap") == 0 && info.if_index != 0 &&
-	       if_indextoname(info.if_index, name) == NULL;
+	return port->tap && info.if_index != 0 && if_indextoname(info.if_index, name) == NULL;
 }
 
 static bool shows_link(const struct tg_port *port)

@@ -52,7 +52,7 @@ static void test_defaults(void **state)
 	assert_true(c.huge_pages);
 	assert_false(c.fsync);
 	assert_true(c.rss_auto);
-	assert_int_equal(c.sleep_max_us, 250);
+	assert_int_equal(c.sleep_max_us, 90);
 	assert_int_equal(c.log_level, TG_LOG_INFO);
 	assert_false(c.datapath.no_ruleset_pass);
 	assert_false(c.datapath.keep_existing);
