@@ -91,6 +91,12 @@ struct sweep {
 	uint64_t generation; /* in force when this pass began; 0: none */
 };
 
+/* For what could make room in a full table: at most so many in a time. */
+struct searches {
+	uint32_t left;
+	uint32_t refilled; /* ms */
+};
+
 struct tg_worker {
 	struct tg_datapath *dp;
 	uint32_t index;
@@ -109,6 +115,7 @@ struct tg_worker {
 
 	struct tg_table table[2]; /* IPv4, IPv6 */
 	struct tg_halfopen halfopen[2];
+	struct searches searches[2];
 	struct tg_conn_timeouts timeouts[2]; /* in force: some are shorter while room is short */
 	struct tg_fragments fragments;
 	struct sweep sweep;

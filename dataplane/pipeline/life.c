@@ -13,6 +13,7 @@
  * way around the world. Were it less, a flood would let everybody in and nobody answer in time.
  */
 #define GRACE_MS 500u
+#define SEARCH_BURST_MS 16u
 
 /* A number of the address of one end, or of its /64. */
 static uint64_t source_number(
@@ -159,6 +160,25 @@ static bool exhume(struct tg_worker *w, struct tg_table *table, struct tg_conn *
 	return false;
 }
 
+/*
+ * May neighbours be looked through for one that can go? That takes sixteen cache lines, and a
+ * flood would have them looked at for each packet. In a grace period as many half-open ones get
+ * old enough as there may be: twice as many searches find nearly all of these.
+ */
+static bool may_search(struct tg_worker *w, const struct tg_table *table)
+{
+	struct searches *s = &w->searches[table->family == 6];
+	uint32_t each_ms = halfopen_of(w, table)->max / (GRACE_MS / 2) + 1;
+	uint32_t elapsed = RTE_MIN(w->now - s->refilled, SEARCH_BURST_MS);
+
+	s->refilled = w->now;
+	s->left = RTE_MIN(s->left + elapsed * each_ms, SEARCH_BURST_MS * each_ms);
+	if (s->left == 0)
+		return false;
+	s->left--;
+	return true;
+}
+
 /* Is `a` to go rather than `b`? Half-open ones before weak ones, then who has waited longer. */
 static bool goes_first(const struct tg_worker *w, const struct tg_conn *a, const struct tg_conn *b)
 {
@@ -208,6 +228,8 @@ static bool half_open_admitted(
 	const struct tg_halfopen *h = halfopen_of(w, table);
 	struct tg_conn *crowd[TG_TABLE_CROWD];
 
+	if (tg_halfopen_full(h) && !may_search(w, table))
+		return false;
 	if (tg_halfopen_source_full(h, source_number(table, &p->key, p->dir, wide)))
 		return false;
 	if (!tg_halfopen_full(h))
@@ -292,7 +314,7 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL && table->used < table->max && exhume(w, table, crowd))
 		c = tg_table_insert(table, &p->key, p->hash, crowd);
-	if (c == NULL && make_room(w, table, crowd, true))
+	if (c == NULL && may_search(w, table) && make_room(w, table, crowd, true))
 		c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL) {
 		*reason = TG_DROP_CONN_TABLE_FULL;
