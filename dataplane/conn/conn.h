@@ -23,7 +23,7 @@
 /* struct tg_conn.flags */
 #define TG_CONN_INITIATOR (1u << 0) /* the direction of the initiator's packets */
 #define TG_CONN_END (1u << 1)	    /* the end of the wire where the initiator is */
-#define TG_CONN_LIBERAL (1u << 2)   /* picked up in mid-stream: windows are not known */
+#define TG_CONN_LIBERAL (1u << 2)   /* more may have been sent than was seen, see tcp.c */
 #define TG_CONN_PENDING (1u << 3)   /* a new SYN has passed; struct tg_conn_cold.pending */
 #define TG_CONN_KEPT (1u << 4)	    /* passes only by existing-connections: keep */
 /*
@@ -36,10 +36,15 @@
 /* Half-open, it counts for the /64 of its initiator: of a stranger, who has all of that. */
 #define TG_CONN_WIDE (1u << 7)
 
-/* struct tg_conn.side: window scale in the low bits, and what became of this side's FIN. */
+/*
+ * struct tg_conn.side: window scale in the low bits, what became of this side's FIN, and what to
+ * make of this side's next segment.
+ */
 #define TG_CONN_SCALE 0x0fu
-#define TG_CONN_FIN (1u << 7)
+#define TG_CONN_UNSEEN (1u << 4) /* the connection was picked up by the other side's segment */
+#define TG_CONN_NOTED (1u << 5)	 /* something of it is in struct tg_conn_cold.pending, see tcp.c */
 #define TG_CONN_FIN_ACKED (1u << 6)
+#define TG_CONN_FIN (1u << 7)
 
 /* struct tg_conn.count: packets above, bytes below; folded when either half's top bit is set. */
 #define TG_CONN_COUNT_SHIFT 36
@@ -59,7 +64,7 @@ struct tg_conn {
 	uint32_t end[2];     /* TCP: highest sequence number sent, + 1 */
 	uint32_t max_end[2]; /* TCP: highest the other side has allowed */
 	uint16_t max_win[2]; /* TCP: largest window advertised, not scaled */
-	uint8_t side[2];     /* TG_CONN_SCALE, TG_CONN_FIN, TG_CONN_FIN_ACKED */
+	uint8_t side[2];     /* TG_CONN_SCALE, TG_CONN_UNSEEN to TG_CONN_FIN */
 	uint8_t state;	     /* enum tg_conn_state */
 	uint8_t flags;	     /* TG_CONN_* */
 	uint64_t count[2];   /* since last folded */
@@ -82,7 +87,8 @@ static_assert(sizeof(struct tg_conn6) == 128, "an IPv6 connection is two cache l
 
 /*
  * A SYN that passed on a live connection; it becomes the connection if it is answered in the epoch
- * it was judged in (TG_CONN_PENDING is cleared when the epoch moves on).
+ * it was judged in (TG_CONN_PENDING is cleared when the epoch moves on). What else it is used for:
+ * tcp.c.
  */
 struct tg_conn_pending {
 	uint32_t end; /* sequence number after it */

@@ -263,6 +263,8 @@ void track_all(struct tg_worker *w);
 /* `c`: a connection to be judged again, or NULL: the packet itself. */
 void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn *c, bool wanted);
 void judge_all(struct tg_worker *w);
+/* A refused first fragment leaves nothing behind: the others then have no first. */
+void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
 /* The tuple of a connection or packet as the classifier takes it. */
 void tuple_make(struct tg_tuple *tuple, const struct tg_key *key, uint8_t family,
 	unsigned int initiator, uint16_t zone);

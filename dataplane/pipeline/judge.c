@@ -86,8 +86,7 @@ static bool spoofed(const struct tg_worker *w, uint16_t port, uint8_t kind)
 	       (kind == TG_KIND_POD || kind == TG_KIND_QUARANTINE);
 }
 
-/* A refused first fragment leaves nothing behind: the others then have no first. */
-static void drop_new(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
+void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
 {
 	struct tg_fragment f;
 
@@ -104,7 +103,7 @@ static void deny(struct tg_worker *w, struct tg_packet *p, const struct tg_judge
 	uint32_t slot = tg_verdict_slot(j->verdict[side]);
 
 	charge_slot(w, slot, 1, p->length, 1);
-	drop_new(w, p, deny_reason(side, slot));
+	drop_whole(w, p, deny_reason(side, slot));
 }
 
 bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
@@ -162,7 +161,7 @@ static void open_connection(struct tg_worker *w, struct tg_packet *p, unsigned i
 	struct tg_conn *c = conn_create(w, p, initiator, j, &reason);
 
 	if (c == NULL) {
-		drop_new(w, p, reason);
+		drop_whole(w, p, reason);
 		return;
 	}
 	if ((p->flags & TG_PACKET_FRAGMENT) && p->protocol == TG_IPPROTO_TCP)
@@ -225,7 +224,7 @@ static void settle_new(
 	const struct tg_judgement *j = &w->judgement[i];
 
 	if (!item->wanted) {
-		drop_new(w, p, orphan_reason(p));
+		drop_whole(w, p, orphan_reason(p));
 	} else if ((p->flags & TG_PACKET_ROUTER) && between_neighbours(p, j)) {
 		charge_slot(w, p->code, 1, p->length, 0);
 		forward(w, p);
@@ -233,9 +232,9 @@ static void settle_new(
 		if (may_pick_up(w, p))
 			pick_up(w, p, j, &w->reversed[i]);
 		else
-			drop_new(w, p, orphan_reason(p));
+			drop_whole(w, p, orphan_reason(p));
 	} else if (spoofed(w, p->port, j->src_kind)) {
-		drop_new(w, p, TG_DROP_SPOOFED);
+		drop_whole(w, p, TG_DROP_SPOOFED);
 	} else if (!allows(j)) {
 		deny(w, p, j);
 	} else {
@@ -257,7 +256,7 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 		deny(w, p, j);
 		return;
 	}
-	if (tg_tcp_reopens(c)) {
+	if ((c->flags & TG_CONN_BURIED) || tg_tcp_reopens(c, p->dir, &p->seg)) {
 		conn_remove(w, table, c);
 		open_connection(w, p, p->dir, j);
 		return;
@@ -295,7 +294,7 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 		forward(w, p);
 		break;
 	case TRACK_DROP:
-		drop(w, p, (enum tg_drop_reason)p->code);
+		drop_whole(w, p, (enum tg_drop_reason)p->code);
 		break;
 	case TRACK_JUDGE:
 		if (item->wanted && item->initiator == p->dir)

@@ -2,7 +2,6 @@
 /* Connections come and go; half-open ones are counted on the way. */
 #include "internal.h"
 
-#define SCTP_INIT 1
 #define PROTOCOL_TCP 6
 #define TRIAL_SEGMENTS 16
 
@@ -262,18 +261,18 @@ static bool picked_up(const struct tg_packet *p)
 }
 
 /*
- * A reply is only the word of its sender, whom policy may allow to answer but not to speak first:
- * a few segments pass, as many as a sender has in flight when it finds nobody there, until the
- * client's side says that there is a connection.
+ * Half-open until both sides have been seen. A reply is only the word of its sender, whom policy
+ * may allow to answer but not to speak first: a few segments pass, as many as a sender has in
+ * flight when it finds nobody there, until the client's side says that there is a connection.
  */
 static void pick_up(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	const struct tg_packet *p, bool reply)
 {
 	tg_tcp_pickup(c, p->dir, &p->seg);
-	if (!reply)
-		return;
-	c->flags |= TG_CONN_TRIAL;
-	tg_table_cold(table, c)->trial = TRIAL_SEGMENTS - 1;
+	if (reply) {
+		c->flags |= TG_CONN_TRIAL;
+		tg_table_cold(table, c)->trial = TRIAL_SEGMENTS - 1;
+	}
 	conn_set_state(w, table, c, TG_CONN_SYN_RECV);
 }
 
@@ -307,7 +306,7 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	uint8_t wide = wide_source(table, initiator == p->dir ? j->src_kind : j->dst_kind);
 	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
 
-	if ((!picked_up(p) || initiator != p->dir) && !half_open_admitted(w, table, p, wide)) {
+	if (!half_open_admitted(w, table, p, wide)) {
 		*reason = TG_DROP_HALF_OPEN_LIMIT;
 		return NULL;
 	}
@@ -330,18 +329,11 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 {
 	struct tg_conn_cold *cold = tg_table_cold(table, c);
 	const struct tg_conn_pending pending = cold->pending;
-	const struct tg_segment syn = {
-		.seq = pending.end - pending.length,
-		.length = pending.length,
-		.win = pending.win,
-		.flags = TG_TCP_SYN,
-		.scale = pending.scale,
-	};
 	bool end = w->dp->config.ports[pending.port].end != 0;
 
 	fold(w, table, c);
 	conn_set_state(w, table, c, TG_CONN_CLOSED);
-	tg_tcp_open(c, pending.dir, &syn);
+	tg_tcp_adopt(c, &pending);
 	c->state = TG_CONN_CLOSED; /* so that set_state counts it under the new initiator */
 	c->flags =
 		(uint8_t)((c->flags & TG_CONN_INITIATOR) | (end ? TG_CONN_END : 0) | pending.wide);

@@ -55,13 +55,13 @@ static enum track_result track_related(
 {
 	unsigned int quoted = p->dir ^ 1;
 
-	if (c->protocol == TG_IPPROTO_TCP && !(c->flags & TG_CONN_LIBERAL) &&
-		!w->dp->config.tcp_liberal) {
+	if (c->protocol == TG_IPPROTO_TCP && !w->dp->config.tcp_liberal) {
 		uint32_t win = (uint32_t)c->max_win[p->dir] << (c->side[p->dir] & TG_CONN_SCALE);
-		uint32_t behind = c->end[quoted] - p->seg.seq;
+		uint32_t last = c->flags & TG_CONN_LIBERAL ? c->max_end[quoted] : c->end[quoted];
+		uint32_t unseen = last - c->end[quoted];
 
 		/* A blind guess is not believed (RFC 5927 section 4.1). */
-		if (behind > (win > QUOTED_BEHIND ? win : QUOTED_BEHIND))
+		if (last - p->seg.seq > unseen + (win > QUOTED_BEHIND ? win : QUOTED_BEHIND))
 			return refuse(p, TG_DROP_ICMP_UNRELATED);
 	}
 	charge_slot(w, TG_BUILTIN_RELATED_ICMP, 1, p->length, 0);
@@ -100,11 +100,10 @@ static enum track_result track_tcp(
 		if (result != TRACK_PASS)
 			return result;
 	}
-	if (p->flags & TG_PACKET_FRAGMENT)
-		c->flags |= TG_CONN_LIBERAL; /* how long the segment is cannot be seen */
 	if (tg_tcp_answers(c, &cold->pending, p->dir, &p->seg))
 		conn_adopt_pending(w, table, c);
-	switch (tg_tcp_segment(c, p->dir, &p->seg, w->dp->config.tcp_liberal, &state, &refresh)) {
+	switch (tg_tcp_segment(
+		c, &cold->pending, p->dir, &p->seg, w->dp->config.tcp_liberal, &state, &refresh)) {
 	case TG_TCP_INVALID:
 		return refuse(p, TG_DROP_TCP_INVALID);
 	case TG_TCP_JUDGE:
@@ -112,10 +111,12 @@ static enum track_result track_tcp(
 	case TG_TCP_PASS:
 		break;
 	}
+	if (p->flags & TG_PACKET_FRAGMENT)
+		c->flags |= TG_CONN_LIBERAL; /* how long the segment is cannot be seen */
+	if (refresh || state != c->state)
+		c->seen = w->now;
 	if (state != c->state)
 		conn_set_state(w, table, c, state);
-	if (refresh)
-		c->seen = w->now;
 	return TRACK_PASS;
 }
 
@@ -207,7 +208,7 @@ static inline void settle(
 	if (likely(result == TRACK_PASS))
 		forward(w, p);
 	else if (result == TRACK_DROP)
-		drop(w, p, (enum tg_drop_reason)p->code);
+		drop_whole(w, p, (enum tg_drop_reason)p->code);
 	else
 		judge_later(w, index, NULL, true);
 }

@@ -30,6 +30,7 @@ int main(void)
 	world_eal();
 	failed += run_flow_tests();
 	failed += run_tcp_tests();
+	failed += run_tcp_rule_tests();
 	failed += run_header_tests();
 	failed += run_fragment_tests();
 	failed += run_link_tests();
