@@ -10,6 +10,10 @@
  * 8,192 tuples: median, and the tenth and ninetieth of a hundred. A slice takes less than a
  * millisecond, so that most are spared by the scheduler.
  *
+ * At the end the largest cluster, the smallest and rte_acl with 100,000 rules of one direction are
+ * measured in turns, so that a busy machine is as busy for each of them: seven runs, of each of
+ * which the medians and their ratios are taken.
+ *
  *	bench_classify [--json PATH] [--rounds N] [--pods N --policies N] [--no-acl]
  */
 #include <errno.h>
@@ -40,6 +44,9 @@
 #define ACL_STEPS 4
 #define ACL_MEMORY (768u << 20) /* bytes of both contexts */
 #define ACL_SECONDS 6.0		/* no larger one is tried when a build took longer */
+#define RUNS 7			/* of what is measured in turns */
+#define TURNS 4			/* of a run */
+#define ONE_WAY_RULES 100000u	/* of one direction */
 
 struct size {
 	uint32_t pods, policies;
@@ -69,6 +76,17 @@ struct figures {
 	unsigned int n_acl;
 };
 
+/* What is measured in turns. */
+enum turn { TURN_LARGE, TURN_SMALL, TURN_ACL, TURN_COUNT };
+
+struct turns {
+	bool has_acl;
+	struct acl_figures acl;	   /* of one direction */
+	double cycles[TURN_COUNT]; /* medians of the runs' medians */
+	double to_acl, to_small;   /* rte_acl's cycles and ours with few policies: medians of the
+				      runs' ratios */
+};
+
 /* What one size is measured with. */
 struct bench {
 	struct tg_gen *gen;
@@ -94,9 +112,14 @@ static struct timing timing_of(double *slices, uint32_t n)
 	return (struct timing){slices[n / 2], slices[n / 10], slices[n - 1 - n / 10]};
 }
 
+static double mega_of(double cycles)
+{
+	return (double)rte_get_tsc_hz() / cycles / 1e6;
+}
+
 static double mega(const struct timing *t)
 {
-	return (double)rte_get_tsc_hz() / t->median / 1e6;
+	return mega_of(t->median);
 }
 
 static void to_tuple(const struct tg_gen_tuple *from, struct tg_tuple *to)
@@ -157,8 +180,9 @@ static void to_key(const struct tg_gen_tuple *from, struct acl_key *to)
 	to->dport = rte_cpu_to_be_16(from->dport);
 }
 
-static uint64_t acl_slice(struct rte_acl_ctx *const ctx[TG_DIRECTION_COUNT],
-	const struct tg_gen_tuple *tuples, uint32_t n)
+/* Through `ways` contexts one after the other. */
+static uint64_t acl_slice(
+	struct rte_acl_ctx *const ctx[], int ways, const struct tg_gen_tuple *tuples, uint32_t n)
 {
 	struct acl_key keys[TG_CLASSIFY_BURST];
 	const uint8_t *pointers[TG_CLASSIFY_BURST];
@@ -173,7 +197,7 @@ static uint64_t acl_slice(struct rte_acl_ctx *const ctx[TG_DIRECTION_COUNT],
 		for (uint32_t i = 0; i < TG_CLASSIFY_BURST; i++)
 			to_key(&tuples[at + i], &keys[i]);
 		start = rte_rdtsc_precise();
-		for (int d = 0; d < TG_DIRECTION_COUNT; d++)
+		for (int d = 0; d < ways; d++)
 			rte_acl_classify(ctx[d], pointers, out[d], TG_CLASSIFY_BURST, 1);
 		cycles += rte_rdtsc_precise() - start;
 	}
@@ -189,13 +213,75 @@ static struct timing measure_acl(
 	for (int i = -1; i < b->rounds; i++) {
 		for (uint32_t at = 0; at < b->n_v4; at += SLICE) {
 			const uint32_t size = RTE_MIN(SLICE, b->n_v4 - at);
-			const uint64_t cycles = acl_slice(ctx, b->v4 + at, size);
+			const uint64_t cycles =
+				acl_slice(ctx, TG_DIRECTION_COUNT, b->v4 + at, size);
 
 			if (i >= 0)
 				slices[done++] = (double)cycles / size;
 		}
 	}
 	return timing_of(slices, done);
+}
+
+/* `b`'s classifier, or rte_acl; a pass over all tuples before, since the others had the caches. */
+static uint32_t measure_turn(
+	const struct bench *b, struct rte_acl_ctx *acl, double *slices, uint32_t done)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t at = 0; at + SLICE <= b->n_v4; at += SLICE) {
+			const struct tg_gen_tuple *tuples = b->v4 + at;
+			const uint64_t cycles = acl != NULL
+							? acl_slice(&acl, 1, tuples, SLICE)
+							: judge_slice(b->classifier, tuples, SLICE);
+
+			if (pass != 0)
+				slices[done++] = (double)cycles / SLICE;
+		}
+	}
+	return done;
+}
+
+static void measure_run(const struct bench *const of[TURN_COUNT],
+	struct rte_acl_ctx *const acl[TURN_COUNT], double median[TURN_COUNT])
+{
+	static double slices[TURN_COUNT][TURNS * (TUPLES / SLICE)];
+	uint32_t done[TURN_COUNT] = {0};
+
+	for (int turn = 0; turn < TURNS; turn++)
+		for (int t = 0; t < TURN_COUNT; t++)
+			if (of[t] != NULL)
+				done[t] = measure_turn(of[t], acl[t], slices[t], done[t]);
+	for (int t = 0; t < TURN_COUNT; t++)
+		median[t] = done[t] != 0 ? timing_of(slices[t], done[t]).median : 0;
+}
+
+static double median_of(double v[RUNS])
+{
+	qsort(v, RUNS, sizeof(*v), compare);
+	return v[RUNS / 2];
+}
+
+/* `ctx` may be NULL. */
+static void measure_turns(const struct bench *large, const struct bench *small,
+	struct rte_acl_ctx *ctx, struct turns *out)
+{
+	const struct bench *const of[TURN_COUNT] = {large, small, ctx != NULL ? large : NULL};
+	struct rte_acl_ctx *const acl[TURN_COUNT] = {[TURN_ACL] = ctx};
+	double runs[TURN_COUNT][RUNS], to_acl[RUNS], to_small[RUNS];
+
+	for (int i = 0; i < RUNS; i++) {
+		double median[TURN_COUNT];
+
+		measure_run(of, acl, median);
+		for (int t = 0; t < TURN_COUNT; t++)
+			runs[t][i] = median[t];
+		to_acl[i] = median[TURN_ACL] / median[TURN_LARGE];
+		to_small[i] = median[TURN_LARGE] / median[TURN_SMALL];
+	}
+	for (int t = 0; t < TURN_COUNT; t++)
+		out->cycles[t] = median_of(runs[t]);
+	out->to_acl = median_of(to_acl);
+	out->to_small = median_of(to_small);
 }
 
 static size_t heap_used(void)
@@ -248,6 +334,39 @@ static void bench_acl(const struct bench *b, struct figures *f)
 	for (int i = 0; i < ACL_STEPS; i++)
 		if (!bench_acl_step(b, limits[i], f) || f->acl[f->n_acl - 1].rules < limits[i] / 2)
 			break;
+}
+
+/* One direction alone; NULL when it cannot be built. */
+static struct rte_acl_ctx *build_one_way(const struct bench *b, struct acl_figures *out)
+{
+	const size_t before = heap_used();
+	struct rte_acl_ctx *ctx;
+	struct acl_rules rules;
+	uint64_t start;
+
+	if (acl_expand(tg_gen_cluster(b->gen), TG_INGRESS, ONE_WAY_RULES, &rules) != 0)
+		return NULL;
+	start = rte_rdtsc();
+	ctx = acl_build(&rules, "one way", ACL_MEMORY);
+	*out = (struct acl_figures){
+		.rules = rules.n,
+		.build_s = (double)(rte_rdtsc() - start) / (double)rte_get_tsc_hz(),
+		.bytes = heap_used() - before,
+	};
+	acl_rules_free(&rules);
+	return ctx;
+}
+
+static void bench_turns(
+	const struct bench *large, const struct bench *small, bool acl, struct turns *out)
+{
+	struct rte_acl_ctx *ctx = acl ? build_one_way(large, &out->acl) : NULL;
+
+	out->has_acl = ctx != NULL;
+	tg_classifier_use(large->classifier, TG_CLASSIFY_AUTO);
+	tg_classifier_use(small->classifier, TG_CLASSIFY_AUTO);
+	measure_turns(large, small, ctx, out);
+	rte_acl_free(ctx);
 }
 
 /* Tuples of one family each, as many as make whole bursts. */
@@ -352,25 +471,25 @@ static int bench_all(struct bench *b, struct figures *f, bool acl)
 	return 0;
 }
 
-static int bench_size(struct size size, int rounds, bool acl, struct figures *f)
+static int bench_size(struct size size, int rounds, bool acl, struct figures *f, struct bench *b)
 {
-	struct bench b = {.rounds = rounds};
 	struct tg_gen_shape shape;
-	int err;
 
+	*b = (struct bench){.rounds = rounds};
 	*f = (struct figures){.size = size};
 	tg_gen_shape_of(&shape, size.pods, size.policies);
-	b.gen = tg_gen_create(&shape);
-	if (b.gen == NULL)
-		return -errno;
-	err = bench_all(&b, f, acl);
-	tg_classifier_free(b.classifier);
-	tg_compiled_free(b.compiled);
-	tg_compiler_free(b.compiler);
-	tg_gen_free(b.gen);
-	free(b.v4);
-	free(b.v6);
-	return err;
+	b->gen = tg_gen_create(&shape);
+	return b->gen == NULL ? -errno : bench_all(b, f, acl);
+}
+
+static void bench_free(struct bench *b)
+{
+	tg_classifier_free(b->classifier);
+	tg_compiled_free(b->compiled);
+	tg_compiler_free(b->compiler);
+	tg_gen_free(b->gen);
+	free(b->v4);
+	free(b->v6);
 }
 
 static void print_figures(const struct figures *f)
@@ -429,7 +548,44 @@ static void json_figures(FILE *to, const struct figures *f, bool last)
 	fprintf(to, "]}}%s\n", last ? "" : ",");
 }
 
-static int write_json(const char *path, const struct figures *figures, size_t n, int rounds)
+static void print_turns(const struct turns *t, uint32_t many, uint32_t few)
+{
+	printf("in turns, medians of %d runs:\n", RUNS);
+	printf("  %u policies, both directions: %.1f cycles, %.2f M/s\n", many,
+		t->cycles[TURN_LARGE], mega_of(t->cycles[TURN_LARGE]));
+	printf("  %u policies, both directions: %.1f cycles, %.2f M/s; %.2fx these with %u\n", few,
+		t->cycles[TURN_SMALL], mega_of(t->cycles[TURN_SMALL]), t->to_small, many);
+	if (t->has_acl)
+		printf("  rte_acl, %u rules of one direction (%.1f MB, built in %.2f s): %.1f "
+		       "cycles, %.2f M/s; %.2fx ours with %u\n",
+			t->acl.rules, (double)t->acl.bytes / 1e6, t->acl.build_s,
+			t->cycles[TURN_ACL], mega_of(t->cycles[TURN_ACL]), t->to_acl, many);
+}
+
+static void json_turn(FILE *to, const char *name, double cycles)
+{
+	fprintf(to, ", \"%s\": {\"cycles_median\": %.2f, \"mtuples_per_s\": %.3f}", name, cycles,
+		mega_of(cycles));
+}
+
+static void json_turns(FILE *to, const struct turns *t)
+{
+	fprintf(to, ", \"in_turns\": {\"runs\": %d", RUNS);
+	json_turn(to, "many_policies", t->cycles[TURN_LARGE]);
+	json_turn(to, "few_policies", t->cycles[TURN_SMALL]);
+	fprintf(to, ", \"cycles_many_to_few\": %.3f", t->to_small);
+	if (t->has_acl) {
+		json_turn(to, "rte_acl_one_direction", t->cycles[TURN_ACL]);
+		fprintf(to,
+			", \"rte_acl_rules\": %u, \"rte_acl_build_s\": %.3f, \"rte_acl_bytes\": %zu, "
+			"\"cycles_rte_acl_to_ours\": %.3f",
+			t->acl.rules, t->acl.build_s, t->acl.bytes, t->to_acl);
+	}
+	fprintf(to, "}");
+}
+
+static int write_json(const char *path, const struct figures *figures, size_t n, int rounds,
+	const struct turns *turns)
 {
 	FILE *to = fopen(path, "w");
 
@@ -442,13 +598,32 @@ static int write_json(const char *path, const struct figures *figures, size_t n,
 		rounds, (unsigned long long)rte_get_tsc_hz());
 	for (size_t i = 0; i < n; i++)
 		json_figures(to, &figures[i], i + 1 == n);
-	fprintf(to, "]}\n");
+	fprintf(to, "]");
+	if (n > 1)
+		json_turns(to, turns);
+	fprintf(to, "}\n");
 	return fclose(to) == 0 ? 0 : 1;
+}
+
+static int bench_sizes(const struct size *sizes, size_t n, int rounds, bool acl,
+	struct figures *figures, struct bench *benches)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = bench_size(sizes[i], rounds, acl, &figures[i], &benches[i]);
+
+		if (err != 0)
+			return err;
+		print_figures(&figures[i]);
+	}
+	return 0;
 }
 
 static int run(const struct size *sizes, size_t n, int rounds, bool acl, const char *json)
 {
+	struct bench benches[SIZES_MAX] = {0};
 	struct figures figures[SIZES_MAX];
+	struct turns turns = {0};
+	int err;
 
 	printf("classify: %d times %u tuples; TSC cycles a tuple (10%%..90%%), millions a second, one "
 	       "core\n",
@@ -456,19 +631,18 @@ static int run(const struct size *sizes, size_t n, int rounds, bool acl, const c
 	printf("%7s %8s | %7s %6s %7s %8s | %6s %8s %8s | %22s %6s | %6s %6s | %6s %6s\n", "pods",
 		"policies", "classes", "rows", "cells", "programs", "MB", "check/ms", "build/ms",
 		"IPv4 cycles", "M/s", "IPv6", "M/s", "scalar", "M/s");
-	for (size_t i = 0; i < n; i++) {
-		int err = bench_size(sizes[i], rounds, acl, &figures[i]);
-
-		if (err != 0) {
-			fprintf(stderr, "bench_classify: %s\n", strerror(-err));
-			return 1;
-		}
-		print_figures(&figures[i]);
+	err = bench_sizes(sizes, n, rounds, acl, figures, benches);
+	if (err == 0 && n > 1) {
+		bench_turns(&benches[n - 1], &benches[0], acl, &turns);
+		print_turns(&turns, sizes[n - 1].policies, sizes[0].policies);
 	}
-	if (n > 1)
-		printf("speed with %u policies: %.2f of that with %u\n", sizes[n - 1].policies,
-			figures[0].v4.median / figures[n - 1].v4.median, sizes[0].policies);
-	return json != NULL ? write_json(json, figures, n, rounds) : 0;
+	for (size_t i = 0; i < n; i++)
+		bench_free(&benches[i]);
+	if (err != 0) {
+		fprintf(stderr, "bench_classify: %s\n", strerror(-err));
+		return 1;
+	}
+	return json != NULL ? write_json(json, figures, n, rounds, &turns) : 0;
 }
 
 static int start_eal(void)
