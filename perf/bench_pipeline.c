@@ -35,44 +35,25 @@
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
-#include "classify.h"
-#include "compile.h"
-#include "gen.h"
-#include "image.h"
+#include "traffic.h"
 #include "worker.h"
 
 #define BATCH 2048u /* frames written at a time */
 #define RING (2 * BATCH)
-#define FRAME 60u
 #define PODS 10000u
 #define POLICIES 1000u
-#define TUPLES (1u << 20)
 #define ROUNDS_MAX 99
 #define SLOTS (1u << 20)
-#define FIRST_PORT 1024u /* source ports of flows */
 #define HUGE_TIME (1ull << 20)
 
 enum traffic { ESTABLISHED, NEW_ALLOWED, NEW_DENIED, FORWARD };
-
-struct flow {
-	uint32_t src, dst; /* network order */
-	uint16_t dport;
-	uint8_t protocol;
-};
-
-struct flows {
-	struct flow *v;
-	uint32_t n;
-};
 
 struct bench {
 	struct tg_datapath *dp;
 	struct tg_worker *worker;
 	struct tg_stats_worker *stats;
 	struct tg_stats_slot *slots;
-	struct tg_classifier *classifier;
-	struct tg_generation *generation;
-	struct flows allowed, denied;
+	struct traffic_rules rules;
 	struct rte_mempool *pool;
 	struct rte_ring *rx[2], *tx[2];
 	uint16_t ethdev[2];
@@ -133,109 +114,6 @@ static void make_port(struct bench *b, unsigned int i)
 		die("a port does not start");
 }
 
-/* ---- ruleset and flows ---- */
-
-static void keep(struct flows *flows, const struct tg_tuple *tuple)
-{
-	struct flow *flow = &flows->v[flows->n++];
-
-	memset(flow, 0, sizeof(*flow)); /* padding is compared as well */
-	flow->src = tuple->src.v4;
-	flow->dst = tuple->dst.v4;
-	flow->dport = tuple->dport;
-	flow->protocol = tuple->protocol;
-}
-
-static int compare_flows(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct flow));
-}
-
-/* Each tuple once, so that each flow is one connection. */
-static void unique(struct flows *flows)
-{
-	uint32_t n = 0;
-
-	qsort(flows->v, flows->n, sizeof(*flows->v), compare_flows);
-	for (uint32_t i = 0; i < flows->n; i++) {
-		if (n == 0 || compare_flows(&flows->v[n - 1], &flows->v[i]) != 0)
-			flows->v[n++] = flows->v[i];
-	}
-	flows->n = n;
-}
-
-/* Random destinations include addresses that no wire carries. */
-static bool martian(const uint8_t *addr)
-{
-	return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
-}
-
-/* Judges generated tuples and keeps the IPv4 ones with ports, by verdict. */
-static void sort_tuples(struct bench *b, const struct tg_gen_tuple *generated)
-{
-	for (uint32_t i = 0; i < TUPLES; i++) {
-		const struct tg_gen_tuple *g = &generated[i];
-		struct tg_tuple tuple = {.dport = g->dport, .protocol = g->protocol, .family = 4};
-		const struct tg_tuple *one = &tuple;
-		struct tg_judgement j;
-
-		if (g->src.family != 4 || (g->protocol != 6 && g->protocol != 17) ||
-			memcmp(g->src.bytes, g->dst.bytes, 4) == 0 || martian(g->src.bytes) ||
-			martian(g->dst.bytes) || g->dport == 68)
-			continue;
-		memcpy(&tuple.src.v4, g->src.bytes, 4);
-		memcpy(&tuple.dst.v4, g->dst.bytes, 4);
-		tg_classify_burst(b->classifier, &one, &j, 1);
-		keep(j.action == TG_ACTION_DENY ? &b->denied : &b->allowed, &tuple);
-	}
-	unique(&b->allowed);
-	if (b->allowed.n < 1000 || b->denied.n < 1000)
-		die("too few tuples of one verdict");
-}
-
-static void make_rules(struct bench *b)
-{
-	struct tg_compile_options options = {
-		.default_action = {TG_DEFAULT_KUBERNETES, TG_DEFAULT_KUBERNETES},
-		.generation = 1,
-	};
-	struct tg_compiler *compiler = tg_compiler_create();
-	struct tg_gen_tuple *tuples = calloc(TUPLES, sizeof(*tuples));
-	struct tg_compiled *compiled;
-	struct tg_image_error error;
-	struct tg_gen_shape shape;
-	struct tg_image image;
-	struct tg_gen *gen;
-	const void *data;
-	char why[256];
-	size_t size;
-
-	b->allowed.v = calloc(TUPLES, sizeof(*b->allowed.v));
-	b->denied.v = calloc(TUPLES, sizeof(*b->denied.v));
-	tg_gen_shape_of(&shape, PODS, POLICIES);
-	shape.governed = shape.namespaces / 2; /* or hardly any random tuple would be allowed */
-	gen = tg_gen_create(&shape);
-	if (gen == NULL || compiler == NULL || tuples == NULL || b->allowed.v == NULL ||
-		b->denied.v == NULL)
-		die("no cluster");
-	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
-	if (tg_compile(compiler, tg_gen_cluster(gen), &options, &compiled, why, sizeof(why)) != 0)
-		die(why);
-	data = tg_compiled_image(compiled, &size);
-	if (tg_image_check(data, size, &image, &error) != 0)
-		die(error.text);
-	b->classifier = tg_classifier_build(&image, 0, SOCKET_ID_ANY);
-	if (b->classifier == NULL)
-		die("no classifier");
-	tg_gen_tuples(gen, 1, true, tuples, TUPLES);
-	sort_tuples(b, tuples);
-	b->generation = tg_generation_create(b->classifier, 1, 1);
-	tg_compiled_free(compiled);
-	tg_compiler_free(compiler);
-	tg_gen_free(gen);
-	free(tuples);
-}
-
 /* ---- the gateway ---- */
 
 static void open_gateway(struct bench *b, uint32_t connections)
@@ -262,7 +140,7 @@ static void open_gateway(struct bench *b, uint32_t connections)
 	if (tg_datapath_create(&config, &b->dp) != 0 ||
 		tg_worker_create(b->dp, 0, SOCKET_ID_ANY, b->stats, b->slots, &b->worker) != 0)
 		die("no worker");
-	tg_datapath_publish(b->dp, b->generation);
+	tg_datapath_publish(b->dp, b->rules.generation);
 	tg_datapath_set_link(b->dp, 0, true);
 	tg_datapath_set_link(b->dp, 1, true);
 	b->now = 0;
@@ -277,48 +155,6 @@ static void close_gateway(struct bench *b)
 
 /* ---- frames ---- */
 
-/* Flow `index`: a tuple, and a source port of its own. */
-static void write_frame(struct rte_mbuf *m, const struct flows *flows, uint32_t index, bool reply,
-	uint8_t tcp_flags)
-{
-	const struct flow *flow = &flows->v[index % flows->n];
-	uint16_t sport = (uint16_t)(FIRST_PORT + index / flows->n);
-	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
-	uint32_t from = reply ? flow->dst : flow->src, to = reply ? flow->src : flow->dst;
-	uint32_t seq = rte_cpu_to_be_32(reply ? 5001 : 1001);
-	uint32_t ack = rte_cpu_to_be_32(reply ? 1001 : 5001);
-	uint16_t ports[2] = {rte_cpu_to_be_16(reply ? flow->dport : sport),
-		rte_cpu_to_be_16(reply ? sport : flow->dport)};
-
-	if (tcp_flags & 2)
-		seq = rte_cpu_to_be_32(reply ? 5000 : 1000);
-	p[23] = flow->protocol;
-	memcpy(p + 26, &from, 4);
-	memcpy(p + 30, &to, 4);
-	memcpy(p + 34, ports, 4);
-	if (flow->protocol == 17) {
-		memcpy(p + 38, "\x00\x1a\x00\x00", 4);
-		return;
-	}
-	memcpy(p + 38, &seq, 4);
-	memcpy(p + 42, &ack, 4);
-	p[46] = 0x50;
-	p[47] = tcp_flags;
-	memcpy(p + 48, "\xff\xff", 2);
-}
-
-static void blank_frame(struct rte_mbuf *m)
-{
-	uint8_t *p = (uint8_t *)rte_pktmbuf_append(m, FRAME);
-
-	if (p == NULL)
-		die("mbufs are too small");
-	memset(p, 0, FRAME);
-	memcpy(p, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00\x45", 15);
-	p[17] = 46; /* total length */
-	p[22] = 64;
-}
-
 /* A batch of frames into a port's receive ring. */
 static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned int port)
 {
@@ -329,16 +165,16 @@ static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned
 	for (unsigned int i = 0; i < BATCH; i++) {
 		uint32_t any = (uint32_t)((next_random(b) >> 32) * flows >> 32);
 
-		blank_frame(m[i]);
+		traffic_blank(m[i]);
 		switch (traffic) {
 		case NEW_ALLOWED:
-			write_frame(m[i], &b->allowed, b->next++, false, 2);
+			traffic_write(m[i], &b->rules.allowed, b->next++, false, 2);
 			break;
 		case NEW_DENIED:
-			write_frame(m[i], &b->denied, any, false, 2);
+			traffic_write(m[i], &b->rules.denied, any, false, 2);
 			break;
 		default:
-			write_frame(m[i], &b->allowed, any, port != 0, 0x10);
+			traffic_write(m[i], &b->rules.allowed, any, port != 0, 0x10);
 			break;
 		}
 	}
@@ -424,8 +260,8 @@ static void establish(struct bench *b, uint32_t flows)
 			if (rte_pktmbuf_alloc_bulk(b->pool, m, n) != 0)
 				die("no mbufs");
 			for (uint32_t i = 0; i < n; i++) {
-				blank_frame(m[i]);
-				write_frame(m[i], &b->allowed, done + i, steps[s].port != 0,
+				traffic_blank(m[i]);
+				traffic_write(m[i], &b->rules.allowed, done + i, steps[s].port != 0,
 					steps[s].flags);
 			}
 			tg_worker_burst(b->worker, (uint16_t)steps[s].port, m, (uint16_t)n, b->now);
@@ -633,7 +469,7 @@ static void start(struct bench *b, bool huge)
 		die("no memory");
 	make_port(b, 0);
 	make_port(b, 1);
-	make_rules(b);
+	traffic_rules_make(&b->rules, PODS, POLICIES);
 }
 
 static int write_json(const char *path, const struct figures *f, size_t n)

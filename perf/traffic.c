@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "gen.h"
+#include "image.h"
+#include "traffic.h"
+
+#define TUPLES (1u << 20)
+#define FIRST_PORT 1024u /* source ports of flows */
+
+static __attribute__((noreturn)) void die(const char *why)
+{
+	fprintf(stderr, "bench: %s\n", why);
+	exit(1);
+}
+
+static void keep(struct traffic_flows *flows, const struct tg_tuple *tuple)
+{
+	struct traffic_flow *flow = &flows->v[flows->n++];
+
+	memset(flow, 0, sizeof(*flow)); /* padding is compared as well */
+	flow->src = tuple->src.v4;
+	flow->dst = tuple->dst.v4;
+	flow->dport = tuple->dport;
+	flow->protocol = tuple->protocol;
+}
+
+static int compare_flows(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct traffic_flow));
+}
+
+/* Each tuple once, so that each flow is one connection. */
+static void unique(struct traffic_flows *flows)
+{
+	uint32_t n = 0;
+
+	qsort(flows->v, flows->n, sizeof(*flows->v), compare_flows);
+	for (uint32_t i = 0; i < flows->n; i++) {
+		if (n == 0 || compare_flows(&flows->v[n - 1], &flows->v[i]) != 0)
+			flows->v[n++] = flows->v[i];
+	}
+	flows->n = n;
+}
+
+/* Random destinations include addresses that no wire carries. */
+static bool martian(const uint8_t *addr)
+{
+	return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
+}
+
+/* Judges generated tuples and keeps the IPv4 ones with ports, by verdict. */
+static void sort_tuples(struct traffic_rules *rules, const struct tg_gen_tuple *generated)
+{
+	for (uint32_t i = 0; i < TUPLES; i++) {
+		const struct tg_gen_tuple *g = &generated[i];
+		struct tg_tuple tuple = {.dport = g->dport, .protocol = g->protocol, .family = 4};
+		const struct tg_tuple *one = &tuple;
+		struct tg_judgement j;
+
+		if (g->src.family != 4 || (g->protocol != 6 && g->protocol != 17) ||
+			memcmp(g->src.bytes, g->dst.bytes, 4) == 0 || martian(g->src.bytes) ||
+			martian(g->dst.bytes) || g->dport == 68)
+			continue;
+		memcpy(&tuple.src.v4, g->src.bytes, 4);
+		memcpy(&tuple.dst.v4, g->dst.bytes, 4);
+		tg_classify_burst(rules->classifier, &one, &j, 1);
+		keep(j.action == TG_ACTION_DENY ? &rules->denied : &rules->allowed, &tuple);
+	}
+	unique(&rules->allowed);
+	if (rules->allowed.n < 1000 || rules->denied.n < 1000)
+		die("too few tuples of one verdict");
+}
+
+void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t policies)
+{
+	struct tg_compile_options options = {
+		.default_action = {TG_DEFAULT_KUBERNETES, TG_DEFAULT_KUBERNETES},
+		.generation = 1,
+	};
+	struct tg_compiler *compiler = tg_compiler_create();
+	struct tg_gen_tuple *tuples = calloc(TUPLES, sizeof(*tuples));
+	struct tg_compiled *compiled;
+	struct tg_image_error error;
+	struct tg_gen_shape shape;
+	struct tg_image image;
+	struct tg_gen *gen;
+	const void *data;
+	char why[256];
+	size_t size;
+
+	rules->allowed.v = calloc(TUPLES, sizeof(*rules->allowed.v));
+	rules->denied.v = calloc(TUPLES, sizeof(*rules->denied.v));
+	tg_gen_shape_of(&shape, pods, policies);
+	shape.governed = shape.namespaces / 2; /* or hardly any random tuple would be allowed */
+	gen = tg_gen_create(&shape);
+	if (gen == NULL || compiler == NULL || tuples == NULL || rules->allowed.v == NULL ||
+		rules->denied.v == NULL)
+		die("no cluster");
+	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+	if (tg_compile(compiler, tg_gen_cluster(gen), &options, &compiled, why, sizeof(why)) != 0)
+		die(why);
+	data = tg_compiled_image(compiled, &size);
+	if (tg_image_check(data, size, &image, &error) != 0)
+		die(error.text);
+	rules->classifier = tg_classifier_build(&image, 0, SOCKET_ID_ANY);
+	if (rules->classifier == NULL)
+		die("no classifier");
+	tg_gen_tuples(gen, 1, true, tuples, TUPLES);
+	sort_tuples(rules, tuples);
+	rules->generation = tg_generation_create(rules->classifier, 1, 1);
+	tg_compiled_free(compiled);
+	tg_compiler_free(compiler);
+	tg_gen_free(gen);
+	free(tuples);
+}
+
+void traffic_write(struct rte_mbuf *m, const struct traffic_flows *flows, uint32_t index,
+	bool reply, uint8_t tcp_flags)
+{
+	const struct traffic_flow *flow = &flows->v[index % flows->n];
+	uint16_t sport = (uint16_t)(FIRST_PORT + index / flows->n);
+	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+	uint32_t from = reply ? flow->dst : flow->src, to = reply ? flow->src : flow->dst;
+	uint32_t seq = rte_cpu_to_be_32(reply ? 5001 : 1001);
+	uint32_t ack = rte_cpu_to_be_32(reply ? 1001 : 5001);
+	uint16_t ports[2] = {rte_cpu_to_be_16(reply ? flow->dport : sport),
+		rte_cpu_to_be_16(reply ? sport : flow->dport)};
+
+	if (tcp_flags & 2)
+		seq = rte_cpu_to_be_32(reply ? 5000 : 1000);
+	p[23] = flow->protocol;
+	memcpy(p + 26, &from, 4);
+	memcpy(p + 30, &to, 4);
+	memcpy(p + 34, ports, 4);
+	if (flow->protocol == 17) {
+		memcpy(p + 38, "\x00\x1a\x00\x00", 4);
+		return;
+	}
+	memcpy(p + 38, &seq, 4);
+	memcpy(p + 42, &ack, 4);
+	p[46] = 0x50;
+	p[47] = tcp_flags;
+	memcpy(p + 48, "\xff\xff", 2);
+}
+
+void traffic_blank(struct rte_mbuf *m)
+{
+	uint8_t *p = (uint8_t *)rte_pktmbuf_append(m, TRAFFIC_FRAME);
+
+	if (p == NULL)
+		die("mbufs are too small");
+	memset(p, 0, TRAFFIC_FRAME);
+	memcpy(p, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00\x45", 15);
+	p[17] = 46; /* total length */
+	p[22] = 64;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the packet benches send: flows that a generated cluster's policies allow or deny, in frames
+ * of the smallest size. Every failure ends the program.
+ */
+#ifndef TG_PERF_TRAFFIC_H
+#define TG_PERF_TRAFFIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "classify.h"
+#include "worker.h"
+
+#define TRAFFIC_FRAME 60u /* bytes, without the checksum */
+
+struct traffic_flow {
+	uint32_t src, dst; /* network order */
+	uint16_t dport;	   /* host order */
+	uint8_t protocol;
+};
+
+struct traffic_flows {
+	struct traffic_flow *v;
+	uint32_t n;
+};
+
+/* A ruleset, and what it says of random tuples, each once: TCP and UDP over IPv4. */
+struct traffic_rules {
+	struct tg_classifier *classifier;
+	struct tg_generation *generation;
+	struct traffic_flows allowed, denied;
+};
+
+void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t policies);
+
+/* A frame without addresses. */
+void traffic_blank(struct rte_mbuf *m);
+/* Makes it one of flow `index`, of any number: a tuple of the list and a source port of its own. */
+void traffic_write(struct rte_mbuf *m, const struct traffic_flows *flows, uint32_t index,
+	bool reply, uint8_t tcp_flags);
+
+#endif
