@@ -22,6 +22,7 @@ int run_icmp_tests(void);
 int run_epoch_tests(void);
 int run_limit_tests(void);
 int run_flood_tests(void);
+int run_hash_tests(void);
 int run_worker_tests(void);
 
 /* A world with the plain rules in force. */
