@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "timeout.h"
@@ -82,6 +83,9 @@ struct tg_conn6 {
 };
 
 static_assert(sizeof(struct tg_conn) == 56, "connection layout");
+/* What the table takes for granted where it compares keys. */
+static_assert(offsetof(struct tg_conn4, c) == 8, "addresses are before the rest of the key");
+static_assert(offsetof(struct tg_conn6, c) == 72, "addresses are nine words before the rest");
 static_assert(sizeof(struct tg_conn4) == 64, "an IPv4 connection is one cache line");
 static_assert(sizeof(struct tg_conn6) == 128, "an IPv6 connection is two cache lines");
 

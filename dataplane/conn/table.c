@@ -49,9 +49,11 @@ void tg_table_fini(struct tg_table *table)
 	table->cold = NULL;
 }
 
-static bool match(const struct tg_table *table, const uint8_t *entry, const struct tg_key *key)
+static bool match(const struct tg_table *table, uint64_t index, const struct tg_key *key)
 {
-	return table->family == 4 ? tg_table_match4(entry, key) : tg_table_match6(entry, key);
+	const struct tg_conn *c = tg_table_at(table, index);
+
+	return table->family == 4 ? tg_table_is4(c, key) : tg_table_is6(c, key);
 }
 
 /* Bits of the hash that the first home has not used. */
@@ -66,11 +68,11 @@ struct tg_conn *tg_table_find_far(
 	uint64_t home = hash & table->mask, second = second_home(table, hash);
 
 	for (uint64_t i = home + 1; i < home + TG_TABLE_PROBE; i++) {
-		if (match(table, table->hot + (i << table->shift), key))
+		if (match(table, i, key))
 			return tg_table_at(table, i);
 	}
 	for (uint64_t i = second; i < second + TG_TABLE_PROBE; i++) {
-		if (match(table, table->hot + (i << table->shift), key))
+		if (match(table, i, key))
 			return tg_table_at(table, i);
 	}
 	return NULL;
@@ -100,9 +102,7 @@ static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
 	struct tg_key key;
 
 	tg_table_key(table, c, &key);
-	return (table->family == 4 ? tg_key_hash4(&table->secret, &key)
-				   : tg_key_hash6(&table->secret, &key)) &
-	       table->mask;
+	return tg_table_hash(table, &key) & table->mask;
 }
 
 /* Everything but `displaced`, which belongs to the line and not to the entry in it. */

@@ -61,72 +61,56 @@ static inline uint64_t tg_key_hash6(const struct tg_secret *secret, const struct
 	return tg_secret_hash5(secret, v);
 }
 
-static inline uint8_t *tg_table_home(const struct tg_table *table, uint64_t hash)
+static inline uint64_t tg_table_hash(const struct tg_table *table, const struct tg_key *key)
 {
-	return table->hot + ((hash & table->mask) << table->shift);
+	return table->family == 4 ? tg_key_hash4(&table->secret, key)
+				  : tg_key_hash6(&table->secret, key);
+}
+
+/* The entry that a key is in, if it could choose. */
+static inline struct tg_conn *tg_table_home4(const struct tg_table *table, uint64_t hash)
+{
+	return &((struct tg_conn4 *)(void *)table->hot)[hash & table->mask].c;
+}
+
+static inline struct tg_conn *tg_table_home6(const struct tg_table *table, uint64_t hash)
+{
+	return &((struct tg_conn6 *)(void *)table->hot)[hash & table->mask].c;
+}
+
+static inline struct tg_conn *tg_table_home(const struct tg_table *table, uint64_t hash)
+{
+	return table->family == 4 ? tg_table_home4(table, hash) : tg_table_home6(table, hash);
 }
 
 struct tg_conn *tg_table_find_far(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash);
 
-static inline bool tg_table_match4(const uint8_t *entry, const struct tg_key *key)
+/* Is it the connection of a key? */
+static inline bool tg_table_is4(const struct tg_conn *c, const struct tg_key *key)
 {
-	const uint64_t *word = (const uint64_t *)(const void *)entry;
+	const uint64_t *tail = (const uint64_t *)(const void *)c;
 
-	return ((word[0] ^ key->addr.v4) | ((word[1] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
+	return ((tail[-1] ^ key->addr.v4) | ((tail[0] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
 }
 
-static inline bool tg_table_match6(const uint8_t *entry, const struct tg_key *key)
+static inline bool tg_table_is6(const struct tg_conn *c, const struct tg_key *key)
 {
-	const uint64_t *word = (const uint64_t *)(const void *)entry;
+	const uint64_t *tail = (const uint64_t *)(const void *)c;
 
-	return ((word[0] ^ key->addr.v6[0]) | (word[1] ^ key->addr.v6[1]) |
-		       (word[2] ^ key->addr.v6[2]) | (word[3] ^ key->addr.v6[3]) |
-		       ((word[9] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
-}
-
-/* The counter of the entry that ends at `end`. */
-static inline uint8_t tg_table_displaced(const uint8_t *end)
-{
-	return ((const struct tg_conn *)(const void *)(end - sizeof(struct tg_conn)))->displaced;
-}
-
-/* For a key that is not in its home: asks for the entries after it, when it can be there. */
-static inline void tg_table_prefetch_far(const struct tg_table *table, uint64_t hash)
-{
-	const uint8_t *next = tg_table_home(table, hash) + ((uint64_t)1 << table->shift);
-
-	if (tg_table_displaced(next) == 0)
-		return;
-	rte_prefetch0(next);
-	rte_prefetch0(next + 64);
-}
-
-static inline struct tg_conn *tg_table_find4(
-	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
-{
-	struct tg_conn4 *home = (struct tg_conn4 *)(void *)tg_table_home(table, hash);
-
-	if (likely(tg_table_match4((const uint8_t *)home, key)))
-		return &home->c;
-	return home->c.displaced == 0 ? NULL : tg_table_find_far(table, key, hash);
-}
-
-static inline struct tg_conn *tg_table_find6(
-	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
-{
-	struct tg_conn6 *home = (struct tg_conn6 *)(void *)tg_table_home(table, hash);
-
-	if (likely(tg_table_match6((const uint8_t *)home, key)))
-		return &home->c;
-	return home->c.displaced == 0 ? NULL : tg_table_find_far(table, key, hash);
+	return ((tail[-9] ^ key->addr.v6[0]) | (tail[-8] ^ key->addr.v6[1]) |
+		       (tail[-7] ^ key->addr.v6[2]) | (tail[-6] ^ key->addr.v6[3]) |
+		       ((tail[0] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
 }
 
 static inline struct tg_conn *tg_table_find(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
 {
-	return table->family == 4 ? tg_table_find4(table, key, hash)
-				  : tg_table_find6(table, key, hash);
+	struct tg_conn *home = tg_table_home(table, hash);
+
+	if (likely(table->family == 4 ? tg_table_is4(home, key) : tg_table_is6(home, key)))
+		return home;
+	return home->displaced == 0 ? NULL : tg_table_find_far(table, key, hash);
 }
 
 /* The entry at a cursor position; free when its `used` is 0. */

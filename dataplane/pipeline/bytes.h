@@ -39,6 +39,14 @@ static inline uint32_t load32(const uint8_t *p)
 }
 
 /* As it lies in memory. */
+static inline uint16_t raw16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 static inline uint32_t raw32(const uint8_t *p)
 {
 	uint32_t v;

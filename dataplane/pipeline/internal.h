@@ -27,7 +27,7 @@
 #include "worker.h"
 
 #define FILTER_WORDS 512 /* 4 KiB: stays in the first-level cache */
-#define TX_BUFFER TG_BURST
+#define TX_BUFFER (2 * TG_BURST)
 #define HANDOFF_BUFFER TG_BURST
 
 struct tg_generation {
@@ -72,6 +72,29 @@ struct tx_buffer {
 struct handoff_buffer {
 	uint16_t n;
 	struct rte_mbuf *m[HANDOFF_BUFFER];
+};
+
+/* What it takes to find a live packet's connection and, if nothing is special, to follow it. */
+struct live_packet {
+	struct tg_key key;
+	struct tg_conn *c; /* the key's home */
+	const uint8_t *l4; /* of express packets only: transport header */
+	uint32_t length;   /* of the frame */
+	uint16_t size;	   /* of the datagram's payload; 0: what there is to know is in `packet` */
+	uint8_t dir;
+	uint8_t family;
+};
+
+static_assert(sizeof(struct live_packet) == 64, "a line for each packet");
+
+/*
+ * The way of most packets through a burst, one for each kind of processor. `receive` parses n
+ * packets that came by `port` and finds out which are live; `track` follows these.
+ */
+struct express {
+	void (*receive)(
+		struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port);
+	void (*track)(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port);
 };
 
 /* A packet that no live, current connection decides at first sight. */
@@ -124,14 +147,15 @@ struct tg_worker {
 	struct handoff_buffer *out; /* by worker */
 	uint64_t handed;	    /* bit by worker: it has got packets */
 
+	const struct express *express;
+	uint64_t live; /* bit by index of the packet: a connection decides */
+	struct live_packet live_packet[TG_BURST] __rte_cache_aligned;
 	struct tg_packet packet[TG_BURST];
 	struct judged_packet judged[TG_BURST];
-	const uint8_t *home[TG_BURST]; /* of a live packet's key, by index of the packet */
-	uint8_t live[TG_BURST];	       /* indices of packets that connections decide */
 	struct rte_mbuf *dropped[TG_BURST];
 	struct tg_tuple tuple[TG_BURST], reverse[TG_BURST];
 	struct tg_judgement judgement[TG_BURST], reversed[TG_BURST];
-	unsigned int n_judged, n_live, n_dropped;
+	unsigned int n_judged, n_dropped;
 };
 
 /* ---- generation.c ---- */
@@ -192,12 +216,12 @@ static inline void fetch_slots(const struct tg_worker *w, const uint32_t verdict
 	}
 }
 
-static inline void count_packet(
-	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, const struct tg_packet *p)
+static inline void count_packet(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	unsigned int dir, uint32_t length)
 {
-	uint64_t *count = &c->count[p->dir];
+	uint64_t *count = &c->count[dir];
 
-	*count += TG_CONN_COUNT_PACKET + p->length;
+	*count += TG_CONN_COUNT_PACKET + length;
 	if (unlikely(*count & TG_CONN_COUNT_FOLD))
 		fold(w, table, c);
 }
@@ -255,8 +279,8 @@ bool track_current(struct tg_worker *w, struct tg_table *table, struct tg_conn *
 /* A packet of a connection that is current: its state moves on, it is counted. */
 enum track_result track(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p);
-/* The live packets of the burst: each is forwarded, dropped or left to judge_all. */
-void track_all(struct tg_worker *w);
+/* A live packet of which w->packet tells: it is forwarded, dropped or left to judge_all. */
+void track_one(struct tg_worker *w, unsigned int index);
 
 /* ---- judge.c: packets that need a judgement ---- */
 
@@ -286,15 +310,31 @@ void free_dropped(struct tg_worker *w);
 
 /* ---- receive.c: from a frame to a live packet ---- */
 
-/* The first n packets, of which `m` and `port` are set. */
-void receive_all(struct tg_worker *w, unsigned int n, bool handed_over);
+/* Parses a packet into w->packet. True: a connection decides. */
+bool receive_one(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port,
+	bool handed_over);
+/* The same for a packet of which w->live_packet told so far. */
+bool receive_again(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port);
 /* What the fragment table takes of a packet. */
 void fragment_of(const struct tg_packet *p, uint8_t group, struct tg_fragment *f);
 
 /* ---- owner.c: which worker a packet belongs to ---- */
 
+static inline uint32_t owner_by_hash(uint64_t hash, uint32_t n_workers)
+{
+	/* The upper half: the tables index by the lower. */
+	return (uint32_t)((hash >> 32) * n_workers >> 32);
+}
+
 uint32_t owner_of(const struct tg_datapath *dp, const struct tg_packet *p);
 uint32_t owner_of_fragments(const struct tg_datapath *dp, const struct tg_packet *p);
+
+/* ---- express.c: packets of connections that nothing happens to ---- */
+
+extern const struct express express_scalar, express_v3;
+
+/* The fastest that this processor can do; all do the same. */
+const struct express *express_for_processor(void);
 
 /* ---- worker.c ---- */
 

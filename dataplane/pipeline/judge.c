@@ -166,7 +166,7 @@ static void open_connection(struct tg_worker *w, struct tg_packet *p, unsigned i
 	}
 	if ((p->flags & TG_PACKET_FRAGMENT) && p->protocol == TG_IPPROTO_TCP)
 		c->flags |= TG_CONN_LIBERAL;
-	count_packet(w, table, c, p);
+	count_packet(w, table, c, p->dir, p->length);
 	forward(w, p);
 }
 

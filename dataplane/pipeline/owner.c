@@ -4,12 +4,6 @@
 
 #include <rte_thash.h>
 
-static uint32_t spread(uint64_t hash, uint32_t n)
-{
-	/* The upper half: the tables index by the lower. */
-	return (uint32_t)((hash >> 32) * n >> 32);
-}
-
 /* The hash a NIC would make of an untagged TCP or UDP packet; of others, one like it. */
 static uint32_t toeplitz(const struct tg_rss_config *rss, const struct tg_packet *p)
 {
@@ -27,7 +21,7 @@ uint32_t owner_of(const struct tg_datapath *dp, const struct tg_packet *p)
 	const struct tg_rss_config *rss = &dp->config.rss;
 
 	if (rss->reta_size == 0)
-		return spread(p->hash, dp->config.n_workers);
+		return owner_by_hash(p->hash, dp->config.n_workers);
 	return rss->reta[toeplitz(rss, p) & (rss->reta_size - 1u)];
 }
 
@@ -38,7 +32,7 @@ uint32_t owner_of_fragments(const struct tg_datapath *dp, const struct tg_packet
 		.tail = tg_key_tail(0, 0, 0, dp->config.ports[p->port].group),
 	};
 
-	return spread(
+	return owner_by_hash(
 		p->family == 4 ? tg_key_hash4(&dp->secret, &key) : tg_key_hash6(&dp->secret, &key),
 		dp->config.n_workers);
 }

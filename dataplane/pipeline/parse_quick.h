@@ -15,14 +15,6 @@
 #define TG_QUICK_ETHERTYPE RTE_BE16(0x0800)
 #define TG_QUICK_FRAGMENT RTE_BE16(0x3fff)
 
-static inline uint16_t raw16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* Addresses that cannot be on a wire, in host order. */
 static inline bool tg_martian4(uint32_t src, uint32_t dst)
 {

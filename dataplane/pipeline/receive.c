@@ -108,73 +108,58 @@ static inline bool at_home(const struct tg_worker *w, const struct tg_packet *p,
 	       owner_of(w->dp, p) == w->index;
 }
 
-static inline void enlist(struct tg_worker *w, unsigned int index, bool handed_over)
+/* From a frame to a live packet with its hash, or to what else becomes of it. */
+static bool receive(struct tg_worker *w, struct tg_packet *p, bool handed_over)
 {
-	struct tg_packet *p = &w->packet[index];
-	struct tg_table *table = table_of(w, p->family);
-
-	p->hash = p->family == 4 ? tg_key_hash4(&table->secret, &p->key)
-				 : tg_key_hash6(&table->secret, &p->key);
-	if (likely(at_home(w, p, handed_over))) {
-		w->home[index] = tg_table_home(table, p->hash);
-		w->live[w->n_live++] = (uint8_t)index;
-		return;
-	}
-	hand_over(w, p, owner_of(w->dp, p), (p->flags & TG_PACKET_FRAGMENT) != 0);
-}
-
-static inline void receive(struct tg_worker *w, unsigned int index, bool handed_over)
-{
-	struct tg_packet *p = &w->packet[index];
-
 	if (unlikely(!tg_parse_quick(p, port_of(w, p))))
 		tg_packet_parse(p, port_of(w, p));
 	if (unlikely(p->outcome == TG_OUTCOME_DROP)) {
 		drop(w, p, (enum tg_drop_reason)p->code);
-		return;
+		return false;
 	}
 	if (!can_leave(w, p))
-		return;
+		return false;
 	if (p->outcome == TG_OUTCOME_LINK) {
 		charge_slot(w, p->code, 1, p->length, 0);
 		forward(w, p);
-		return;
+		return false;
 	}
 	if (unlikely(w->gen == NULL)) {
 		without_ruleset(w, p);
-		return;
+		return false;
 	}
 	if (unlikely(p->flags & TG_PACKET_FRAGMENT) &&
 		!resolve_fragment(w, p, handed_over ? note_of(w->dp, p->m) : NULL))
-		return;
-	enlist(w, index, handed_over);
+		return false;
+	p->hash = tg_table_hash(table_of(w, p->family), &p->key);
+	if (likely(at_home(w, p, handed_over)))
+		return true;
+	hand_over(w, p, owner_of(w->dp, p), (p->flags & TG_PACKET_FRAGMENT) != 0);
+	return false;
 }
 
-/*
- * Asks for the lines of all live packets in one go: a prefetch ends only when its address has been
- * translated, so the misses of the TLB overlap only if the processor has many prefetches before it
- * at a time, and not two with all of the parser between them.
- */
-static void fetch_connections(const struct tg_worker *w)
+bool receive_one(
+	struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port, bool handed_over)
 {
-	unsigned int second = 0;
+	struct live_packet *q = &w->live_packet[index];
+	struct tg_packet *p = &w->packet[index];
 
-	for (unsigned int i = 0; i < w->n_live; i++) {
-		const unsigned int index = w->live[i];
-
-		rte_prefetch0(w->home[index]);
-		second |= w->packet[index].family == 6;
-	}
-	/* An IPv6 entry is two lines. */
-	for (unsigned int i = 0; second != 0 && i < w->n_live; i++) {
-		if (w->packet[w->live[i]].family == 6)
-			rte_prefetch0(w->home[w->live[i]] + 64);
-	}
+	p->m = m;
+	p->port = port;
+	if (!receive(w, p, handed_over))
+		return false;
+	q->key = p->key;
+	q->c = tg_table_home(table_of(w, p->family), p->hash);
+	q->size = 0;
+	q->family = p->family;
+	return true;
 }
 
-void receive_all(struct tg_worker *w, unsigned int n, bool handed_over)
+bool receive_again(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port)
 {
-	for (unsigned int i = 0; i < n; i++)
-		receive(w, i, handed_over);
-	fetch_connections(w);
+	struct tg_packet *p = &w->packet[index];
+
+	p->m = m;
+	p->port = port;
+	return receive(w, p, false);
 }

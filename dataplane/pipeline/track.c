@@ -172,7 +172,7 @@ static enum track_result track_rest(
 		c->seen = w->now;
 	}
 	if (result == TRACK_PASS)
-		count_packet(w, table, c, p);
+		count_packet(w, table, c, p->dir, p->length);
 	return result;
 }
 
@@ -188,7 +188,7 @@ static inline enum track_result track_inline(
 			(c->protocol == TG_IPPROTO_TCP && tg_tcp_established(c, p->dir, &p->seg,
 								  w->dp->config.tcp_liberal)))) {
 		c->seen = w->now;
-		count_packet(w, table, c, p);
+		count_packet(w, table, c, p->dir, p->length);
 		return TRACK_PASS;
 	}
 	return track_rest(w, table, c, p);
@@ -213,7 +213,7 @@ static inline void settle(
 		judge_later(w, index, NULL, true);
 }
 
-static inline void track_one(struct tg_worker *w, unsigned int index)
+void track_one(struct tg_worker *w, unsigned int index)
 {
 	struct tg_packet *p = &w->packet[index];
 	struct tg_table *table = table_of(w, p->family);
@@ -227,36 +227,4 @@ static inline void track_one(struct tg_worker *w, unsigned int index)
 		judge_later(w, index, c, true);
 	else
 		settle(w, index, c, track_inline(w, table, c, p));
-}
-
-/*
- * Each live packet whose connection lies in its home, then each other one, whose places beyond it
- * are asked for before the first is looked at. Which is which no predictor knows, so lists are made
- * without a branch. Packets of one key are in the same list: they keep their order.
- */
-void track_all(struct tg_worker *w)
-{
-	uint8_t near[TG_BURST], far[TG_BURST];
-	unsigned int n_near = 0, n_far = 0;
-
-	for (unsigned int i = 0; i < w->n_live; i++) {
-		const uint8_t index = w->live[i];
-		const struct tg_packet *p = &w->packet[index];
-		const uint8_t *home = w->home[index];
-		unsigned int here = likely(p->family == 4) ? tg_table_match4(home, &p->key)
-							   : tg_table_match6(home, &p->key);
-
-		near[n_near] = far[n_far] = index;
-		n_near += here;
-		n_far += here ^ 1;
-	}
-	for (unsigned int i = 0; i < n_far; i++) {
-		const struct tg_packet *p = &w->packet[far[i]];
-
-		tg_table_prefetch_far(table_of(w, p->family), p->hash);
-	}
-	for (unsigned int i = 0; i < n_near; i++)
-		track_one(w, near[i]);
-	for (unsigned int i = 0; i < n_far; i++)
-		track_one(w, far[i]);
 }

@@ -98,6 +98,7 @@ int tg_worker_create(struct tg_datapath *dp, uint32_t index, int socket,
 	w->slot_capacity = dp->config.slot_capacity;
 	w->stats = stats;
 	w->slots = slots;
+	w->express = express_for_processor();
 	w->tx = calloc(TG_PORTS_MAX, sizeof(*w->tx));
 	w->out = calloc(dp->config.n_workers, sizeof(*w->out));
 	if (w->tx == NULL || w->out == NULL)
@@ -155,23 +156,20 @@ void begin_round(struct tg_worker *w, uint64_t now)
 	}
 	w->now = (uint32_t)now;
 	w->pickup = now < w->dp->config.pickup_ms && !w->pickup_over;
-	w->n_judged = w->n_live = 0;
+	w->n_judged = 0;
 }
 
-/* One packet into the burst; its first bytes will be looked at soon. */
-static inline void take(struct tg_worker *w, unsigned int i, struct rte_mbuf *m, uint8_t port)
+/* Its first bytes will be looked at soon. */
+static inline void fetch_frame(const struct rte_mbuf *m)
 {
-	w->packet[i].m = m;
-	w->packet[i].port = port;
 	rte_prefetch0(rte_pktmbuf_mtod(m, void *));
 }
 
-static void process(struct tg_worker *w, unsigned int n, bool handed_over)
+/* The live packets of a burst, and all others being gone, to their ends. */
+static void process(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
 {
-	stage_ends(w, TG_STAGE_FETCH);
-	receive_all(w, n, handed_over);
 	stage_ends(w, TG_STAGE_RECEIVE);
-	track_all(w);
+	w->express->track(w, mbufs, port);
 	stage_ends(w, TG_STAGE_TRACK);
 	judge_all(w);
 	stage_ends(w, TG_STAGE_JUDGE);
@@ -193,11 +191,13 @@ void tg_worker_burst(
 		if (i + PREFETCH_MBUF < n)
 			rte_prefetch0(mbufs[i + PREFETCH_MBUF]);
 		bytes += rte_pktmbuf_pkt_len(mbufs[i]);
-		take(w, i, mbufs[i], (uint8_t)port);
+		fetch_frame(mbufs[i]);
 	}
 	w->stats->rx_packets += n;
 	w->stats->rx_bytes += bytes;
-	process(w, n, false);
+	stage_ends(w, TG_STAGE_FETCH);
+	w->express->receive(w, mbufs, n, (uint8_t)port);
+	process(w, mbufs, (uint8_t)port);
 }
 
 uint64_t tg_worker_handed(struct tg_worker *w)
@@ -225,8 +225,12 @@ uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
 	stage_begins(w);
 	begin_round(w, now);
 	for (unsigned int i = 0; i < n; i++)
-		take(w, i, m[i], note_of(w->dp, m[i])->port);
+		fetch_frame(m[i]);
 	w->stats->handoff_received += n;
-	process(w, n, true);
+	stage_ends(w, TG_STAGE_FETCH);
+	w->live = 0;
+	for (unsigned int i = 0; i < n; i++)
+		w->live |= (uint64_t)receive_one(w, i, m[i], note_of(w->dp, m[i])->port, true) << i;
+	process(w, m, 0);
 	return (uint16_t)n;
 }

@@ -40,6 +40,7 @@ int main(void)
 	failed += run_flood_tests();
 	failed += run_hash_tests();
 	failed += run_worker_tests();
+	failed += run_express_tests();
 	failed += cmocka_run_group_tests_name("coverage", last, NULL, NULL);
 	return failed != 0;
 }

@@ -24,6 +24,7 @@ int run_limit_tests(void);
 int run_flood_tests(void);
 int run_hash_tests(void);
 int run_worker_tests(void);
+int run_express_tests(void);
 
 /* A world with the plain rules in force. */
 static inline void world_ready(struct world *w)

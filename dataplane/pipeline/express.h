@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The way that nearly all packets take: untagged, whole TCP and UDP of live connections that need
+ * nothing but to be counted. This text is compiled once for each kind of processor (express_*.c).
+ *
+ * It takes what it is certain of and leaves everything else, and with it each decision that is not
+ * "passes", to the parser and to track.c, packet by packet and without a change of order within a
+ * connection. What no predictor knows of a packet in a burst (TCP or UDP, which direction, whether
+ * the connection is in its home) is never branched on: bits are gathered, and packets of one kind
+ * are then followed together. All other conditions nearly always hold and are branches.
+ *
+ * What is taken belongs to a connection that a packet began which the parser accepted, with the
+ * same two addresses. So of the checks of addresses only the one is repeated that the other
+ * direction has not passed: what may be a destination and not a source.
+ */
+#ifndef TG_PIPELINE_EXPRESS_H
+#define TG_PIPELINE_EXPRESS_H
+
+#include "bytes.h"
+#include "internal.h"
+
+#define ETH_HEADER 14u
+#define IP4_HEADER 20u
+#define IP6_HEADER 40u
+#define UDP_HEADER 8u
+#define TCP_HEADER 20u
+#define LEAST4 (ETH_HEADER + IP4_HEADER + UDP_HEADER)
+#define LEAST6 (ETH_HEADER + IP6_HEADER + UDP_HEADER)
+
+/* Bytes 12 to 15 of a frame: IPv4 and a header of 20 bytes; IPv6. */
+#define FIRST4 RTE_BE32(0x08004500u)
+#define FIRST4_MASK RTE_BE32(0xffffff00u)
+#define FIRST6 RTE_BE32(0x86dd6000u)
+#define FIRST6_MASK RTE_BE32(0xfffff000u)
+/* Bytes 20 and 21 of an IPv4 frame: more fragments, or not the first. */
+#define FRAGMENT_MASK RTE_BE16(0x3fff)
+
+/* Multicast and what comes after it. */
+#define NO_SOURCE4 0xe0000000u
+#define NO_SOURCE6 0xff00000000000000ull
+
+/* Flags in the fourth word of a TCP header: an acknowledgement and nothing more than data. */
+#define TCP_SPECIAL ((TG_TCP_FIN | TG_TCP_SYN | TG_TCP_RST | TG_TCP_URG | TG_TCP_ACK) << 16)
+#define TCP_ORDINARY (TG_TCP_ACK << 16)
+
+/* The first of the two ports of DHCP, whose messages may be link traffic. */
+#define DHCP4_PORT 67
+#define DHCP6_PORT 546
+
+/* What is the same for all packets of a burst. */
+struct lane {
+	struct tg_worker *w;
+	struct rte_mbuf *const *mbufs;
+	struct tx_buffer *tx;
+	uint64_t tail; /* what all keys have in common */
+	uint32_t mtu;
+	uint32_t epoch;
+	uint32_t now;
+	uint8_t port;
+	uint8_t end;   /* of the wire */
+	bool open;     /* ordinary packets may pass */
+	bool all_home; /* what comes by this port is this worker's */
+};
+
+static inline struct lane lane_of(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
+{
+	const struct tg_datapath_config *config = &w->dp->config;
+	const struct tg_port_config *in = &config->ports[port];
+	bool same = config->rss.reta_size != 0;
+
+	return (struct lane){
+		.w = w,
+		.mbufs = mbufs,
+		.tx = &w->tx[in->peer],
+		.tail = tg_key_tail(0, 0, 0, in->group),
+		.mtu = config->ports[in->peer].mtu,
+		.epoch = w->epoch,
+		.now = w->now,
+		.port = port,
+		.end = in->end,
+		.open = w->gen != NULL && !(in->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))) &&
+			atomic_load_explicit(&w->dp->link_up[in->peer], memory_order_relaxed) &&
+			(config->n_workers == 1 || !same || in->rss_trusted),
+		.all_home = config->n_workers == 1 || (same && in->rss_trusted),
+	};
+}
+
+/* ---- from a frame to where its connection is ---- */
+
+static inline bool is_express(uint8_t protocol)
+{
+	/* One of two, and no predictor knows which. */
+	return protocol < 32 && (1u << protocol & (1u << TG_IPPROTO_TCP | 1u << TG_IPPROTO_UDP));
+}
+
+/* The key's tail; `ports` as in the frame, read as a big-endian word. */
+static inline uint64_t tail_of(
+	const struct lane *lane, uint32_t ports, uint8_t protocol, bool swapped)
+{
+	return lane->tail | (uint64_t)protocol << 32 |
+	       (swapped ? ports : ports >> 16 | ports << 16);
+}
+
+static inline bool plain4(struct live_packet *q, const struct lane *lane, const uint8_t *frame)
+{
+	const uint32_t total = load32(frame + 16) >> 16;
+	const uint64_t ends = raw64(frame + 26), ordered = rte_be_to_cpu_64(ends);
+	const uint32_t src = (uint32_t)(ordered >> 32), dst = (uint32_t)ordered;
+
+	if (unlikely((raw32(frame + 12) & FIRST4_MASK) != FIRST4 ||
+		     (raw16(frame + 20) & FRAGMENT_MASK) != 0 || total > q->length - ETH_HEADER ||
+		     total > lane->mtu || total < IP4_HEADER + UDP_HEADER || src >= NO_SOURCE4 ||
+		     !is_express(frame[23])))
+		return false;
+	q->family = 4;
+	q->dir = src > dst;
+	q->key.addr.v4 = src > dst ? ends << 32 | ends >> 32 : ends;
+	q->l4 = frame + ETH_HEADER + IP4_HEADER;
+	q->size = (uint16_t)(total - IP4_HEADER);
+	q->key.tail = tail_of(lane, load32(q->l4), frame[23], src > dst);
+	return true;
+}
+
+static inline bool plain6(struct live_packet *q, const struct lane *lane, const uint8_t *frame)
+{
+	const uint32_t size = load32(frame + 16) & 0xffff;
+	const uint64_t src[2] = {raw64(frame + 22), raw64(frame + 30)};
+	const uint64_t dst[2] = {raw64(frame + 38), raw64(frame + 46)};
+	const uint64_t src_high = rte_be_to_cpu_64(src[0]), dst_high = rte_be_to_cpu_64(dst[0]);
+	const bool swapped =
+		(src_high > dst_high) |
+		((src_high == dst_high) & (rte_be_to_cpu_64(src[1]) > rte_be_to_cpu_64(dst[1])));
+	const uint64_t keep = (uint64_t)swapped - 1; /* not a branch */
+	const uint64_t differ[2] = {(src[0] ^ dst[0]) & ~keep, (src[1] ^ dst[1]) & ~keep};
+
+	if (unlikely(q->length < LEAST6 || (raw32(frame + 12) & FIRST6_MASK) != FIRST6 ||
+		     size > q->length - ETH_HEADER - IP6_HEADER || size + IP6_HEADER > lane->mtu ||
+		     size < UDP_HEADER || src_high >= NO_SOURCE6 || !is_express(frame[20])))
+		return false;
+	q->family = 6;
+	q->dir = swapped;
+	q->key.addr.v6[0] = src[0] ^ differ[0];
+	q->key.addr.v6[1] = src[1] ^ differ[1];
+	q->key.addr.v6[2] = dst[0] ^ differ[0];
+	q->key.addr.v6[3] = dst[1] ^ differ[1];
+	q->l4 = frame + ETH_HEADER + IP6_HEADER;
+	q->size = (uint16_t)size;
+	q->key.tail = tail_of(lane, load32(q->l4), frame[20], swapped);
+	return true;
+}
+
+/* Is it TCP or UDP, of this worker, and nothing special down to there? Else it is the parser's. */
+static inline bool plain(struct live_packet *q, const struct lane *lane, const struct rte_mbuf *m)
+{
+	const struct tg_worker *w = lane->w;
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint32_t length = rte_pktmbuf_pkt_len(m);
+	uint64_t hash;
+
+	q->length = length;
+	if (unlikely(rte_pktmbuf_data_len(m) != length || length < LEAST4))
+		return false;
+	if (likely(frame[12] == 0x08)) {
+		if (unlikely(!plain4(q, lane, frame)))
+			return false;
+		hash = tg_key_hash4(&w->table[0].secret, &q->key);
+		q->c = tg_table_home4(&w->table[0], hash);
+	} else {
+		if (unlikely(!plain6(q, lane, frame)))
+			return false;
+		hash = tg_key_hash6(&w->table[1].secret, &q->key);
+		q->c = tg_table_home6(&w->table[1], hash);
+	}
+	return likely(lane->all_home) || owner_by_hash(hash, w->dp->config.n_workers) == w->index;
+}
+
+/*
+ * Asks for the lines of all live packets in one go: a prefetch ends only when its address has been
+ * translated, so the misses of the TLB overlap only if the processor has many prefetches before it
+ * at a time, and not two with all of the parser between them.
+ */
+static inline void fetch_connections(const struct tg_worker *w)
+{
+	for (uint64_t left = w->live; left != 0; left &= left - 1) {
+		const struct live_packet *q = &w->live_packet[__builtin_ctzll(left)];
+
+		rte_prefetch0(q->c);
+		if (unlikely(q->family == 6))
+			rte_prefetch0((const uint8_t *)q->c - 64); /* an entry is two lines */
+	}
+}
+
+static void receive_burst(
+	struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port)
+{
+	const struct lane lane = lane_of(w, mbufs, port);
+	uint64_t live = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct live_packet *q = &w->live_packet[i];
+
+		if (likely(lane.open && plain(q, &lane, mbufs[i])))
+			live |= 1ull << i;
+		else
+			live |= (uint64_t)receive_one(w, i, mbufs[i], port, false) << i;
+	}
+	w->live = live;
+	fetch_connections(w);
+}
+
+/* ---- along the connection ---- */
+
+/* Is it of now, not timed out, and does the packet come from its side of the wire? */
+static inline bool in_order(const struct lane *lane, const struct tg_conn *c,
+	const struct live_packet *q, enum tg_conn_state state)
+{
+	const uint32_t timeout = lane->w->timeouts[q->family == 6].ms[state];
+	const unsigned int side = c->flags >> 1 ^ c->flags ^ q->dir ^ lane->end;
+
+	return c->epoch == lane->epoch && c->state == state && lane->now - c->seen < timeout &&
+	       !(side & 1);
+}
+
+/* True: an ordinary segment, which has moved its connection on. */
+static inline bool segment_passes(
+	const struct lane *lane, struct tg_conn *c, const struct live_packet *q)
+{
+	struct tg_segment seg;
+	uint32_t word, header;
+
+	if (unlikely(q->size < TCP_HEADER))
+		return false;
+	word = load32(q->l4 + 12);
+	header = word >> 26 & 0x3c;
+	if (unlikely((word & TCP_SPECIAL) != TCP_ORDINARY || header < TCP_HEADER ||
+		     header > q->size || !in_order(lane, c, q, TG_CONN_ESTABLISHED)))
+		return false;
+	seg.seq = load32(q->l4 + 4);
+	seg.ack = load32(q->l4 + 8);
+	seg.win = (uint16_t)word;
+	seg.length = q->size - header;
+	seg.flags = TG_TCP_ACK;
+	seg.scale = TG_TCP_NO_SCALE;
+	return tg_tcp_established(c, q->dir, &seg, lane->w->dp->config.tcp_liberal);
+}
+
+/* True: a datagram between two that have spoken to each other. */
+static inline bool datagram_passes(
+	const struct lane *lane, const struct tg_conn *c, const struct live_packet *q)
+{
+	const uint16_t dhcp = q->family == 4 ? DHCP4_PORT : DHCP6_PORT;
+	uint32_t length;
+
+	if (unlikely(q->size < UDP_HEADER))
+		return false;
+	length = load32(q->l4 + 4) >> 16;
+	return length >= UDP_HEADER && length <= q->size && (uint16_t)(q->key.tail - dhcp) > 1 &&
+	       (uint16_t)((q->key.tail >> 16) - dhcp) > 1 &&
+	       in_order(lane, c, q, TG_CONN_UDP_STREAM);
+}
+
+/* Counted and on its way out. */
+static inline void pass(
+	const struct lane *lane, struct tg_conn *c, const struct live_packet *q, unsigned int index)
+{
+	struct tx_buffer *tx = lane->tx;
+
+	c->seen = lane->now;
+	count_packet(lane->w, table_of(lane->w, q->family), c, q->dir, q->length);
+	tx->m[tx->n++] = lane->mbufs[index];
+	tx->bytes += q->length;
+}
+
+/* Everything that is not ordinary, at its turn. */
+static __attribute__((noinline)) void leave(const struct lane *lane, unsigned int index)
+{
+	struct tg_worker *w = lane->w;
+
+	if (w->live_packet[index].size == 0 ||
+		receive_again(w, index, lane->mbufs[index], lane->port))
+		track_one(w, index);
+}
+
+static inline bool is_tcp(const struct live_packet *q)
+{
+	return (q->key.tail >> 32 & 0xff) == TG_IPPROTO_TCP;
+}
+
+static void follow_tcp(const struct lane *lane, uint64_t left)
+{
+	for (; left != 0; left &= left - 1) {
+		const unsigned int index = (unsigned int)__builtin_ctzll(left);
+		const struct live_packet *q = &lane->w->live_packet[index];
+
+		if (likely(segment_passes(lane, q->c, q)))
+			pass(lane, q->c, q, index);
+		else
+			leave(lane, index);
+	}
+}
+
+static void follow_others(const struct lane *lane, uint64_t left)
+{
+	for (; left != 0; left &= left - 1) {
+		const unsigned int index = (unsigned int)__builtin_ctzll(left);
+		const struct live_packet *q = &lane->w->live_packet[index];
+
+		if (likely(datagram_passes(lane, q->c, q)))
+			pass(lane, q->c, q, index);
+		else
+			leave(lane, index);
+	}
+}
+
+/* Those whose connection is not in its home, if there is one. */
+static void follow_far(const struct lane *lane, uint64_t left)
+{
+	for (; left != 0; left &= left - 1) {
+		const unsigned int index = (unsigned int)__builtin_ctzll(left);
+		const struct live_packet *q = &lane->w->live_packet[index];
+		struct tg_table *table = table_of(lane->w, q->family);
+		struct tg_conn *c = NULL;
+
+		if (q->size != 0 && q->c->displaced != 0)
+			c = tg_table_find_far(table, &q->key, tg_table_hash(table, &q->key));
+		if (c != NULL &&
+			(is_tcp(q) ? segment_passes(lane, c, q) : datagram_passes(lane, c, q)))
+			pass(lane, c, q, index);
+		else
+			leave(lane, index);
+	}
+}
+
+/* A key that is not in its home: asks for the entries after it, when it can be there. */
+static inline void fetch_far(const struct tg_worker *w, uint64_t left)
+{
+	for (; left != 0; left &= left - 1) {
+		const struct live_packet *q = &w->live_packet[__builtin_ctzll(left)];
+
+		if (q->c->displaced == 0)
+			continue;
+		rte_prefetch0((const uint8_t *)q->c + 64);
+		rte_prefetch0((const uint8_t *)q->c + 128);
+	}
+}
+
+/*
+ * Packets of one key are in the same set: they keep their order. The places beyond the homes are
+ * asked for before the first packet is followed.
+ */
+static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
+{
+	const struct lane lane = lane_of(w, mbufs, port);
+	uint64_t home = 0, tcp = 0;
+
+	for (uint64_t left = w->live; left != 0; left &= left - 1) {
+		const unsigned int index = (unsigned int)__builtin_ctzll(left);
+		const struct live_packet *q = &w->live_packet[index];
+		const uint64_t here = likely(q->family == 4) ? tg_table_is4(q->c, &q->key)
+							     : tg_table_is6(q->c, &q->key);
+
+		home |= here << index;
+		tcp |= (uint64_t)is_tcp(q) << index;
+	}
+	fetch_far(w, w->live & ~home);
+	if (unlikely(lane.tx->n > TX_BUFFER - TG_BURST))
+		transmit(w, lane.tx);
+	follow_tcp(&lane, home & tcp);
+	follow_others(&lane, home & ~tcp);
+	follow_far(&lane, w->live & ~home);
+	w->tx_pending |= (uint64_t)(lane.tx->n != 0) << (lane.tx - w->tx);
+}
+
+const struct express EXPRESS = {.receive = receive_burst, .track = track_burst};
+
+#endif

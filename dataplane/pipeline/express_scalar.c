@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* For any processor. */
+#define EXPRESS express_scalar
+
+#include "express.h"
