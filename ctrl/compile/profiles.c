@@ -74,7 +74,7 @@ static int project(struct profiles *p, const struct profile_sources *from, const
 	int err;
 
 	p->atoms.n = p->numbers.n = 0;
-	err = selectors_project(from->selectors, &pod->labels, &p->atoms);
+	err = atoms_project(&from->selectors->atoms, &pod->labels, &p->atoms);
 	if (err == 0 && pod->n_ports > 0 && from->policies->uses.n > 1)
 		err = project_ports(from->policies, pod, &p->numbers);
 	return err;

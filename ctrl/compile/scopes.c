@@ -50,7 +50,7 @@ int scopes_match(
 
 	for (uint32_t i = 0; i < s->n && err == 0; i++) {
 		atoms.n = 0;
-		err = selectors_project(selectors, &cluster->namespaces[i]->labels, &atoms);
+		err = atoms_project(&selectors->atoms, &cluster->namespaces[i]->labels, &atoms);
 		if (err == 0)
 			err = selectors_match(
 				selectors, (struct seq){atoms.v, (uint32_t)atoms.n}, &ids);

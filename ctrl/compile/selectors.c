@@ -13,11 +13,10 @@
 int selectors_init(struct selectors *s, const struct tg_intern *strings)
 {
 	memset(s, 0, sizeof(*s));
-	s->n_strings = tg_intern_count(strings);
-	s->key_index = calloc(s->n_strings, sizeof(*s->key_index));
 	s->mask = FIRST_MASK;
 	s->table = calloc(s->mask + 1, sizeof(*s->table));
-	if (s->key_index == NULL || s->table == NULL || seqs_init(&s->atoms) != 0) {
+	if (s->table == NULL || atoms_init(&s->atoms) != 0 ||
+		atoms_reserve(&s->atoms, tg_intern_count(strings)) != 0) {
 		selectors_free(s);
 		return -ENOMEM;
 	}
@@ -28,9 +27,7 @@ void selectors_free(struct selectors *s)
 {
 	tg_vec_free(&s->models);
 	free(s->table);
-	seqs_free(&s->atoms);
-	free(s->key_index);
-	tg_vec_free(&s->other);
+	atoms_free(&s->atoms);
 	tg_vec_free(&s->compact);
 	tg_vec_free(&s->reqs);
 	tg_vec_free(&s->values);
@@ -83,50 +80,10 @@ uint32_t selectors_add(struct selectors *s, const struct tg_selector *selector)
 	return (uint32_t)s->models.n - 1;
 }
 
-/* The atom of (key number, value), or TG_NONE. */
-static uint32_t atom_find(const struct selectors *s, uint32_t key, uint32_t value)
-{
-	uint32_t id = seqs_find(&s->atoms, (const uint32_t[]){key, value}, 2);
-
-	return id == TG_NONE ? TG_NONE : id - 1;
-}
-
-/* The same, adding it; TG_NONE when memory is out. */
-static uint32_t atom_add(struct selectors *s, uint32_t key, uint32_t value)
-{
-	uint32_t id = seqs_add(&s->atoms, (const uint32_t[]){key, value}, 2);
-
-	return id == TG_NONE ? TG_NONE : id - 1;
-}
-
-static uint32_t n_atoms(const struct selectors *s)
-{
-	return (uint32_t)s->atoms.n - 1;
-}
-
-static uint32_t atom_key(const struct selectors *s, uint32_t atom)
-{
-	return seqs_get(&s->atoms, atom + 1).v[0];
-}
-
-/* The number of a key; a new one gets the atom of its other values. TG_NONE: out of memory. */
-static uint32_t key_number(struct selectors *s, uint32_t key)
-{
-	uint32_t other;
-
-	if (s->key_index[key] != 0)
-		return s->key_index[key] - 1;
-	other = atom_add(s, s->n_keys, TG_NONE);
-	if (other == TG_NONE || tg_vec_push(&s->other, other) != 0)
-		return TG_NONE;
-	s->key_index[key] = ++s->n_keys;
-	return s->n_keys - 1;
-}
-
 static int compact_req(struct selectors *s, const struct tg_requirement *req)
 {
 	struct selector_req out = {
-		.key = key_number(s, req->key),
+		.key = atoms_add_key(&s->atoms, req->key),
 		.first_value = (uint32_t)s->values.n,
 		.n_values = req->n_values,
 		.op = req->op,
@@ -135,7 +92,7 @@ static int compact_req(struct selectors *s, const struct tg_requirement *req)
 	if (out.key == TG_NONE)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < req->n_values; i++) {
-		uint32_t atom = atom_add(s, out.key, req->values[i]);
+		uint32_t atom = atoms_add(&s->atoms, out.key, req->values[i]);
 
 		if (atom == TG_NONE || tg_vec_push(&s->values, atom) != 0)
 			return -ENOMEM;
@@ -209,21 +166,21 @@ static int build_index(struct selectors *s)
 {
 	uint32_t n = (uint32_t)s->compact.n;
 
-	s->by_atom = calloc(n_atoms(s) + 2, sizeof(*s->by_atom));
-	s->by_key = calloc(s->n_keys + 2, sizeof(*s->by_key));
+	s->by_atom = calloc(atoms_count(&s->atoms) + 2, sizeof(*s->by_atom));
+	s->by_key = calloc(s->atoms.keys.n + 2, sizeof(*s->by_key));
 	if (s->by_atom == NULL || s->by_key == NULL)
 		return -ENOMEM;
 	for (uint32_t id = 0; id < n; id++)
 		index_one(s, id, false);
-	if (tg_vec_reserve(&s->under_atom, csr_open(s->by_atom, n_atoms(s)) + 1) != 0 ||
-		tg_vec_reserve(&s->under_key, csr_open(s->by_key, s->n_keys) + 1) != 0 ||
+	if (tg_vec_reserve(&s->under_atom, csr_open(s->by_atom, atoms_count(&s->atoms)) + 1) != 0 ||
+		tg_vec_reserve(&s->under_key, csr_open(s->by_key, s->atoms.keys.n) + 1) != 0 ||
 		tg_vec_reserve(&s->always, s->always.n + 1) != 0)
 		return -ENOMEM;
 	s->always.n = 0;
 	for (uint32_t id = 0; id < n; id++)
 		index_one(s, id, true);
-	csr_close(s->by_atom, n_atoms(s));
-	csr_close(s->by_key, s->n_keys);
+	csr_close(s->by_atom, atoms_count(&s->atoms));
+	csr_close(s->by_key, s->atoms.keys.n);
 	return 0;
 }
 
@@ -236,29 +193,10 @@ int selectors_freeze(struct selectors *s)
 	if (err != 0)
 		return err;
 	tg_vec_free(&s->models);
-	s->value_of = malloc((s->n_keys + 1) * sizeof(*s->value_of));
+	s->value_of = malloc((s->atoms.keys.n + 1) * sizeof(*s->value_of));
 	if (s->value_of == NULL)
 		return -ENOMEM;
-	memset(s->value_of, 0xff, (s->n_keys + 1) * sizeof(*s->value_of));
-	return 0;
-}
-
-int selectors_project(
-	const struct selectors *s, const struct tg_labels *labels, struct tg_vec_u32 *out)
-{
-	for (uint32_t i = 0; i < labels->n; i++) {
-		const struct tg_label *label = &labels->v[i];
-		uint32_t key = label->key < s->n_strings ? s->key_index[label->key] : 0;
-		uint32_t atom;
-
-		if (key == 0)
-			continue;
-		atom = atom_find(s, key - 1, label->value);
-		if (atom == TG_NONE)
-			atom = s->other.v[key - 1];
-		if (tg_vec_push(out, atom) != 0)
-			return -ENOMEM;
-	}
+	memset(s->value_of, 0xff, (s->atoms.keys.n + 1) * sizeof(*s->value_of));
 	return 0;
 }
 
@@ -307,10 +245,10 @@ int selectors_match(const struct selectors *s, struct seq atoms, struct tg_vec_u
 
 	out->n = 0;
 	for (uint32_t i = 0; i < atoms.n; i++)
-		s->value_of[atom_key(s, atoms.v[i])] = atoms.v[i];
+		s->value_of[atoms_pair(&s->atoms, atoms.v[i])[0]] = atoms.v[i];
 	err = match_list(s, s->always.v, s->always.n, out);
 	for (uint32_t i = 0; err == 0 && i < atoms.n; i++) {
-		uint32_t atom = atoms.v[i], key = atom_key(s, atom);
+		uint32_t atom = atoms.v[i], key = atoms_pair(&s->atoms, atom)[0];
 
 		err = match_list(s, s->under_atom.v + s->by_atom[atom],
 			s->by_atom[atom + 1] - s->by_atom[atom], out);
@@ -319,7 +257,7 @@ int selectors_match(const struct selectors *s, struct seq atoms, struct tg_vec_u
 				s->by_key[key + 1] - s->by_key[key], out);
 	}
 	for (uint32_t i = 0; i < atoms.n; i++)
-		s->value_of[atom_key(s, atoms.v[i])] = TG_NONE;
+		s->value_of[atoms_pair(&s->atoms, atoms.v[i])[0]] = TG_NONE;
 	sort_u32(out->v, out->n);
 	return err;
 }

@@ -3,31 +3,23 @@
  * A set of distinct label selectors with an index, and the projection of labels to what these
  * selectors can tell apart. One instance for pods, one for namespaces.
  *
- *	selectors_add ... selectors_freeze; then project and match
+ *	selectors_add ... selectors_freeze; then atoms_project and match
  *
- * An atom is a (key, value) that some selector names, or a key with any other value; labels of
- * keys that no selector uses vanish. So pod-template-hash and the like cost nothing. Equal label
- * sets project to equal atom sequences, and atoms are all that matching looks at. After
- * selectors_freeze nothing of the model is referred to any more.
+ * Labels of keys that no selector uses vanish (atoms.h), so pod-template-hash and the like cost
+ * nothing; atoms are all that matching looks at. After selectors_freeze nothing of the model is
+ * referred to any more.
  */
 #ifndef TG_COMPILE_SELECTORS_H
 #define TG_COMPILE_SELECTORS_H
 
-#include "model.h"
-#include "seqs.h"
-#include "vec.h"
+#include "atoms.h"
 
 struct selectors {
 	TG_VEC(const struct tg_selector *) models; /* by id, until frozen */
 	uint32_t *table;			   /* of ids + 1, by hash of the model */
 	size_t mask;
 
-	struct seqs atoms;   /* {key number, value or TG_NONE}; id = atom + 1 */
-	uint32_t *key_index; /* intern number -> key number + 1 */
-	uint32_t n_strings;
-	uint32_t n_keys;
-	struct tg_vec_u32 other; /* by key number: the atom of its other values */
-
+	struct atoms atoms;
 	TG_VEC(struct selector) compact; /* by id */
 	TG_VEC(struct selector_req) reqs;
 	struct tg_vec_u32 values; /* atoms of the requirements */
@@ -53,9 +45,6 @@ void selectors_free(struct selectors *s);
 uint32_t selectors_add(struct selectors *s, const struct tg_selector *selector);
 int selectors_freeze(struct selectors *s);
 
-/* Appends the atoms of `labels` to `out`. */
-int selectors_project(
-	const struct selectors *s, const struct tg_labels *labels, struct tg_vec_u32 *out);
 /* Replaces *out by the ids that match, ascending. */
 int selectors_match(const struct selectors *s, struct seq atoms, struct tg_vec_u32 *out);
 

@@ -250,7 +250,7 @@ static void selectors_match_as_one_by_one(void **state)
 				if (below(2))
 					v[labels.n++] = (struct tg_label){key, 9 + below(9)};
 			atoms.n = 0;
-			assert_int_equal(selectors_project(&s, &labels, &atoms), 0);
+			assert_int_equal(atoms_project(&s.atoms, &labels, &atoms), 0);
 			assert_int_equal(selectors_match(&s,
 						 (struct seq){atoms.v, (uint32_t)atoms.n}, &found),
 				0);
