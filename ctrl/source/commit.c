@@ -197,6 +197,7 @@ static void enforce(struct tg_store *store, struct group *group)
 		uninstall(store, file, &group->fresh);
 		store_retire(store, file->current);
 		file->current = file->refused;
+		file->current->since = store->clock;
 		file->refused = NULL;
 		file->waiting = false;
 		store->n_waiting--;

@@ -13,7 +13,6 @@ struct tg_store *tg_store_create(void)
 
 	if (store == NULL)
 		return NULL;
-	store->retired_tail = &store->retired;
 	store->strings = tg_intern_create();
 	if (store->strings != NULL)
 		store->metadata_name = tg_intern_id(store->strings, "kubernetes.io/metadata.name");
@@ -58,33 +57,38 @@ void store_retire(struct tg_store *store, struct content *content)
 	if (content == NULL)
 		return;
 	content->retired_at = store->clock++;
-	content->next = NULL;
-	*store->retired_tail = content;
-	store->retired_tail = &content->next;
+	content->next = store->retired;
+	store->retired = content;
 }
 
-/* The clock before which nothing is needed any more. */
-static uint64_t oldest_need(const struct tg_store *store)
+static bool is_needed(const struct tg_store *store, const struct content *content)
 {
-	uint64_t oldest = store->pods.n == 0 ? UINT64_MAX : store->taken_at;
-
+	if (store->pods.n != 0 && content->retired_at >= store->taken_at)
+		return true; /* by changes that nobody has taken */
 	for (const struct pin *p = store->pins; p != NULL; p = p->next)
-		if (p->from < oldest)
-			oldest = p->from;
-	return oldest;
+		if (content->retired_at >= p->from && content->since <= p->to)
+			return true;
+	return false;
 }
 
 void store_collect(struct tg_store *store)
 {
-	uint64_t oldest = oldest_need(store);
-	struct content *c;
+	struct content **at = &store->retired, *c;
 
-	while ((c = store->retired) != NULL && c->retired_at < oldest) {
-		store->retired = c->next;
-		if (store->retired == NULL)
-			store->retired_tail = &store->retired;
+	while ((c = *at) != store->judged) {
+		if (is_needed(store, c)) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
 		content_free(c);
 	}
+	store->judged = store->retired;
+}
+
+void store_judge_again(struct tg_store *store)
+{
+	store->judged = NULL;
 }
 
 static void file_free(struct file *file)

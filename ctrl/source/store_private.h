@@ -3,9 +3,10 @@
  * Private to ctrl/source: the state of the store.
  *
  * Lifetime of what files gave. The text of a file becomes a `content`; when it is replaced the
- * content is retired at the store's clock, which ticks with each retirement. A view or a set of
- * changes pins everything that was alive at some clock and later; a retired content is freed when
- * all pins are younger than its retirement.
+ * content is retired. The store's clock ticks with each retirement and each pin. A view pins what
+ * is in force when it is made, a set of changes what was in force at any time since the one before;
+ * a retired content is freed when it was in force in no pin's time. So a view that somebody keeps
+ * for long costs at most one older content of each file.
  */
 #ifndef TG_STORE_PRIVATE_H
 #define TG_STORE_PRIVATE_H
@@ -22,9 +23,9 @@
 struct content {
 	struct tg_arena *arena;
 	struct tg_decoded decoded;
-	struct tg_vec_u32 strings; /* every number in it, each once */
-	struct content *next;	   /* in the list of retired ones */
-	uint64_t retired_at;
+	struct tg_vec_u32 strings;  /* every number in it, each once */
+	struct content *next;	    /* in the list of retired ones */
+	uint64_t since, retired_at; /* in force */
 };
 
 struct file {
@@ -54,7 +55,7 @@ struct tg_hold {
 
 struct pin {
 	struct pin *next;
-	uint64_t from; /* contents retired at this clock or later are needed */
+	uint64_t from, to; /* contents in force at any of these clocks are needed */
 };
 
 struct tg_store {
@@ -74,7 +75,8 @@ struct tg_store {
 	uint64_t taken_at; /* the clock then */
 
 	uint64_t clock;
-	struct content *retired, **retired_tail;
+	struct content *retired; /* the latest first; all before `judged` are not judged yet */
+	struct content *judged;	 /* needed, as far as is known */
 	struct pin *pins;
 	struct tg_hold *holds;
 };
@@ -90,6 +92,8 @@ int store_settle(struct tg_store *store, struct file *file);
 void store_withdraw(struct tg_store *store, struct file *file);
 /* Frees the retired contents that nobody needs. */
 void store_collect(struct tg_store *store);
+/* Somebody needs less than before: the next store_collect looks at all of them. */
+void store_judge_again(struct tg_store *store);
 /* The store goes; holds that are not released stay until they are. */
 void store_drop_holds(struct tg_store *store);
 

@@ -20,6 +20,7 @@ struct changes {
 static void store_pin(struct tg_store *store, struct pin *pin, uint64_t from)
 {
 	pin->from = from;
+	pin->to = store->clock++;
 	pin->next = store->pins;
 	store->pins = pin;
 }
@@ -31,6 +32,7 @@ static void store_unpin(struct tg_store *store, struct pin *pin)
 	while (*at != pin)
 		at = &(*at)->next;
 	*at = pin->next;
+	store_judge_again(store);
 	store_collect(store);
 }
 
@@ -119,6 +121,7 @@ static void note_many(struct tg_store *store)
 	store->many = true;
 	changes_note_other(store);
 	index_clear(&store->pods);
+	store_judge_again(store);
 }
 
 void changes_note(
@@ -178,6 +181,7 @@ struct tg_changes *tg_store_take_changes(struct tg_store *store)
 	store->taken_at = store->clock;
 	store->other = store->many = false;
 	index_clear(&store->pods);
+	store_judge_again(store);
 	return &c->changes;
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -492,6 +493,34 @@ static void a_view_outlives_the_files_it_shows(void **state)
 	tg_store_free(store);
 }
 
+/* However often files change meanwhile, only what the view shows is kept beside what is in force.
+ */
+static void a_view_kept_for_long_costs_one_content_a_file(void **state)
+{
+	enum { PODS = 400, TIMES = 300 };
+	struct tg_store *store = tg_store_create();
+	struct tg_view *view;
+	char text[PODS * 40] = "";
+	size_t at = 0, before, after;
+
+	for (unsigned int p = 0; p < PODS; p++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "shop/p%u 10.0.%u.%u -\n", p,
+			p / 250, p % 250);
+	assert_int_equal(load(store, "a.endpoints", text), 0);
+	view = tg_store_view(store);
+	tg_changes_release(store, tg_store_take_changes(store));
+	assert_int_equal(load(store, "a.endpoints", text), 0);
+	before = mallinfo2().uordblks;
+	for (unsigned int i = 0; i < TIMES; i++)
+		assert_int_equal(load(store, "a.endpoints", text), 0);
+	after = mallinfo2().uordblks;
+	assert_true(after < before + sizeof(text));
+	assert_int_equal(view->cluster.n_pods, PODS);
+	assert_int_equal(view->cluster.pods[PODS - 1]->n_addrs, 1);
+	tg_view_release(store, view);
+	tg_store_free(store);
+}
+
 /* Random loads and removals against a plain table of which file has which pod. */
 static void random_changes_add_up(void **state)
 {
@@ -586,6 +615,7 @@ int main(void)
 		cmocka_unit_test(a_swap_of_pods_is_no_change),
 		cmocka_unit_test(mentioned_namespaces_exist),
 		cmocka_unit_test(a_view_outlives_the_files_it_shows),
+		cmocka_unit_test(a_view_kept_for_long_costs_one_content_a_file),
 		cmocka_unit_test(random_changes_add_up),
 		cmocka_unit_test(reports_are_counted),
 	};
