@@ -65,6 +65,7 @@ static void fill_options(struct tg_controller *c, struct tg_compile_options *opt
 		options->delta_sequence = push.delta_sequence;
 	options->slot_capacity = push.state.slot_capacity;
 	options->now_ms = unix_ms();
+	options->cache = c->cache;
 }
 
 /* Pods that changed while the ruleset was compiled; false: some have no place in it. */
@@ -154,8 +155,12 @@ static void sweep(struct tg_controller *c)
 {
 	uint64_t now = clock_ms();
 
-	if (c->compiling == NULL && tg_sweep_due(&c->sweep, c->store, now))
-		tg_sweep_run(&c->sweep, c->store, now);
+	if (c->compiling != NULL || !tg_sweep_due(&c->sweep, c->store, now))
+		return;
+	tg_compile_cache_clear(c->cache);
+	tg_view_release(c->store, c->cached);
+	c->cached = NULL;
+	tg_sweep_run(&c->sweep, c->store, now);
 }
 
 static void run_compile(uv_work_t *request)
@@ -170,7 +175,8 @@ static void after_compile(uv_work_t *request, int status)
 	struct tg_job *job = &work->job;
 
 	c->compiling = NULL;
-	tg_view_release(c->store, job->view);
+	tg_view_release(c->store, c->cached);
+	c->cached = job->view;
 	tg_hold_release(job->hold);
 	tg_histogram_add(&c->notice.compile_time, job->us);
 	if (c->stopping) {
@@ -657,8 +663,9 @@ static int create_parts(struct tg_controller *c)
 	tg_sweep_init(&c->sweep, &sweep);
 	c->store = tg_store_create();
 	c->compiler = tg_compiler_create();
+	c->cache = tg_compile_cache_create();
 	c->board = tg_board_create();
-	if (c->store == NULL || c->compiler == NULL || c->board == NULL) {
+	if (c->store == NULL || c->compiler == NULL || c->cache == NULL || c->board == NULL) {
 		tg_log_err("out of memory");
 		return -ENOMEM;
 	}
@@ -723,6 +730,9 @@ void tg_controller_free(struct tg_controller *c)
 	tg_vec_free(&c->since);
 	tg_watch_free(c->watch);
 	tg_compiler_free(c->compiler);
+	tg_compile_cache_free(c->cache);
+	if (c->store != NULL)
+		tg_view_release(c->store, c->cached);
 	if (c->store != NULL)
 		tg_store_free(c->store);
 	free(c);

@@ -39,7 +39,9 @@ struct tg_controller {
 	const struct tg_config *config;
 	struct tg_store *store;
 	struct tg_watch *watch;
-	struct tg_compiler *compiler; /* the worker's while `compiling` */
+	struct tg_compiler *compiler;	/* the worker's while `compiling` */
+	struct tg_compile_cache *cache; /* the same */
+	struct tg_view *cached;		/* what the cache refers to; NULL: to nothing */
 	struct tg_push *push;
 	struct tg_board *board;
 	struct tg_http *http; /* NULL: off */

@@ -10,14 +10,28 @@ struct assigner {
 	struct class_sources class_sources;
 	struct row_maker maker;
 	bool ranges[2]; /* pod ranges of IPv4, IPv6 are known */
+	struct trait_words words;
+	uint32_t *of_trait;		/* its profile; TG_NONE: unknown namespace; UNSEEN */
+	uint32_t n_traits;		/* seen */
+	struct tg_vec_u32 atoms, ports; /* of one trait */
+	struct last_class *last;	/* by profile and family */
 };
 
-static int report_conflict(
-	void *arg, const struct endpoint *endpoint, const uint32_t *pods, size_t n)
+#define UNSEEN (TG_NONE - 1)
+
+/* Pods of one profile are mostly in the same prefixes: what was asked of classes_of last. */
+struct last_class {
+	uint32_t set;
+	uint32_t class;
+};
+
+static int report_conflict(struct job *job, const struct endpoint_conflict *conflict)
 {
-	struct job *job = arg;
+	const struct endpoints *endpoints = job->out->endpoints;
+	const struct endpoint *endpoint = &endpoints->v[conflict->endpoint];
+	const uint32_t *pods = &endpoints->contenders.v[conflict->first];
 	const struct tg_pod *a = job->cluster->pods[pods[0]];
-	const struct tg_pod *b = n > 1 ? job->cluster->pods[pods[1]] : NULL;
+	const struct tg_pod *b = conflict->n > 1 ? job->cluster->pods[pods[1]] : NULL;
 	char addr[TG_ADDR_TEXT];
 
 	tg_addr_format(&endpoint->addr, addr);
@@ -26,10 +40,21 @@ static int report_conflict(
 			"pod %s/%s claims %s, which is a node's; it counts as the node's",
 			job_text(job, a->ns), job_text(job, a->name), addr);
 	return warnings_add(&job->out->warnings, TG_WARN_ADDRESS_CONFLICT, a->place,
-		"%zu pods claim %s, among them %s/%s and %s/%s; %s", n, addr, job_text(job, a->ns),
-		job_text(job, a->name), job_text(job, b->ns), job_text(job, b->name),
+		"%u pods claim %s, among them %s/%s and %s/%s; %s", conflict->n, addr,
+		job_text(job, a->ns), job_text(job, a->name), job_text(job, b->ns),
+		job_text(job, b->name),
 		endpoint->kind == TG_KIND_CONFLICT ? "they cannot be told apart, so it is denied"
 						   : "the first named has it");
+}
+
+static int report_conflicts(struct job *job)
+{
+	const struct endpoints *endpoints = job->out->endpoints;
+	int err = 0;
+
+	for (size_t i = 0; i < endpoints->conflicts.n && err == 0; i++)
+		err = report_conflict(job, &endpoints->conflicts.v[i]);
+	return err;
 }
 
 /* No slots left is the only failure that is not memory; the two are told apart here. */
@@ -41,38 +66,71 @@ static int explain_failure(struct job *job)
 		job->slot_capacity);
 }
 
+static int learn_traits(struct assigner *a)
+{
+	struct job *job = a->job;
+	const struct atoms *atoms = &job->out->pod_selectors.atoms;
+	const struct seqs *uses = &job->out->policies.uses;
+	struct traits *traits = &job->cache->traits;
+	int err = traits_learn(traits, job->cluster, atoms, uses);
+
+	if (err != 0) {
+		tg_compile_cache_clear(job->cache);
+		return err;
+	}
+	err = trait_words_init(&a->words, traits, atoms, uses);
+	a->of_trait = malloc(traits->keys.n * sizeof(*a->of_trait));
+	if (err != 0 || a->of_trait == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < traits->keys.n; i++)
+		a->of_trait[i] = UNSEEN;
+	a->of_trait[TRAIT_OF_NOBODY] = TG_NONE;
+	return 0;
+}
+
+/* The profile of a trait that is seen for the first time. */
+static int profile_trait(struct assigner *a, uint32_t trait)
+{
+	struct tg_compiled *out = a->job->out;
+	const struct traits *traits = &a->job->cache->traits;
+	uint32_t ns = scopes_find(&out->scopes, traits_namespace(traits, trait));
+
+	a->n_traits++;
+	a->of_trait[trait] = TG_NONE;
+	if (ns == TG_NONE)
+		return 0;
+	if (traits_translate(traits, &a->words, trait, &a->atoms, &a->ports) != 0)
+		return -ENOMEM;
+	a->of_trait[trait] = profiles_add(&out->profiles, &a->profile_sources, ns,
+		(struct seq){a->atoms.v, (uint32_t)a->atoms.n}, &a->ports, &a->maker);
+	if (a->of_trait[trait] == TG_NONE)
+		return explain_failure(a->job);
+	return job_is_too_large(out) ? -EOVERFLOW : 0;
+}
+
+static int remark_namespace(struct job *job, const struct tg_pod *pod)
+{
+	return warnings_add(&job->out->warnings, TG_WARN_NAMESPACE_UNKNOWN, pod->place,
+		"pod %s/%s: its Namespace is not known, so it is an unknown endpoint",
+		job_text(job, pod->ns), job_text(job, pod->name));
+}
+
 static int profile_pods(struct assigner *a)
 {
 	struct job *job = a->job;
-	struct tg_compiled *out = job->out;
+	const uint32_t *trait_of = job->cache->traits.of;
+	int err = 0;
 
-	for (size_t i = 0; i < job->cluster->n_pods; i++) {
-		const struct tg_pod *pod = job->cluster->pods[i];
-		uint32_t ns = scopes_find(&out->scopes, pod->ns);
+	for (size_t i = 0; i < job->cluster->n_pods && err == 0; i++) {
+		uint32_t trait = trait_of[i];
 
-		job->profile_of[i] = TG_NONE;
-		if (i + 8 < job->cluster->n_pods)
-			__builtin_prefetch(job->cluster->pods[i + 8]);
-		if (i + 4 < job->cluster->n_pods)
-			__builtin_prefetch(job->cluster->pods[i + 4]->labels.v);
-		if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
-			continue;
-		if (ns == TG_NONE) {
-			if (warnings_add(&out->warnings, TG_WARN_NAMESPACE_UNKNOWN, pod->place,
-				    "pod %s/%s: its Namespace is not known, so it is an unknown "
-				    "endpoint",
-				    job_text(job, pod->ns), job_text(job, pod->name)) != 0)
-				return -ENOMEM;
-			continue;
-		}
-		job->profile_of[i] =
-			profiles_add(&out->profiles, &a->profile_sources, pod, ns, &a->maker);
-		if (job->profile_of[i] == TG_NONE)
-			return explain_failure(job);
-		if (job_is_too_large(out))
-			return -EOVERFLOW;
+		if (a->of_trait[trait] == UNSEEN)
+			err = profile_trait(a, trait);
+		job->profile_of[i] = a->of_trait[trait];
+		if (err == 0 && job->profile_of[i] == TG_NONE && trait != TRAIT_OF_NOBODY)
+			err = remark_namespace(job, job->cluster->pods[i]);
 	}
-	return 0;
+	return err;
 }
 
 static int remark_range(struct assigner *a, const struct endpoint *e, bool in_range)
@@ -87,26 +145,60 @@ static int remark_range(struct assigner *a, const struct endpoint *e, bool in_ra
 		job_text(job, e->ns), job_text(job, e->name), tg_addr_format(&e->addr, addr));
 }
 
-static int assign_endpoint(struct assigner *a, struct endpoint *e)
+/* classes_of, for a pod; most ask what the one before them asked. */
+static uint32_t class_of_pod(struct assigner *a, uint32_t profile, uint32_t set, uint8_t family)
 {
 	struct tg_compiled *out = a->job->out;
-	const struct prefix_node *node =
-		&out->prefixes.nodes.v[prefixes_lookup(&out->prefixes, &e->addr)];
-	uint32_t profile = e->kind == TG_KIND_POD ? a->job->profile_of[e->index] : TG_NONE;
-	enum tg_class_kind kind = e->kind;
+	struct last_class *last = &a->last[2 * (size_t)profile + (family == 6)];
 
-	/* A pod of a namespace that the cluster does not have (semantics 4). */
-	if (kind == TG_KIND_POD && profile == TG_NONE) {
-		kind = TG_KIND_UNKNOWN;
-		e->node = TG_NONE;
+	if (last->set != set) {
+		last->class = classes_of(&out->classes, &a->class_sources, &out->profiles, profile,
+			TG_KIND_POD, set, family, &a->maker);
+		last->set = set;
 	}
-	e->cls = classes_of(&out->classes, &a->class_sources, &out->profiles, profile, kind,
-		node->set, e->addr.family, &a->maker);
-	if (e->cls == TG_NONE)
+	return last->class;
+}
+
+static int assign_endpoint(struct assigner *a, size_t i, const struct prefix_node *node)
+{
+	struct tg_compiled *out = a->job->out;
+	const struct endpoint *e = &out->endpoints->v[i];
+	uint32_t profile = e->kind == TG_KIND_POD ? a->job->profile_of[e->index] : TG_NONE, class;
+	size_t known = out->classes.v.n;
+
+	/* A pod without a profile is of a namespace that the cluster lacks (semantics 4). */
+	if (profile != TG_NONE)
+		class = class_of_pod(a, profile, node->set, e->addr.family);
+	else
+		class = classes_of(&out->classes, &a->class_sources, &out->profiles, TG_NONE,
+			e->kind == TG_KIND_POD ? TG_KIND_UNKNOWN : e->kind, node->set,
+			e->addr.family, &a->maker);
+	if (class == TG_NONE)
 		return explain_failure(a->job);
-	if (job_is_too_large(out))
+	if (out->classes.v.n > known && job_is_too_large(out))
 		return -EOVERFLOW;
+	a->job->class_of_endpoint[i] = class;
 	return remark_range(a, e, node->pod_range);
+}
+
+static int assign_endpoints(struct assigner *a)
+{
+	const struct tg_compiled *out = a->job->out;
+	struct prefix_walk walks[2] = {0};
+	int err = 0;
+
+	a->last = malloc((2 * out->profiles.v.n + 1) * sizeof(*a->last));
+	if (a->last == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < 2 * out->profiles.v.n; i++)
+		a->last[i].set = TG_NONE;
+	for (size_t i = 0; i < out->endpoints->n && err == 0; i++) {
+		const struct tg_addr *addr = &out->endpoints->v[i].addr;
+		uint32_t prefix = prefixes_walk(&out->prefixes, &walks[addr->family == 6], addr);
+
+		err = assign_endpoint(a, i, &out->prefixes.nodes.v[prefix]);
+	}
+	return err;
 }
 
 static int assign_prefixes(struct assigner *a)
@@ -138,6 +230,23 @@ static void find_ranges(struct assigner *a)
 			a->ranges[prefixes_get(prefixes, i).addr.family == 6] = true;
 }
 
+static int assign_all(struct assigner *a)
+{
+	struct job *job = a->job;
+	int err = report_conflicts(job);
+
+	if (err == 0)
+		err = learn_traits(a);
+	if (err == 0)
+		err = profile_pods(a);
+	if (err == 0)
+		err = assign_endpoints(a);
+	if (err != 0)
+		return err;
+	cache_judge_waste(job->cache, a->n_traits, &job->out->pod_selectors.atoms);
+	return assign_prefixes(a);
+}
+
 int job_assign(struct job *job)
 {
 	struct tg_compiled *out = job->out;
@@ -151,18 +260,21 @@ int job_assign(struct job *job)
 
 	if (err == 0)
 		err = classes_init(&out->classes, job->options);
-	if (err == 0)
-		err = endpoints_init(
-			&out->endpoints, job->cluster, job->options, report_conflict, job);
+	out->endpoints = endpoints_ref(job->cache->endpoints);
 	job->profile_of = malloc((job->cluster->n_pods + 1) * sizeof(*job->profile_of));
+	job->class_of_endpoint = malloc((out->endpoints->n + 1) * sizeof(*job->class_of_endpoint));
 	job->class_of_prefix =
 		malloc((prefixes_count(&out->prefixes) + 1) * sizeof(*job->class_of_prefix));
-	if (job->profile_of == NULL || job->class_of_prefix == NULL)
+	if (job->profile_of == NULL || job->class_of_endpoint == NULL ||
+		job->class_of_prefix == NULL)
 		err = -ENOMEM;
 	find_ranges(&a);
 	if (err == 0)
-		err = profile_pods(&a);
-	for (size_t i = 0; i < out->endpoints.n && err == 0; i++)
-		err = assign_endpoint(&a, &out->endpoints.v[i]);
-	return err == 0 ? assign_prefixes(&a) : err;
+		err = assign_all(&a);
+	trait_words_free(&a.words);
+	free(a.of_trait);
+	free(a.last);
+	tg_vec_free(&a.atoms);
+	tg_vec_free(&a.ports);
+	return err;
 }

@@ -150,6 +150,7 @@ static void job_free(struct job *job)
 	free(job->tuples);
 	free(job->tuple_identity);
 	free(job->profile_of);
+	free(job->class_of_endpoint);
 	free(job->class_of_prefix);
 	expander_free(&job->expander);
 	reach_free(&job->reach);
@@ -229,6 +230,25 @@ static int attempt_all(const struct job *start, const struct slots *before, stru
 	return err == -EOVERFLOW ? -E2BIG : err;
 }
 
+/* With the cache of the options, or with one for this time only. */
+static int attempt_cached(
+	struct job *job, const struct slots *before, struct slots *slots, struct tg_compiled **out)
+{
+	struct tg_compile_cache own = {0};
+	int err;
+
+	job->cache = job->options->cache != NULL ? job->options->cache : &own;
+	err = cache_follow(job->cache, job->cluster, job->options);
+	job->over = calloc(job->cluster->n_namespaces + 1, sizeof(*job->over));
+	if (job->over == NULL)
+		err = -ENOMEM;
+	if (err == 0)
+		err = attempt_all(job, before, slots, out);
+	free(job->over);
+	tg_compile_cache_clear(&own);
+	return err;
+}
+
 int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
 	const struct tg_compile_options *options, struct tg_compiled **out, char *error,
 	size_t error_size)
@@ -242,17 +262,14 @@ int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
 		.slot_capacity = options->slot_capacity != 0 ? options->slot_capacity
 							     : DEFAULT_SLOT_CAPACITY,
 		.budget = options->cell_budget != 0 ? options->cell_budget : DEFAULT_CELL_BUDGET,
-		.over = calloc(cluster->n_namespaces + 1, sizeof(*job.over)),
 		.error = error,
 		.error_size = error_size,
 	};
-	int err = -ENOMEM;
+	int err;
 
 	if (error_size > 0)
 		error[0] = '\0';
-	if (job.over != NULL)
-		err = attempt_all(&job, &compiler->slots, &slots, &compiled);
-	free(job.over);
+	err = attempt_cached(&job, &compiler->slots, &slots, &compiled);
 	if (err != 0)
 		return job_fail(&job, err, "%s", strerror(-err));
 	forget_model(&compiled->policies);
@@ -278,7 +295,7 @@ void tg_compiled_free(struct tg_compiled *compiled)
 	row_set_free(&compiled->rows);
 	profiles_free(&compiled->profiles);
 	classes_free(&compiled->classes);
-	endpoints_free(&compiled->endpoints);
+	endpoints_unref(compiled->endpoints);
 	warnings_free(&compiled->warnings);
 	tg_arena_free(compiled->arena);
 	free(compiled->image);

@@ -21,7 +21,7 @@ struct tg_compiled {
 	struct rows rows;
 	struct profiles profiles;
 	struct classes classes;
-	struct endpoints endpoints;
+	struct endpoints *endpoints; /* a reference */
 	struct warnings warnings;
 	struct tg_arena *arena; /* texts of warnings */
 	struct tg_compile_stats stats;

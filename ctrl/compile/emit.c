@@ -25,28 +25,37 @@ struct emitter {
 	uint32_t n_rows, n_columns;
 };
 
+/* Of an address whose pod is of an unknown namespace no node is known. */
+static uint32_t node_of(const struct job *job, const struct endpoint *at)
+{
+	return at->kind == TG_KIND_POD && job->profile_of[at->index] == TG_NONE ? TG_NONE
+										: at->node;
+}
+
 static int emit_addrs(struct emitter *e)
 {
-	const struct endpoints *endpoints = &e->job->out->endpoints;
-	uint16_t zone = e->job->options->zone;
+	const struct job *job = e->job;
+	const struct endpoints *endpoints = job->out->endpoints;
+	uint16_t zone = job->options->zone;
 
 	if (tg_vec_reserve(&e->addr4, endpoints->n4 + 1) != 0 ||
 		tg_vec_reserve(&e->addr6, endpoints->n - endpoints->n4 + 1) != 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < endpoints->n; i++) {
 		const struct endpoint *at = &endpoints->v[i];
+		uint32_t cls = job->class_of_endpoint[i], node = node_of(job, at);
 
 		if (i < endpoints->n4) {
 			e->addr4.v[e->addr4.n++] = (struct tg_image_addr4){
 				.addr = tg_addr_v4(&at->addr),
 				.zone = zone,
-				.cls = at->cls,
-				.node = at->node,
+				.cls = cls,
+				.node = node,
 			};
 			continue;
 		}
 		e->addr6.v[e->addr6.n] =
-			(struct tg_image_addr6){.zone = zone, .cls = at->cls, .node = at->node};
+			(struct tg_image_addr6){.zone = zone, .cls = cls, .node = node};
 		memcpy(e->addr6.v[e->addr6.n++].addr, at->addr.bytes, 16);
 	}
 	return 0;
@@ -410,7 +419,7 @@ static void count(const struct emitter *e)
 	const struct job *job = e->job;
 
 	job->out->stats = (struct tg_compile_stats){
-		.endpoints = job->out->endpoints.n,
+		.endpoints = job->out->endpoints->n,
 		.classes = e->classes.n,
 		.rows = e->n_rows,
 		.groups = job->groups.n,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "endpoints.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +16,20 @@ struct claims {
 struct resolver {
 	struct endpoints *e;
 	const struct tg_cluster *cluster;
-	endpoints_conflict report;
-	void *arg;
 	struct tg_vec_u32 pods; /* that claim the address at hand */
 };
 
 bool endpoints_pod_counts(const struct tg_pod *pod)
 {
 	return !pod->host_network && !pod->finished;
+}
+
+bool endpoints_pod_same(const struct tg_pod *a, const struct tg_pod *b)
+{
+	return a->ns == b->ns && a->name == b->name && a->node == b->node &&
+	       a->terminating == b->terminating && a->created_at == b->created_at &&
+	       endpoints_pod_counts(a) == endpoints_pod_counts(b) && a->n_addrs == b->n_addrs &&
+	       (a->n_addrs == 0 || memcmp(a->addrs, b->addrs, a->n_addrs * sizeof(*a->addrs)) == 0);
 }
 
 static int claim(struct claims claims[2], const struct tg_addr *addrs, size_t n,
@@ -138,6 +145,17 @@ static void own_node(const struct addr_item *v, size_t n, struct endpoint *out)
 			out->node = TG_NONE;
 }
 
+static int note_conflict(struct resolver *r)
+{
+	struct endpoint_conflict conflict = {
+		(uint32_t)r->e->n - 1, (uint32_t)r->e->contenders.n, (uint32_t)r->pods.n};
+
+	for (size_t i = 0; i < r->pods.n; i++)
+		if (tg_vec_push(&r->e->contenders, r->pods.v[i]) != 0)
+			return -ENOMEM;
+	return tg_vec_push(&r->e->conflicts, conflict);
+}
+
 /* One address with its claims v[0..n-1]. */
 static int resolve(struct resolver *r, uint8_t family, const struct addr_item *v, size_t n)
 {
@@ -161,8 +179,7 @@ static int resolve(struct resolver *r, uint8_t family, const struct addr_item *v
 		out.index = v[0].index;
 	}
 	r->e->v[r->e->n++] = out;
-	return out.contested && r->report != NULL ? r->report(r->arg, &out, r->pods.v, r->pods.n)
-						  : 0;
+	return out.contested ? note_conflict(r) : 0;
 }
 
 /* Claims are in the order of addresses, pods are not: fetch what comes soon, in two steps. */
@@ -189,15 +206,13 @@ static int resolve_family(struct resolver *r, uint8_t family, const struct claim
 	return err;
 }
 
-int endpoints_init(struct endpoints *e, const struct tg_cluster *cluster,
-	const struct tg_compile_options *options, endpoints_conflict report, void *arg)
+static int fill(struct endpoints *e, const struct tg_cluster *cluster,
+	const struct tg_compile_options *options)
 {
 	struct claims claims[2] = {0};
-	struct resolver r = {.e = e, .cluster = cluster, .report = report, .arg = arg};
-	int err;
+	struct resolver r = {.e = e, .cluster = cluster};
+	int err = index_nodes(e, cluster);
 
-	memset(e, 0, sizeof(*e));
-	err = index_nodes(e, cluster);
 	if (err == 0)
 		err = collect(claims, cluster, options);
 	for (int f = 0; f < 2 && err == 0; f++)
@@ -214,16 +229,38 @@ int endpoints_init(struct endpoints *e, const struct tg_cluster *cluster,
 	tg_vec_free(&claims[0]);
 	tg_vec_free(&claims[1]);
 	tg_vec_free(&r.pods);
-	if (err != 0)
-		endpoints_free(e);
 	return err;
 }
 
-void endpoints_free(struct endpoints *e)
+struct endpoints *endpoints_create(
+	const struct tg_cluster *cluster, const struct tg_compile_options *options)
 {
+	struct endpoints *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return NULL;
+	atomic_init(&e->refs, 1);
+	if (fill(e, cluster, options) == 0)
+		return e;
+	endpoints_unref(e);
+	return NULL;
+}
+
+struct endpoints *endpoints_ref(struct endpoints *e)
+{
+	atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+	return e;
+}
+
+void endpoints_unref(struct endpoints *e)
+{
+	if (e == NULL || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
+		return;
 	free(e->v);
 	free(e->node_index);
-	memset(e, 0, sizeof(*e));
+	tg_vec_free(&e->conflicts);
+	tg_vec_free(&e->contenders);
+	free(e);
 }
 
 const struct endpoint *endpoints_find(const struct endpoints *e, const struct tg_addr *addr)

@@ -16,30 +16,38 @@ struct endpoint {
 	bool over_service; /* a pod's, and a Service has it too */
 	uint32_t index;	   /* of the owner: pod or Service in the cluster */
 	uint32_t node;	   /* index of the node it is of (NODE) or runs on (POD); TG_NONE */
-	uint32_t cls;	   /* filled by the caller */
 	uint32_t ns, name; /* of the owning pod */
 };
 
+/* The pods that claim a contested address: `n` from `first` on, the owner first if there is one. */
+struct endpoint_conflict {
+	uint32_t endpoint;
+	uint32_t first, n;
+};
+
+/* Made once, then only read; belongs to all who have a reference. */
 struct endpoints {
 	struct endpoint *v; /* IPv4 first, each family ascending by address */
 	size_t n, n4;
-	uint32_t *node_index; /* by intern number of the name: index + 1 */
+	TG_VEC(struct endpoint_conflict) conflicts; /* in the order of the endpoints */
+	struct tg_vec_u32 contenders;		    /* pods, by index in the cluster */
+	uint32_t *node_index;			    /* by intern number of the name: index + 1 */
 	uint32_t n_strings;
+	_Atomic unsigned int refs;
 };
 
-/* What is found amiss: the pods (by index) that claim one address, the owner first if there is one.
- */
-typedef int (*endpoints_conflict)(
-	void *arg, const struct endpoint *endpoint, const uint32_t *pods, size_t n);
-
-int endpoints_init(struct endpoints *e, const struct tg_cluster *cluster,
-	const struct tg_compile_options *options, endpoints_conflict report, void *arg);
-void endpoints_free(struct endpoints *e);
+/* Depends on pods, nodes, Services and options.node_addrs only. NULL: out of memory. */
+struct endpoints *endpoints_create(
+	const struct tg_cluster *cluster, const struct tg_compile_options *options);
+struct endpoints *endpoints_ref(struct endpoints *e);
+void endpoints_unref(struct endpoints *e); /* NULL is fine; any thread */
 /* NULL when nobody claims it. */
 const struct endpoint *endpoints_find(const struct endpoints *e, const struct tg_addr *addr);
 /* The number of the node of this name; TG_NONE. */
 uint32_t endpoints_node(const struct endpoints *e, uint32_t name);
 /* Does the pod give its addresses? (neither hostNetwork nor finished) */
 bool endpoints_pod_counts(const struct tg_pod *pod);
+/* Would the endpoints be the same with `b` in place of `a`? */
+bool endpoints_pod_same(const struct tg_pod *a, const struct tg_pod *b);
 
 #endif

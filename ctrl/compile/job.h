@@ -6,6 +6,7 @@
 #ifndef TG_COMPILE_JOB_H
 #define TG_COMPILE_JOB_H
 
+#include "cache.h"
 #include "cells.h"
 #include "compiled.h"
 #include "identity.h"
@@ -14,6 +15,7 @@
 struct job {
 	const struct tg_cluster *cluster;
 	const struct tg_compile_options *options;
+	struct tg_compile_cache *cache; /* follows the cluster */
 	struct tg_compiled *out;
 	struct slots *slots; /* the copy that this compilation works on */
 	uint32_t slot_capacity;
@@ -29,6 +31,7 @@ struct job {
 	uint64_t *tuple_identity;
 	uint32_t
 		*profile_of; /* by pod: its profile; TG_NONE: unknown namespace, or not asked for */
+	uint32_t *class_of_endpoint;
 	uint32_t *class_of_prefix;
 	struct expander expander;
 	struct reach reach;

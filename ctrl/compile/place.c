@@ -23,7 +23,7 @@ static int check_owner(const struct endpoint *at, const struct tg_pod *pod)
 static int check_owners(const struct tg_compiled *compiled, const struct tg_pod *pod)
 {
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
-		int err = check_owner(endpoints_find(&compiled->endpoints, &pod->addrs[i]), pod);
+		int err = check_owner(endpoints_find(compiled->endpoints, &pod->addrs[i]), pod);
 
 		if (err != 0)
 			return err;
@@ -58,7 +58,7 @@ int tg_compiled_place_pod(
 		uint32_t set = set_of(c, addr);
 
 		out[i].addr = *addr;
-		out[i].node = ns != TG_NONE ? endpoints_node(&c->endpoints, pod->node) : TG_NONE;
+		out[i].node = ns != TG_NONE ? endpoints_node(c->endpoints, pod->node) : TG_NONE;
 		out[i].cls = ns != TG_NONE ? classes_pod(&c->classes, &class_sources, &profile, set,
 						     addr->family, NULL)
 					   : classes_kind(&c->classes, &class_sources,
@@ -80,7 +80,7 @@ int tg_compiled_vacate_pod(
 	if (err != 0)
 		return err;
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
-		const struct endpoint *at = endpoints_find(&compiled->endpoints, &pod->addrs[i]);
+		const struct endpoint *at = endpoints_find(compiled->endpoints, &pod->addrs[i]);
 
 		if (at != NULL && (at->over_service || at->kind == TG_KIND_SERVICE))
 			return -ENOENT;

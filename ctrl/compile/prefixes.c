@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "prefixes.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,11 +109,10 @@ static prefix_number last_address(const uint32_t *key)
 
 static prefix_number number_of(const struct tg_addr *addr)
 {
-	prefix_number n = 0;
+	uint64_t half[2];
 
-	for (unsigned int i = 0; i < 16; i++)
-		n = n << 8 | addr->bytes[i];
-	return n;
+	memcpy(half, addr->bytes, sizeof(half));
+	return (prefix_number)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
 /* By family, address, length: a prefix comes right before those inside it. */
@@ -293,4 +293,16 @@ uint32_t prefixes_lookup(const struct prefixes *p, const struct tg_addr *addr)
 			hi = mid;
 	}
 	return v[lo].prefix;
+}
+
+uint32_t prefixes_walk(
+	const struct prefixes *p, struct prefix_walk *walk, const struct tg_addr *addr)
+{
+	const struct prefix_region *v = p->regions[addr->family == 6].v;
+	size_t n = p->regions[addr->family == 6].n;
+	prefix_number number = number_of(addr);
+
+	while (walk->at + 1 < n && v[walk->at + 1].start <= number)
+		walk->at++;
+	return v[walk->at].prefix;
 }

@@ -62,4 +62,11 @@ struct tg_prefix prefixes_get(const struct prefixes *p, uint32_t prefix);
 /* The longest prefix that has the address. */
 uint32_t prefixes_lookup(const struct prefixes *p, const struct tg_addr *addr);
 
+/* The same for ascending addresses of one family, beginning with a zeroed walk. */
+struct prefix_walk {
+	size_t at; /* region */
+};
+uint32_t prefixes_walk(
+	const struct prefixes *p, struct prefix_walk *walk, const struct tg_addr *addr);
+
 #endif

@@ -39,12 +39,26 @@ static int compare_pairs(const void *a, const void *b)
 	return x[0] != y[0] ? (x[0] > y[0]) - (x[0] < y[0]) : (x[1] > y[1]) - (x[1] < y[1]);
 }
 
+/* Sorts pairs and drops those that are there twice. */
+static void sort_pairs(struct tg_vec_u32 *pairs)
+{
+	size_t n = 0;
+
+	if (pairs->n > 2)
+		qsort(pairs->v, pairs->n / 2, 2 * sizeof(*pairs->v), compare_pairs);
+	for (size_t i = 0; i < pairs->n; i += 2) {
+		if (n > 0 && pairs->v[n - 2] == pairs->v[i] && pairs->v[n - 1] == pairs->v[i + 1])
+			continue;
+		pairs->v[n++] = pairs->v[i];
+		pairs->v[n++] = pairs->v[i + 1];
+	}
+	pairs->n = n;
+}
+
 /* The pod's ports that some policy asks for by name and protocol, as sorted distinct pairs. */
 static int project_ports(
 	const struct policies *policies, const struct tg_pod *pod, struct tg_vec_u32 *out)
 {
-	size_t n = 0;
-
 	out->n = 0;
 	for (uint32_t i = 0; i < pod->n_ports; i++) {
 		const struct tg_named_port *port = &pod->ports[i];
@@ -56,15 +70,7 @@ static int project_ports(
 		if (tg_vec_push(out, use) != 0 || tg_vec_push(out, port->number) != 0)
 			return -ENOMEM;
 	}
-	if (out->n > 2)
-		qsort(out->v, out->n / 2, 2 * sizeof(*out->v), compare_pairs);
-	for (size_t i = 0; i < out->n; i += 2) {
-		if (n > 0 && out->v[n - 2] == out->v[i] && out->v[n - 1] == out->v[i + 1])
-			continue;
-		out->v[n++] = out->v[i];
-		out->v[n++] = out->v[i + 1];
-	}
-	out->n = n;
+	sort_pairs(out);
 	return 0;
 }
 
@@ -148,15 +154,14 @@ static int make(struct profiles *p, const struct profile_sources *from, uint32_t
 	return tg_vec_push(&p->v, fresh);
 }
 
-uint32_t profiles_add(struct profiles *p, const struct profile_sources *from,
-	const struct tg_pod *pod, uint32_t ns, const struct row_maker *maker)
+uint32_t profiles_add(struct profiles *p, const struct profile_sources *from, uint32_t ns,
+	struct seq atoms, struct tg_vec_u32 *ports, const struct row_maker *maker)
 {
 	uint32_t key[3] = {ns}, id;
 
-	if (project(p, from, pod) != 0)
-		return TG_NONE;
-	key[1] = seqs_add(&p->labels, p->atoms.v, (uint32_t)p->atoms.n);
-	key[2] = seqs_add(&p->ports, p->numbers.v, (uint32_t)p->numbers.n);
+	sort_pairs(ports);
+	key[1] = seqs_add(&p->labels, atoms.v, atoms.n);
+	key[2] = seqs_add(&p->ports, ports->v, (uint32_t)ports->n);
 	if (key[1] == TG_NONE || key[2] == TG_NONE)
 		return TG_NONE;
 	id = seqs_add(&p->keys, key, 3);

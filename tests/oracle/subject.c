@@ -10,6 +10,7 @@
 #include "classify.h"
 #include "compile.h"
 #include "image.h"
+#include "model_options.h"
 #include "objects.h"
 #include "store.h"
 
@@ -100,72 +101,6 @@ static int load_text(struct subject *subject, const cJSON *list, char *error)
 		status.n_errors > 0 ? status.errors[0].text : strerror(-rc));
 }
 
-/* As an API server would have it: no namespaces that only somebody mentions. */
-static size_t drop_implicit(const struct tg_cluster *cluster, const struct tg_namespace **out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < cluster->n_namespaces; i++)
-		if (!cluster->namespaces[i]->implicit)
-			out[n++] = cluster->namespaces[i];
-	return n;
-}
-
-static void convert_infrastructure(
-	const struct oracle_infrastructure *in, struct tg_infrastructure *out)
-{
-	*out = (struct tg_infrastructure){.name = in->name,
-		.from_nodes = in->from == NULL,
-		.to_nodes = in->to == NULL,
-		.protocol = (uint8_t)in->protocol,
-		.lo = (uint16_t)in->lo,
-		.hi = (uint16_t)in->hi};
-	if (in->from != NULL)
-		tg_prefix_parse(in->from, &out->from);
-	if (in->to != NULL)
-		tg_prefix_parse(in->to, &out->to);
-}
-
-/* Where the texts of oracle_options go as values. */
-struct converted {
-	struct tg_compile_options options;
-	struct tg_prefix ranges[RANDOM_RANGES_MAX];
-	struct tg_addr node_addrs[2];
-	struct tg_infrastructure infrastructure[RANDOM_INFRA_MAX];
-};
-
-static void convert_options(
-	const struct random_cluster *cluster, uint64_t generation, struct converted *out)
-{
-	static const enum tg_default_action actions[] = {
-		[ORACLE_DENY] = TG_DEFAULT_DENY,
-		[ORACLE_AUDIT] = TG_DEFAULT_AUDIT,
-		[ORACLE_KUBERNETES] = TG_DEFAULT_KUBERNETES,
-	};
-	const struct oracle_options *in = &cluster->options;
-
-	memset(out, 0, sizeof(*out));
-	for (size_t i = 0; i < in->n_pod_ranges; i++)
-		tg_prefix_parse(in->pod_ranges[i], &out->ranges[i]);
-	for (size_t i = 0; i < in->n_node_addrs; i++)
-		tg_addr_parse(in->node_addrs[i], &out->node_addrs[i]);
-	for (size_t i = 0; i < in->n_infrastructure; i++)
-		convert_infrastructure(&in->infrastructure[i], &out->infrastructure[i]);
-	out->options = (struct tg_compile_options){
-		.default_action = {actions[in->default_action[0]], actions[in->default_action[1]]},
-		.transit_allow = in->transit_allow,
-		.zone = cluster->zone,
-		.pod_ranges = out->ranges,
-		.n_pod_ranges = in->n_pod_ranges,
-		.node_addrs = out->node_addrs,
-		.n_node_addrs = in->n_node_addrs,
-		.infrastructure = out->infrastructure,
-		.n_infrastructure = in->n_infrastructure,
-		.generation = generation,
-		.now_ms = 1,
-	};
-}
-
 /* Checks what was compiled and builds the accelerated form. */
 static int ruleset_open(struct ruleset *ruleset, char *error)
 {
@@ -186,7 +121,7 @@ static int ruleset_open(struct ruleset *ruleset, char *error)
 static int compile_view(struct subject *subject, const struct random_cluster *cluster,
 	struct tg_cluster view, char *error)
 {
-	struct converted converted;
+	struct model_options converted;
 	char reason[256] = "";
 	const struct tg_namespace **namespaces = calloc(view.n_namespaces + 1, sizeof(*namespaces));
 	int rc;
@@ -194,10 +129,10 @@ static int compile_view(struct subject *subject, const struct random_cluster *cl
 	if (namespaces == NULL)
 		return fail(error, -EBADMSG, "out of memory");
 	if (!cluster->options.implicit_namespaces) {
-		view.n_namespaces = drop_implicit(&view, namespaces);
+		view.n_namespaces = model_options_namespaces(&view, namespaces);
 		view.namespaces = namespaces;
 	}
-	convert_options(cluster, ++subject->generation, &converted);
+	model_options_make(cluster, ++subject->generation, &converted);
 	subject->now.zone = cluster->zone;
 	rc = tg_compile(subject->compiler, &view, &converted.options, &subject->now.compiled,
 		reason, sizeof(reason));

@@ -104,10 +104,98 @@ static void memory_runs_out_anywhere(void **state)
 	tg_compiler_free(compiler);
 }
 
+/* The same objects, but for the pod w's labels and a policy's ports. */
+static void change_cluster(const struct tg_cluster *from, struct tg_cluster *to)
+{
+	static struct tg_pod pod;
+	static const struct tg_pod *pods[8];
+	static struct tg_policy policy;
+	static struct tg_policy_rule rule;
+	static const struct tg_policy *policies[8];
+	static const struct tg_policy_port port = {.protocol = 17, .lo = 7, .hi = 9};
+
+	*to = *from;
+	memcpy(pods, from->pods, from->n_pods * sizeof(*pods));
+	memcpy(policies, from->policies, from->n_policies * sizeof(*policies));
+	pod = *pods[0];
+	pod.labels = pods[1]->labels;
+	pods[0] = &pod;
+	policy = *policies[0];
+	rule = policy.side[TG_INGRESS].rules[0];
+	rule.ports = &port;
+	rule.n_ports = 1;
+	policy.side[TG_INGRESS].rules = &rule;
+	policies[0] = &policy;
+	to->pods = pods;
+	to->policies = policies;
+}
+
+static int compile_with(struct tg_compiler *compiler, const struct tg_cluster *cluster,
+	struct tg_compile_cache *cache, struct tg_compiled **out)
+{
+	const struct tg_compile_options options = {.generation = 1, .now_ms = 1, .cache = cache};
+	char error[128];
+
+	return tg_compile(compiler, cluster, &options, out, error, sizeof(error));
+}
+
+/* One cluster, then another that fails at the n-th allocation, then without failing. */
+static int compile_in_turn(const struct tg_cluster *one, const struct tg_cluster *other,
+	struct tg_compile_cache *cache, uint64_t n, struct tg_compiled **out)
+{
+	struct tg_compiler *compiler = tg_compiler_create();
+	struct tg_compiled *first, *failing;
+	int err;
+
+	assert_int_equal(compile_with(compiler, one, cache, &first), 0);
+	allocations = 0;
+	fail_at = n;
+	err = compile_with(compiler, other, cache, &failing);
+	fail_at = UINT64_MAX;
+	if (err == 0)
+		tg_compiled_free(failing);
+	assert_int_equal(compile_with(compiler, other, cache, out), 0);
+	tg_compiled_free(first);
+	tg_compiler_free(compiler);
+	return err;
+}
+
+static void a_cache_survives_it(void **state)
+{
+	struct test_cluster *cluster = test_cluster_create(CLUSTER);
+	const struct tg_cluster *one = test_cluster_view(cluster);
+	struct tg_compile_cache *cache = tg_compile_cache_create();
+	struct tg_compiled *good, *again;
+	struct tg_cluster other;
+	uint64_t n = 0;
+	int err;
+
+	change_cluster(one, &other);
+	assert_int_equal(compile_in_turn(one, &other, NULL, UINT64_MAX, &good), 0);
+	do {
+		const void *image, *should;
+		size_t size, should_size;
+
+		err = compile_in_turn(one, &other, cache, ++n, &again);
+		assert_true(err == 0 || err == -ENOMEM);
+		image = tg_compiled_image(again, &size);
+		should = tg_compiled_image(good, &should_size);
+		assert_int_equal(size, should_size);
+		assert_memory_equal(image, should, size);
+		tg_compiled_free(again);
+	} while (err != 0 && n < 10000);
+	assert_int_equal(err, 0);
+	assert_true(n > 100);
+	tg_compiled_free(good);
+	tg_compile_cache_free(cache);
+	test_cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_runs_out_anywhere),
+		cmocka_unit_test(a_cache_survives_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
