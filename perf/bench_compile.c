@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How long the compiler takes: generated clusters from 100 to 100,000 pods, compiled several times
- * by one compiler (the first time is the cold one), and pods placed in what was compiled. Medians,
- * spread, table sizes, peak memory.
+ * by one compiler (the first time is the cold one); the same with a cache, after a policy's port
+ *was changed (edit), after a pod has got the labels of another (relabel) and after a pod has come
+ *(add); pods placed in what was compiled. Medians, spread, table sizes, peak memory.
  *
  *	bench_compile [--json PATH] [--rounds N] [--pods N --policies N]
  */
@@ -17,6 +18,7 @@
 #include "compile.h"
 #include "gen.h"
 #include "image.h"
+#include "vec.h"
 
 #define ROUNDS_MAX 100
 #define PLACEMENTS 2000u
@@ -25,8 +27,16 @@ struct size {
 	uint32_t pods, policies;
 };
 
+/* What changes between two compilations with a cache. */
+enum change { CHANGE_EDIT, CHANGE_RELABEL, CHANGE_ADD, CHANGE_COUNT };
+
+static const char *const change_names[] = {"edit", "relabel", "add"};
+
 struct figures {
 	struct size size;
+	struct {
+		double median_ms, best_ms, worst_ms, cpu_ms;
+	} again[CHANGE_COUNT];
 	struct tg_compile_stats stats;
 	double cold_ms, median_ms, best_ms, worst_ms, cpu_ms, place_us;
 	size_t warnings;
@@ -139,6 +149,170 @@ static int bench_rounds(struct tg_gen *gen, int rounds, struct figures *out)
 	return err;
 }
 
+/* A cluster with pods and policies of its own instead of some of the generated ones. */
+struct edited {
+	struct tg_cluster cluster;
+	const struct tg_pod **pods;
+	const struct tg_policy **policies;
+	TG_VEC(void *) owned; /* until the end: a cache may refer to them */
+	uint32_t changes;
+};
+
+static int edited_open(struct edited *e, const struct tg_cluster *cluster, int rounds)
+{
+	size_t room = cluster->n_pods + CHANGE_COUNT * (size_t)rounds;
+
+	*e = (struct edited){.cluster = *cluster};
+	e->pods = malloc(room * sizeof(*e->pods));
+	e->policies = malloc((cluster->n_policies + 1) * sizeof(*e->policies));
+	if (e->pods == NULL || e->policies == NULL)
+		return -ENOMEM;
+	memcpy(e->pods, cluster->pods, cluster->n_pods * sizeof(*e->pods));
+	memcpy(e->policies, cluster->policies, cluster->n_policies * sizeof(*e->policies));
+	e->cluster.pods = e->pods;
+	e->cluster.policies = e->policies;
+	return 0;
+}
+
+static void edited_close(struct edited *e)
+{
+	for (size_t i = 0; i < e->owned.n; i++)
+		free(e->owned.v[i]);
+	tg_vec_free(&e->owned);
+	free(e->pods);
+	free(e->policies);
+}
+
+static void *own(struct edited *e, const void *what, size_t size)
+{
+	void *copy = malloc(size);
+
+	if (copy == NULL || tg_vec_push(&e->owned, copy) != 0) {
+		fprintf(stderr, "bench_compile: out of memory\n");
+		exit(1);
+	}
+	return memcpy(copy, what, size);
+}
+
+/* The first rule with a numbered port, of the policies from the nth on, gets another port. */
+static void edit_policy(struct edited *e)
+{
+	static const enum tg_direction dirs[] = {TG_INGRESS, TG_EGRESS};
+
+	for (size_t i = 0; i < e->cluster.n_policies; i++) {
+		size_t at = (e->changes * 7919u + i) % e->cluster.n_policies;
+		struct tg_policy *policy = own(e, e->policies[at], sizeof(*policy));
+
+		for (int d = 0; d < 2; d++) {
+			struct tg_policy_side *side = &policy->side[dirs[d]];
+			struct tg_policy_rule *rule;
+			struct tg_policy_port *port;
+
+			if (side->n_rules == 0 || side->rules[0].n_ports == 0 ||
+				side->rules[0].ports[0].named)
+				continue;
+			rule = own(e, side->rules, side->n_rules * sizeof(*rule));
+			port = own(e, rule->ports, rule->n_ports * sizeof(*port));
+			port->lo = port->hi = (uint16_t)(20000 + e->changes % 40000);
+			rule->ports = port;
+			side->rules = rule;
+			e->policies[at] = policy;
+			return;
+		}
+	}
+}
+
+/* A pod gets the labels of another one of its namespace. */
+static void relabel_pod(struct edited *e)
+{
+	size_t at = e->changes * 7919u % e->cluster.n_pods, n = e->cluster.n_pods;
+	struct tg_pod *pod = own(e, e->pods[at], sizeof(*pod));
+
+	for (size_t i = 1; i < n; i++) {
+		const struct tg_pod *other = e->pods[(at + i) % n];
+
+		if (other->ns != pod->ns || other->labels.n == 0 ||
+			memcmp(other->labels.v, pod->labels.v, sizeof(*pod->labels.v)) == 0)
+			continue;
+		pod->labels = other->labels;
+		break;
+	}
+	e->pods[at] = pod;
+}
+
+static void add_pod(struct edited *e, struct tg_gen *gen)
+{
+	const struct tg_pod *pod = tg_gen_replica(gen, e->changes * 7919u % e->cluster.n_pods);
+
+	if (pod != NULL)
+		e->pods[e->cluster.n_pods++] = pod;
+}
+
+static void make_change(struct edited *e, struct tg_gen *gen, enum change change)
+{
+	e->changes++;
+	if (change == CHANGE_EDIT)
+		edit_policy(e);
+	else if (change == CHANGE_RELABEL)
+		relabel_pod(e);
+	else
+		add_pod(e, gen);
+}
+
+/* Compiles with a cache after each of `rounds` changes of one sort. */
+static int bench_change(struct tg_gen *gen, struct edited *e, struct tg_compiler *compiler,
+	struct tg_compile_options *options, enum change change, int rounds, struct figures *out)
+{
+	double times[ROUNDS_MAX], cpu[ROUNDS_MAX];
+	char error[256] = "";
+	int err = 0;
+
+	for (int i = -1; i < rounds && err == 0; i++) {
+		struct tg_compiled *compiled = NULL;
+		double start, cpu_start;
+
+		make_change(e, gen, change);
+		options->generation++;
+		start = now_ms();
+		cpu_start = cpu_ms();
+		err = tg_compile(compiler, &e->cluster, options, &compiled, error, sizeof(error));
+		if (i >= 0) { /* the first one fills the cache */
+			times[i] = now_ms() - start;
+			cpu[i] = cpu_ms() - cpu_start;
+		}
+		tg_compiled_free(compiled);
+	}
+	if (err != 0) {
+		fprintf(stderr, "bench_compile: %s\n", error);
+		return err;
+	}
+	qsort(times, (size_t)rounds, sizeof(times[0]), compare);
+	qsort(cpu, (size_t)rounds, sizeof(cpu[0]), compare);
+	out->again[change].median_ms = times[rounds / 2];
+	out->again[change].best_ms = times[0];
+	out->again[change].worst_ms = times[rounds - 1];
+	out->again[change].cpu_ms = cpu[rounds / 2];
+	return 0;
+}
+
+static int bench_changes(struct tg_gen *gen, int rounds, struct figures *out)
+{
+	struct tg_compiler *compiler = tg_compiler_create();
+	struct tg_compile_options options = {.cache = tg_compile_cache_create()};
+	struct edited edited;
+	int err = edited_open(&edited, tg_gen_cluster(gen), rounds + 1);
+
+	if (compiler == NULL || options.cache == NULL)
+		err = -ENOMEM;
+	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+	for (enum change change = 0; change < CHANGE_COUNT && err == 0; change++)
+		err = bench_change(gen, &edited, compiler, &options, change, rounds, out);
+	tg_compile_cache_free(options.cache);
+	tg_compiler_free(compiler);
+	edited_close(&edited);
+	return err;
+}
+
 static int bench_size(struct size size, int rounds, struct figures *out)
 {
 	struct tg_gen_shape shape;
@@ -152,6 +326,8 @@ static int bench_size(struct size size, int rounds, struct figures *out)
 		return -errno;
 	*out = (struct figures){.size = size};
 	err = bench_rounds(gen, rounds, out);
+	if (err == 0)
+		err = bench_changes(gen, rounds, out);
 	tg_gen_free(gen);
 	getrusage(RUSAGE_SELF, &usage);
 	out->peak_kib = usage.ru_maxrss;
@@ -160,17 +336,26 @@ static int bench_size(struct size size, int rounds, struct figures *out)
 
 static void print_row(const struct figures *f)
 {
-	printf("%7u %8u | %8.1f %8.1f %8.1f %8.1f %8.1f | %7.1f | %7zu %6zu %6zu %8zu %8zu %9.1f %8.1f\n",
+	printf("%7u %8u | %8.1f %8.1f %8.1f %8.1f %8.1f | %7.1f %7.1f %7.1f | %7.1f | %7zu %6zu "
+	       "%6zu %8zu %8zu %9.1f %8.1f\n",
 		f->size.pods, f->size.policies, f->cold_ms, f->median_ms, f->best_ms, f->worst_ms,
-		f->cpu_ms, f->place_us, f->stats.classes, f->stats.rows, f->stats.groups,
-		f->stats.cells, f->stats.programs, (double)f->stats.image_size / 1e6,
-		(double)f->peak_kib / 1024);
+		f->cpu_ms, f->again[CHANGE_EDIT].median_ms, f->again[CHANGE_RELABEL].median_ms,
+		f->again[CHANGE_ADD].median_ms, f->place_us, f->stats.classes, f->stats.rows,
+		f->stats.groups, f->stats.cells, f->stats.programs,
+		(double)f->stats.image_size / 1e6, (double)f->peak_kib / 1024);
 }
 
 static void print_json(FILE *to, const struct figures *f, bool last)
 {
+	fprintf(to, "  {\"again\": {");
+	for (int i = 0; i < CHANGE_COUNT; i++)
+		fprintf(to,
+			"%s\"%s\": {\"median_ms\": %.2f, \"best_ms\": %.2f, \"worst_ms\": %.2f, "
+			"\"cpu_ms\": %.2f}",
+			i > 0 ? ", " : "", change_names[i], f->again[i].median_ms,
+			f->again[i].best_ms, f->again[i].worst_ms, f->again[i].cpu_ms);
 	fprintf(to,
-		"  {\"pods\": %u, \"policies\": %u, \"cold_ms\": %.2f, \"median_ms\": %.2f, "
+		"}, \"pods\": %u, \"policies\": %u, \"cold_ms\": %.2f, \"median_ms\": %.2f, "
 		"\"best_ms\": %.2f, \"worst_ms\": %.2f, \"cpu_ms\": %.2f, \"place_us\": %.2f, \"placed\": %u, "
 		"\"place_tries\": %u, \"classes\": %zu, \"rows\": %zu, \"groups\": %zu, "
 		"\"columns\": %zu, \"cells\": %zu, \"programs\": %zu, \"steps\": %zu, "
@@ -190,9 +375,9 @@ static int run(const struct size *sizes, size_t n, int rounds, const char *json)
 
 	printf("compile: %d rounds a size; ms; placement in us; image and peak memory in MB\n",
 		rounds);
-	printf("%7s %8s | %8s %8s %8s %8s %8s | %7s | %7s %6s %6s %8s %8s %9s %8s\n", "pods",
-		"policies", "cold", "median", "best", "worst", "cpu", "place", "classes", "rows",
-		"groups", "cells", "programs", "image", "peak");
+	printf("%7s %8s | %8s %8s %8s %8s %8s | %7s %7s %7s | %7s | %7s %6s %6s %8s %8s %9s %8s\n",
+		"pods", "policies", "cold", "median", "best", "worst", "cpu", "edit", "relabel",
+		"add", "place", "classes", "rows", "groups", "cells", "programs", "image", "peak");
 	for (size_t i = 0; i < n; i++) {
 		int err = bench_size(sizes[i], rounds, &figures[i]);
 
