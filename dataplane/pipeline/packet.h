@@ -67,6 +67,9 @@ void tg_packet_parse(struct tg_packet *p, const struct tg_port_config *port);
 /* The key's tail and `dir`, from ports and protocol; after the ports of a fragment became known. */
 void tg_packet_set_ports(struct tg_packet *p, uint16_t sport, uint16_t dport, uint8_t group);
 
+/* The window scale that the options of a SYN offer (RFC 7323); damaged ones offer none. */
+uint8_t tg_tcp_scale(const uint8_t *options, uint32_t length);
+
 static inline void tg_packet_drop(struct tg_packet *p, enum tg_drop_reason reason)
 {
 	p->outcome = TG_OUTCOME_DROP;

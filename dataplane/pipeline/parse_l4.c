@@ -35,8 +35,7 @@ static void too_short(struct tg_packet *p)
 		p, p->flags & TG_PACKET_FIRST ? TG_DROP_FRAGMENT_SHORT : TG_DROP_MALFORMED_L4);
 }
 
-/* The window scale of a SYN (RFC 7323); damaged options offer none. */
-static uint8_t tcp_scale(const uint8_t *options, uint32_t length)
+uint8_t tg_tcp_scale(const uint8_t *options, uint32_t length)
 {
 	uint32_t i = 0;
 
@@ -84,7 +83,7 @@ static void parse_tcp(struct tg_packet *p, const struct tg_port_config *port, st
 	}
 	seg->scale = TG_TCP_NO_SCALE;
 	if (unlikely(seg->flags & TG_TCP_SYN)) {
-		seg->scale = tcp_scale(l4.at + TCP_HEADER, header - TCP_HEADER);
+		seg->scale = tg_tcp_scale(l4.at + TCP_HEADER, header - TCP_HEADER);
 		if (!(seg->flags & TG_TCP_ACK))
 			p->flags |= TG_PACKET_OPENS;
 	}

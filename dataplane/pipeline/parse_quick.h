@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The common packet in one go: an untagged, whole IPv4 datagram without options in one segment,
- * with TCP in mid-connection or UDP. Says what tg_packet_parse would, or declines.
+ * with TCP in mid-connection or about to begin one, or UDP. Says what tg_packet_parse would, or
+ * declines.
  */
 #ifndef TG_PIPELINE_PARSE_QUICK_H
 #define TG_PIPELINE_PARSE_QUICK_H
@@ -27,9 +28,10 @@ static inline bool tg_martian4(uint32_t src, uint32_t dst)
 static inline bool tg_quick_tcp(struct tg_packet *p, const uint8_t *l4, uint32_t size)
 {
 	const uint8_t special = TG_TCP_FIN | TG_TCP_SYN | TG_TCP_RST | TG_TCP_URG | TG_TCP_ACK;
+	const uint8_t flags = l4[13] & special;
 	uint32_t header = (l4[12] >> 4) * 4u;
 
-	if (unlikely((l4[13] & special) != TG_TCP_ACK || header < 20 || header > size))
+	if (unlikely((flags != TG_TCP_ACK && flags != TG_TCP_SYN) || header < 20 || header > size))
 		return false;
 	p->seg.seq = load32(l4 + 4);
 	p->seg.ack = load32(l4 + 8);
@@ -38,6 +40,11 @@ static inline bool tg_quick_tcp(struct tg_packet *p, const uint8_t *l4, uint32_t
 	p->seg.flags = l4[13] & 0x3f;
 	p->seg.scale = TG_TCP_NO_SCALE;
 	p->flags = TG_PACKET_PLAIN | TG_PACKET_PICKUP;
+	if (flags == TG_TCP_SYN) {
+		p->seg.length++;
+		p->seg.scale = tg_tcp_scale(l4 + 20, header - 20);
+		p->flags = TG_PACKET_PLAIN | TG_PACKET_OPENS;
+	}
 	return true;
 }
 
