@@ -16,10 +16,32 @@ void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
 	w->dropped[w->n_dropped++] = p->m;
 }
 
+/* Mbufs of one segment go back to their pool together; nearly always all of a burst to one. */
 void free_dropped(struct tg_worker *w)
 {
-	if (w->n_dropped != 0)
-		rte_pktmbuf_free_bulk(w->dropped, w->n_dropped);
+	struct rte_mempool *pool = NULL;
+	void *back[TG_BURST];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < w->n_dropped; i++) {
+		struct rte_mbuf *m = w->dropped[i];
+
+		if (unlikely(m->next != NULL)) {
+			rte_pktmbuf_free(m);
+			continue;
+		}
+		m = rte_pktmbuf_prefree_seg(m);
+		if (unlikely(m == NULL))
+			continue;
+		if (unlikely(m->pool != pool) && n != 0) {
+			rte_mempool_put_bulk(pool, back, n);
+			n = 0;
+		}
+		pool = m->pool;
+		back[n++] = m;
+	}
+	if (n != 0)
+		rte_mempool_put_bulk(pool, back, n);
 	w->n_dropped = 0;
 }
 

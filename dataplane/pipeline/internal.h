@@ -19,6 +19,7 @@
 #include <rte_mbuf_dyn.h>
 #include <rte_ring.h>
 
+#include "bytes.h"
 #include "fragment.h"
 #include "halfopen.h"
 #include "packet.h"
@@ -103,6 +104,9 @@ struct judged_packet {
 	uint8_t initiator; /* direction whose source the judged tuple has as source */
 	bool wanted;	   /* a judgement is needed */
 	bool known;	   /* a connection was there when it was looked up first */
+	bool fresh;	   /* none was there, of any sort */
+	uint8_t judgement; /* when wanted: index of the worker's judgements */
+	uint8_t reversed;  /* the same for the other orientation, when that is asked for */
 };
 
 struct sweep {
@@ -153,7 +157,7 @@ struct tg_worker {
 	struct tg_packet packet[TG_BURST];
 	struct judged_packet judged[TG_BURST];
 	struct rte_mbuf *dropped[TG_BURST];
-	struct tg_tuple tuple[TG_BURST], reverse[TG_BURST];
+	struct tg_tuple tuple[TG_BURST];
 	struct tg_judgement judgement[TG_BURST], reversed[TG_BURST];
 	unsigned int n_judged, n_dropped;
 };
@@ -290,8 +294,28 @@ void judge_all(struct tg_worker *w);
 /* A refused first fragment leaves nothing behind: the others then have no first. */
 void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
 /* The tuple of a connection or packet as the classifier takes it. */
-void tuple_make(struct tg_tuple *tuple, const struct tg_key *key, uint8_t family,
-	unsigned int initiator, uint16_t zone);
+static inline void tuple_make(struct tg_tuple *tuple, const struct tg_key *key, uint8_t family,
+	unsigned int initiator, uint16_t zone)
+{
+	const uint8_t protocol = (uint8_t)(key->tail >> 32);
+	const bool has_ports = protocol == TG_IPPROTO_TCP || protocol == TG_IPPROTO_UDP ||
+			       protocol == TG_IPPROTO_SCTP;
+	const uint64_t ports = has_ports ? key->tail : 0;
+
+	if (likely(family == 4)) {
+		tuple->src.v4 = (uint32_t)(key->addr.v4 >> (32 * initiator));
+		tuple->dst.v4 = (uint32_t)(key->addr.v4 >> (32 * (initiator ^ 1)));
+	} else {
+		memcpy(tuple->src.v6, &key->addr.v6[2 * initiator], 16);
+		memcpy(tuple->dst.v6, &key->addr.v6[2 * (initiator ^ 1)], 16);
+	}
+	tuple->sport = (uint16_t)(ports >> (16 * initiator));
+	tuple->dport = (uint16_t)(ports >> (16 * (initiator ^ 1)));
+	tuple->zone = zone;
+	tuple->protocol = protocol;
+	tuple->family = family;
+}
+
 /*
  * A stale connection's new verdict. False: it is denied now, and was removed; *slot gets the
  * rule's.

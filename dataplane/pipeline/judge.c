@@ -6,30 +6,6 @@
  * because the one before may have changed it.
  */
 #include "internal.h"
-#include "bytes.h"
-
-void tuple_make(struct tg_tuple *tuple, const struct tg_key *key, uint8_t family,
-	unsigned int initiator, uint16_t zone)
-{
-	uint16_t port[2] = {(uint16_t)key->tail, (uint16_t)(key->tail >> 16)};
-	uint8_t protocol = (uint8_t)(key->tail >> 32);
-	bool has_ports = protocol == TG_IPPROTO_TCP || protocol == TG_IPPROTO_UDP ||
-			 protocol == TG_IPPROTO_SCTP;
-
-	memset(tuple, 0, sizeof(*tuple));
-	if (family == 4) {
-		tuple->src.v4 = (uint32_t)(key->addr.v4 >> (32 * initiator));
-		tuple->dst.v4 = (uint32_t)(key->addr.v4 >> (32 * (initiator ^ 1)));
-	} else {
-		memcpy(tuple->src.v6, &key->addr.v6[2 * initiator], 16);
-		memcpy(tuple->dst.v6, &key->addr.v6[2 * (initiator ^ 1)], 16);
-	}
-	tuple->sport = has_ports ? port[initiator] : 0;
-	tuple->dport = has_ports ? port[initiator ^ 1] : 0;
-	tuple->zone = zone;
-	tuple->protocol = protocol;
-	tuple->family = family;
-}
 
 static bool may_pick_up(const struct tg_worker *w, const struct tg_packet *p)
 {
@@ -43,6 +19,8 @@ void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn 
 
 	item->packet = (uint8_t)packet;
 	item->known = c != NULL;
+	item->fresh = c == NULL && !wanted;
+	item->judgement = item->reversed = 0;
 	item->initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir;
 	item->wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
 		       may_pick_up(w, p);
@@ -218,10 +196,9 @@ static bool between_neighbours(const struct tg_packet *p, const struct tg_judgem
 	return (routers >> j->src_kind & 1) && (routers >> j->dst_kind & 1);
 }
 
-static void settle_new(
-	struct tg_worker *w, const struct judged_packet *item, struct tg_packet *p, unsigned int i)
+static void settle_new(struct tg_worker *w, const struct judged_packet *item, struct tg_packet *p)
 {
-	const struct tg_judgement *j = &w->judgement[i];
+	const struct tg_judgement *j = &w->judgement[item->judgement];
 
 	if (!item->wanted) {
 		drop_whole(w, p, orphan_reason(p));
@@ -230,7 +207,7 @@ static void settle_new(
 		forward(w, p);
 	} else if (!(p->flags & TG_PACKET_OPENS)) {
 		if (may_pick_up(w, p))
-			pick_up(w, p, j, &w->reversed[i]);
+			pick_up(w, p, j, &w->reversed[item->reversed]);
 		else
 			drop_whole(w, p, orphan_reason(p));
 	} else if (spoofed(w, p->port, j->src_kind)) {
@@ -273,9 +250,9 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 }
 
 static void settle_known(struct tg_worker *w, const struct judged_packet *item,
-	struct tg_table *table, struct tg_conn *c, struct tg_packet *p, unsigned int i)
+	struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
 {
-	const struct tg_judgement *j = &w->judgement[i];
+	const struct tg_judgement *j = &w->judgement[item->judgement];
 	uint32_t slot = TG_NONE;
 
 	if (item->known && (c->flags & TG_CONN_BURIED)) {
@@ -305,63 +282,93 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 	}
 }
 
-static void settle_judged(struct tg_worker *w, unsigned int i)
+/* `changed`: the table has got entries since the burst was looked up in it. */
+static inline void settle_judged(
+	struct tg_worker *w, const struct judged_packet *item, bool changed)
 {
-	const struct judged_packet *item = &w->judged[i];
 	struct tg_packet *p = &w->packet[item->packet];
 	struct tg_table *table = table_of(w, p->family);
-	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
+	struct tg_conn *c = NULL;
 
+	if (!item->fresh || unlikely(changed))
+		c = tg_table_find(table, &p->key, p->hash);
 	if (c != NULL)
-		settle_known(w, item, table, c, p, i);
+		settle_known(w, item, table, c, p);
 	else if (item->known)
 		drop(w, p, TG_DROP_CONN_REVOKED); /* by a packet before it in this burst */
 	else
-		settle_new(w, item, p, i);
+		settle_new(w, item, p);
 }
 
-/* Judges what wants it, each result at its item's place. */
-static void classify(struct tg_worker *w, bool reverse)
+/* Asks for what settling will count in, or create. */
+static inline void fetch_settled(
+	const struct tg_worker *w, const struct tg_packet *p, const struct tg_judgement *j)
+{
+	const struct tg_table *table = table_of((struct tg_worker *)w, p->family);
+
+	fetch_slots(w, j->verdict);
+	if (allows(j))
+		rte_prefetch0(&table->cold[p->hash & table->mask]);
+}
+
+/* Judges what wants it. */
+static void classify(struct tg_worker *w)
 {
 	const struct tg_tuple *tuples[TG_BURST];
-	struct tg_judgement found[TG_BURST];
-	uint8_t place[TG_BURST];
-	struct tg_tuple *tuple = reverse ? w->reverse : w->tuple;
-	struct tg_judgement *out = reverse ? w->reversed : w->judgement;
+	uint8_t packet[TG_BURST];
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < w->n_judged; i++) {
-		const struct judged_packet *item = &w->judged[i];
+		struct judged_packet *item = &w->judged[i];
 		const struct tg_packet *p = &w->packet[item->packet];
 
-		if (!item->wanted || (reverse && !may_pick_up(w, p)))
+		if (unlikely(!item->wanted))
 			continue;
-		tuple_make(&tuple[i], &p->key, p->family, item->initiator ^ reverse,
-			port_of(w, p)->zone);
-		tuples[n] = &tuple[i];
-		place[n++] = (uint8_t)i;
+		tuple_make(&w->tuple[n], &p->key, p->family, item->initiator, port_of(w, p)->zone);
+		tuples[n] = &w->tuple[n];
+		packet[n] = item->packet;
+		item->judgement = (uint8_t)n++;
 	}
 	if (n == 0)
 		return;
-	tg_classify_burst(w->gen->classifier, tuples, found, n);
-	for (unsigned int k = 0; k < n; k++) {
-		const struct tg_packet *p = &w->packet[w->judged[place[k]].packet];
-		const struct tg_table *table = table_of(w, p->family);
+	tg_classify_burst(w->gen->classifier, tuples, w->judgement, n);
+	for (unsigned int k = 0; k < n; k++)
+		fetch_settled(w, &w->packet[packet[k]], &w->judgement[k]);
+}
 
-		out[place[k]] = found[k];
-		fetch_slots(w, found[k].verdict);
-		if (allows(&found[k]))
-			rte_prefetch0(&table->cold[p->hash & table->mask]);
+/* The other orientation of what may be picked up. */
+static void classify_reversed(struct tg_worker *w)
+{
+	const struct tg_tuple *tuples[TG_BURST];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < w->n_judged; i++) {
+		struct judged_packet *item = &w->judged[i];
+		const struct tg_packet *p = &w->packet[item->packet];
+
+		if (!may_pick_up(w, p))
+			continue;
+		tuple_make(&w->tuple[n], &p->key, p->family, item->initiator ^ 1u,
+			port_of(w, p)->zone);
+		tuples[n] = &w->tuple[n];
+		item->reversed = (uint8_t)n++;
 	}
+	if (n == 0)
+		return;
+	tg_classify_burst(w->gen->classifier, tuples, w->reversed, n);
+	for (unsigned int k = 0; k < n; k++)
+		fetch_slots(w, w->reversed[k].verdict);
 }
 
 void judge_all(struct tg_worker *w)
 {
+	const uint64_t created = w->stats->conn_created;
+
 	if (w->n_judged == 0)
 		return;
-	classify(w, false);
-	if (w->pickup)
-		classify(w, true);
+	classify(w);
+	if (unlikely(w->pickup))
+		classify_reversed(w);
 	for (unsigned int i = 0; i < w->n_judged; i++)
-		settle_judged(w, i);
+		settle_judged(w, &w->judged[i], w->stats->conn_created != created);
 }
