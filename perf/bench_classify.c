@@ -39,6 +39,8 @@
 #define TUPLES (1u << 18)
 #define SLICE 8192u
 #define SLICES_MAX (ROUNDS_MAX * (TUPLES / SLICE))
+#define BUILDS 9
+#define EDITS 100u
 #define CHECKED 20000u /* tuples compared with the portable lookup */
 #define SIZES_MAX 4
 #define ACL_STEPS 4
@@ -68,7 +70,10 @@ struct figures {
 	struct size size;
 	struct tg_compile_stats stats;
 	size_t bytes; /* of the classifier */
-	double check_ms, build_ms;
+	double check_ms;
+	double build_ms;   /* from nothing */
+	double rebuild_ms; /* from an older generation with the same addresses */
+	double patch_ms;   /* from one with EDITS of them changed by deltas */
 	struct timing v4, v6, scalar;
 	bool has_v6;
 	uint64_t acl_total;
@@ -416,6 +421,45 @@ static int check_tuples(const struct bench *b, const struct tg_gen_tuple *tuples
 	return 0;
 }
 
+static void edit(struct tg_classifier *c, const struct tg_image *image)
+{
+	for (uint32_t i = 0; i < EDITS; i++) {
+		const struct tg_image_addr4 *a = &image->addr4[i * (image->n_addr4 / EDITS)];
+		const struct tg_addr addr = tg_addr_from_v4(a->addr);
+		struct tg_classmap_entry e = {.family = 4, .zone = a->zone, .cls = TG_NONE};
+		uint32_t index;
+
+		memcpy(e.addr, addr.bytes, sizeof(e.addr));
+		tg_classifier_apply(c, &e, 1, &index);
+	}
+}
+
+enum start { FROM_NOTHING, FROM_SAME, FROM_EDITED };
+
+/* The median of some builds; negative: one failed. */
+static double time_builds(const struct tg_image *image, enum start from)
+{
+	const uint32_t headroom = image->n_addr4 / 4;
+	double ms[BUILDS];
+
+	for (int i = 0; i < BUILDS; i++) {
+		struct tg_classifier *c = NULL;
+		uint64_t start;
+
+		if (from != FROM_NOTHING)
+			c = tg_classifier_build(image, headroom, SOCKET_ID_ANY);
+		if (from == FROM_EDITED && c != NULL)
+			edit(c, image);
+		start = rte_rdtsc();
+		c = tg_classifier_rebuild(c, image, headroom, SOCKET_ID_ANY);
+		ms[i] = (double)(rte_rdtsc() - start) * 1e3 / (double)rte_get_tsc_hz();
+		if (c == NULL)
+			return -1;
+		tg_classifier_free(c);
+	}
+	return timing_of(ms, BUILDS).median;
+}
+
 static int prepare(struct bench *b, struct figures *f)
 {
 	struct tg_compile_options options = {.generation = 1};
@@ -440,10 +484,13 @@ static int prepare(struct bench *b, struct figures *f)
 	f->check_ms = (double)(rte_rdtsc() - start) * 1e3 / (double)rte_get_tsc_hz();
 	if (err != 0)
 		return err;
-	start = rte_rdtsc();
 	b->classifier = tg_classifier_build(&b->image, b->image.n_addr4 / 4, SOCKET_ID_ANY);
-	f->build_ms = (double)(rte_rdtsc() - start) * 1e3 / (double)rte_get_tsc_hz();
 	if (b->classifier == NULL)
+		return -rte_errno;
+	f->build_ms = time_builds(&b->image, FROM_NOTHING);
+	f->rebuild_ms = time_builds(&b->image, FROM_SAME);
+	f->patch_ms = time_builds(&b->image, FROM_EDITED);
+	if (f->build_ms < 0 || f->rebuild_ms < 0 || f->patch_ms < 0)
 		return -rte_errno;
 	f->stats = *tg_compiled_stats(b->compiled);
 	f->bytes = tg_classifier_size(b->classifier);
@@ -494,10 +541,10 @@ static void bench_free(struct bench *b)
 
 static void print_figures(const struct figures *f)
 {
-	printf("%7u %8u | %7zu %6zu %7zu %8zu | %6.1f %8.1f %8.1f | %6.1f (%5.1f..%5.1f) %6.2f",
+	printf("%7u %8u | %7zu %6zu %7zu %8zu | %6.1f %8.1f %8.1f %8.1f %8.1f | %6.1f (%5.1f..%5.1f) %6.2f",
 		f->size.pods, f->size.policies, f->stats.classes, f->stats.rows, f->stats.cells,
-		f->stats.programs, (double)f->bytes / 1e6, f->check_ms, f->build_ms, f->v4.median,
-		f->v4.low, f->v4.high, mega(&f->v4));
+		f->stats.programs, (double)f->bytes / 1e6, f->check_ms, f->build_ms, f->rebuild_ms,
+		f->patch_ms, f->v4.median, f->v4.low, f->v4.high, mega(&f->v4));
 	if (f->has_v6)
 		printf(" | %6.1f %6.2f", f->v6.median, mega(&f->v6));
 	else
@@ -527,9 +574,10 @@ static void json_figures(FILE *to, const struct figures *f, bool last)
 {
 	fprintf(to,
 		"  {\"pods\": %u, \"policies\": %u, \"classes\": %zu, \"rows\": %zu, \"cells\": %zu, "
-		"\"programs\": %zu, \"classifier_bytes\": %zu, \"check_ms\": %.2f, \"build_ms\": %.2f,\n   ",
+		"\"programs\": %zu, \"classifier_bytes\": %zu, \"check_ms\": %.2f, \"build_ms\": %.2f, "
+		"\"rebuild_ms\": %.2f, \"patch_ms\": %.2f,\n   ",
 		f->size.pods, f->size.policies, f->stats.classes, f->stats.rows, f->stats.cells,
-		f->stats.programs, f->bytes, f->check_ms, f->build_ms);
+		f->stats.programs, f->bytes, f->check_ms, f->build_ms, f->rebuild_ms, f->patch_ms);
 	json_timing(to, "ipv4", &f->v4);
 	fprintf(to, ",\n   ");
 	if (f->has_v6) {
@@ -628,9 +676,10 @@ static int run(const struct size *sizes, size_t n, int rounds, bool acl, const c
 	printf("classify: %d times %u tuples; TSC cycles a tuple (10%%..90%%), millions a second, one "
 	       "core\n",
 		rounds, TUPLES);
-	printf("%7s %8s | %7s %6s %7s %8s | %6s %8s %8s | %22s %6s | %6s %6s | %6s %6s\n", "pods",
-		"policies", "classes", "rows", "cells", "programs", "MB", "check/ms", "build/ms",
-		"IPv4 cycles", "M/s", "IPv6", "M/s", "scalar", "M/s");
+	printf("%7s %8s | %7s %6s %7s %8s | %6s %8s %8s %8s %8s | %22s %6s | %6s %6s | %6s %6s\n",
+		"pods", "policies", "classes", "rows", "cells", "programs", "MB", "check/ms",
+		"build/ms", "again/ms", "patch/ms", "IPv4 cycles", "M/s", "IPv6", "M/s", "scalar",
+		"M/s");
 	err = bench_sizes(sizes, n, rounds, acl, figures, benches);
 	if (err == 0 && n > 1) {
 		bench_turns(&benches[n - 1], &benches[0], acl, &turns);

@@ -11,6 +11,7 @@ usage: enforce.py LAB MANIFESTS ROUNDS [--json FILE]
 import argparse
 import ctypes
 import json
+import math
 import os
 import socket
 import statistics
@@ -134,12 +135,16 @@ def until_stops(probe, address, since, limit=10):
 
 
 def figures(samples):
-    """Median, 99th percentile and extremes, in milliseconds."""
-    ordered = sorted(samples)
+    """
+    Median, 99th percentile (nearest rank) and extremes, in milliseconds; and every sample with the
+    time of its change (Unix time, seconds), to be found in the logs.
+    """
+    ordered = sorted(ms for _, ms in samples)
     return {"n": len(ordered), "min": round(ordered[0], 2),
             "median": round(statistics.median(ordered), 2),
-            "p99": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 2),
-            "max": round(ordered[-1], 2), "unit": "ms"}
+            "p99": round(ordered[math.ceil(len(ordered) * 0.99) - 1], 2),
+            "max": round(ordered[-1], 2), "unit": "ms",
+            "samples": [[round(at, 3), round(ms, 2)] for at, ms in samples]}
 
 
 def main():
@@ -153,6 +158,10 @@ def main():
     base, late = "10.10.1.2", "10.10.1.77"
     probe = Probe(args.lab, "10.10.2.2")
     samples = {"policy denied": [], "policy allowed": [], "pod added": [], "pod removed": []}
+
+    def note(name, since, ms):
+        samples[name].append((time.time() - time.monotonic() + since, ms))
+
     policy_file = os.path.join(args.manifests, "probe-policy.yaml")
     pod_file = os.path.join(args.manifests, "probe-late.yaml")
 
@@ -161,16 +170,16 @@ def main():
     until_arrives(probe, base, since, 60)
     for _ in range(args.rounds):
         since = write(policy_file, policy(PORT + 1))
-        samples["policy denied"].append(until_stops(probe, base, since))
+        note("policy denied", since, until_stops(probe, base, since))
         since = write(policy_file, policy(PORT))
-        samples["policy allowed"].append(until_arrives(probe, base, since))
+        note("policy allowed", since, until_arrives(probe, base, since))
     probe.source(late)
     for number in range(args.rounds):
         since = write(pod_file, pod(f"late-{number}", late))
-        samples["pod added"].append(until_arrives(probe, late, since))
+        note("pod added", since, until_arrives(probe, late, since))
         os.unlink(pod_file)
         since = time.monotonic()
-        samples["pod removed"].append(until_stops(probe, late, since))
+        note("pod removed", since, until_stops(probe, late, since))
 
     result = {name: figures(values) for name, values in samples.items()}
     print(f"{'from file to packet':<22}{'n':>6}{'min':>9}{'median':>9}{'p99':>9}{'max':>9}   ms")

@@ -83,6 +83,7 @@ int tg_classifier_apply(struct tg_classifier *c, const struct tg_classmap_entry 
 		union exact_key key;
 		struct exact *table = table_of(c, e, &key);
 
+		exact_note_edit(table, &key);
 		if (e->cls == TG_NONE)
 			exact_remove(table, &key);
 		else

@@ -8,131 +8,42 @@
 #include <rte_errno.h>
 #include <rte_random.h>
 
-/* Exact tables are filled again with another seed when some bucket's neighbourhood is full. */
-#define SEEDS 8
-
-/* One zone's part of the image's sections. */
-struct zone_parts {
-	const struct tg_image_addr4 *addr4;
-	const struct tg_image_addr6 *addr6;
-	const struct tg_image_prefix4 *prefix4;
-	const struct tg_image_prefix6 *prefix6;
-	uint32_t n_addr4, n_addr6, n_prefix4, n_prefix6;
-};
-
-static uint32_t count_zones(const struct tg_image *image)
+/* The zone of the spare that has this id, tables and all. */
+static void take_zone(struct zone *to, struct tg_classifier *spare, uint16_t id)
 {
-	uint32_t n = 0;
+	const struct zone *from = spare != NULL ? classifier_zone(spare, id) : NULL;
 
-	for (uint32_t i = 0; i < image->n_prefix4; i++)
-		n += image->prefix4[i].length == 0;
-	return n;
-}
-
-/* Moves each part on to the entries of `zone`; the sections are sorted by zone. */
-#define NEXT_PART(parts, image, section, zone)                                 \
-	do {                                                                   \
-		(parts)->section += (parts)->n_##section;                      \
-		(parts)->n_##section = 0;                                      \
-		while ((parts)->section + (parts)->n_##section <               \
-				(image)->section + (image)->n_##section &&     \
-			(parts)->section[(parts)->n_##section].zone == (zone)) \
-			(parts)->n_##section++;                                \
-	} while (0)
-
-static void next_parts(struct zone_parts *parts, const struct tg_image *image, uint16_t zone)
-{
-	NEXT_PART(parts, image, addr4, zone);
-	NEXT_PART(parts, image, addr6, zone);
-	NEXT_PART(parts, image, prefix4, zone);
-	NEXT_PART(parts, image, prefix6, zone);
-}
-
-static int fill_exact4(struct exact *t, const struct zone_parts *parts)
-{
-	for (uint32_t i = 0; i < parts->n_addr4; i++) {
-		const struct tg_image_addr4 *a = &parts->addr4[i];
-		const union exact_key key = {.v4 = a->addr};
-		int err = exact_put(t, &key, a->cls, a->node);
-
-		if (err != 0)
-			return err;
+	if (from != NULL) {
+		*to = *from;
+		memset(&spare->zones[from - spare->zones], 0, sizeof(*from));
+		spare->zones[from - spare->zones].id = id; /* they are searched by it */
 	}
+	to->id = id;
+}
+
+static int take_zones(struct tg_classifier *c, struct tg_classifier *spare,
+	const struct tg_image *image, int socket)
+{
+	struct zone_parts parts = zone_parts_begin(image);
+	const uint32_t n = zone_count(image);
+
+	c->zones = table_alloc(n, sizeof(*c->zones), socket);
+	if (c->zones == NULL)
+		return -ENOMEM;
+	while (zone_parts_next(&parts, image))
+		take_zone(&c->zones[c->n_zones++], spare, zone_parts_id(&parts));
 	return 0;
-}
-
-static int fill_exact6(struct exact *t, const struct zone_parts *parts)
-{
-	for (uint32_t i = 0; i < parts->n_addr6; i++) {
-		const struct tg_image_addr6 *a = &parts->addr6[i];
-		union exact_key key;
-		int err;
-
-		memcpy(key.v6, a->addr, sizeof(key.v6));
-		err = exact_put(t, &key, a->cls, a->node);
-		if (err != 0)
-			return err;
-	}
-	return 0;
-}
-
-static int build_exact(struct exact *t, unsigned int family, const struct zone_parts *parts,
-	uint32_t headroom, int socket)
-{
-	const uint32_t n = family == 4 ? parts->n_addr4 : parts->n_addr6;
-	const uint32_t capacity = n > UINT32_MAX - headroom ? UINT32_MAX : n + headroom;
-	int err = 0;
-
-	for (int i = 0; i < SEEDS; i++) {
-		err = exact_init(t, family, capacity, rte_rand(), socket);
-		if (err != 0)
-			return err;
-		err = family == 4 ? fill_exact4(t, parts) : fill_exact6(t, parts);
-		if (err == 0)
-			return 0;
-		exact_free(t);
-	}
-	return err;
-}
-
-static int build_zone(
-	struct zone *zone, const struct zone_parts *parts, uint32_t headroom, int socket)
-{
-	int err = build_exact(&zone->exact4, 4, parts, headroom, socket);
-
-	if (err == 0)
-		err = build_exact(&zone->exact6, 6, parts, headroom, socket);
-	if (err == 0)
-		err = lpm4_build(&zone->lpm4, parts->prefix4, parts->n_prefix4, socket);
-	if (err == 0)
-		err = lpm6_build(&zone->lpm6, parts->prefix6, parts->n_prefix6, socket);
-	return err;
 }
 
 static int build_zones(
 	struct tg_classifier *c, const struct tg_image *image, uint32_t headroom, int socket)
 {
-	struct zone_parts parts = {
-		.addr4 = image->addr4,
-		.addr6 = image->addr6,
-		.prefix4 = image->prefix4,
-		.prefix6 = image->prefix6,
-	};
+	struct zone_parts parts = zone_parts_begin(image);
+	int err = 0;
 
-	c->n_zones = count_zones(image);
-	c->zones = table_alloc(c->n_zones, sizeof(*c->zones), socket);
-	if (c->zones == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < c->n_zones; i++) {
-		int err;
-
-		c->zones[i].id = (parts.prefix4 + parts.n_prefix4)->zone;
-		next_parts(&parts, image, c->zones[i].id);
-		err = build_zone(&c->zones[i], &parts, headroom, socket);
-		if (err != 0)
-			return err;
-	}
-	return 0;
+	for (uint32_t i = 0; err == 0 && zone_parts_next(&parts, image); i++)
+		err = zone_build(&c->zones[i], &parts, headroom, socket);
+	return err;
 }
 
 /* From the record, which is complete but for filters. */
@@ -200,44 +111,49 @@ static int build_classes(
 	return 0;
 }
 
-struct tg_classifier *classifier_build(
-	const struct tg_image *image, uint32_t headroom, uint32_t salt, int socket)
+struct tg_classifier *classifier_build(struct tg_classifier *spare, const struct tg_image *image,
+	uint32_t headroom, uint32_t salt, int socket)
 {
 	struct tg_classifier *c = table_alloc(1, sizeof(*c), socket);
 	int err = -ENOMEM;
 
-	if (c == NULL)
-		goto fail;
-	tg_classifier_use(c, TG_CLASSIFY_AUTO);
-	err = build_zones(c, image, headroom, socket);
+	if (c != NULL) {
+		tg_classifier_use(c, TG_CLASSIFY_AUTO);
+		err = take_zones(c, spare, image, socket);
+	}
+	/* What was not taken goes first: there need never be room for three. */
+	tg_classifier_free(spare);
+	if (err == 0)
+		err = build_zones(c, image, headroom, socket);
 	if (err == 0)
 		err = build_classes(c, image, salt, socket);
 	if (err == 0)
 		err = classifier_verify(c, image);
 	if (err == 0)
 		return c;
-fail:
 	tg_classifier_free(c);
 	rte_errno = -err;
 	return NULL;
 }
 
+struct tg_classifier *tg_classifier_rebuild(
+	struct tg_classifier *spare, const struct tg_image *image, uint32_t headroom, int socket)
+{
+	return classifier_build(spare, image, headroom, (uint32_t)rte_rand(), socket);
+}
+
 struct tg_classifier *tg_classifier_build(
 	const struct tg_image *image, uint32_t headroom, int socket)
 {
-	return classifier_build(image, headroom, (uint32_t)rte_rand(), socket);
+	return tg_classifier_rebuild(NULL, image, headroom, socket);
 }
 
 void tg_classifier_free(struct tg_classifier *c)
 {
 	if (c == NULL)
 		return;
-	for (uint32_t i = 0; c->zones != NULL && i < c->n_zones; i++) {
-		exact_free(&c->zones[i].exact4);
-		exact_free(&c->zones[i].exact6);
-		lpm4_free(&c->zones[i].lpm4);
-		lpm6_free(&c->zones[i].lpm6);
-	}
+	for (uint32_t i = 0; i < c->n_zones; i++)
+		zone_free(&c->zones[i]);
 	rte_free(c->zones);
 	rte_free(c->summaries);
 	rte_free(c->classes);
@@ -256,8 +172,7 @@ size_t tg_classifier_size(const struct tg_classifier *c)
 		      (size_t)c->programs.n_lines * sizeof(*c->programs.lines);
 
 	for (uint32_t i = 0; i < c->n_zones; i++)
-		size += exact_size(&c->zones[i].exact4) + exact_size(&c->zones[i].exact6) +
-			lpm4_size(&c->zones[i].lpm4) + lpm6_size(&c->zones[i].lpm6);
+		size += zone_size(&c->zones[i]);
 	return size;
 }
 

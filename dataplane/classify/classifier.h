@@ -16,14 +16,7 @@
 #include "lpm.h"
 #include "program.h"
 #include "row.h"
-
-struct zone {
-	struct exact exact4;
-	struct lpm4 lpm4;
-	struct exact exact6;
-	struct lpm6 lpm6;
-	uint16_t id;
-};
+#include "zone.h"
 
 /*
  * What most tuples need of a class: whether its rows can have a cell for a peer at all, and what
@@ -86,13 +79,13 @@ void burst_avx2(const struct tg_classifier *classifier, const struct tg_tuple *c
 void burst_avx512(const struct tg_classifier *classifier, const struct tg_tuple *const tuples[],
 	struct tg_judgement *out, unsigned int n);
 
-/* tg_classifier_build with a salt of the rows that is not random, for tests. */
-struct tg_classifier *classifier_build(
-	const struct tg_image *image, uint32_t headroom, uint32_t salt, int socket);
+/* tg_classifier_rebuild with a salt of the rows that is not random, for tests. */
+struct tg_classifier *classifier_build(struct tg_classifier *spare, const struct tg_image *image,
+	uint32_t headroom, uint32_t salt, int socket);
 
 /*
- * Compares every prefix's edges with the portable lookup and every exact address with the image.
- * 0, or -EBADMSG when they disagree.
+ * Compares every prefix's edges with the portable lookup and the exact addresses with the image, of
+ * each zone that was not kept as it was. 0, or -EBADMSG when they disagree.
  */
 int classifier_verify(const struct tg_classifier *classifier, const struct tg_image *image);
 

@@ -61,6 +61,12 @@ struct tg_classifier;
  */
 struct tg_classifier *tg_classifier_build(
 	const struct tg_image *image, uint32_t headroom, int socket);
+/*
+ * The same, using what a classifier that no worker reads any more already has right. It is used up
+ * in any case. NULL is none.
+ */
+struct tg_classifier *tg_classifier_rebuild(
+	struct tg_classifier *spare, const struct tg_image *image, uint32_t headroom, int socket);
 void tg_classifier_free(struct tg_classifier *classifier);
 /* Before workers use it. 0, or -ENOTSUP when processor or build has not these instructions. */
 int tg_classifier_use(struct tg_classifier *classifier, enum tg_classify_simd simd);

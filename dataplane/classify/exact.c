@@ -8,11 +8,12 @@ static_assert(sizeof(struct exact_line4) == 64, "one cache line");
 static_assert(sizeof(struct exact_line6) == 64, "one cache line");
 
 #define NO_LANE UINT32_MAX
+#define SPARE_SHARE 8u /* of the capacity */
 
 /* A table at its capacity has every other lane in use; IPv6's short buckets two of five. */
-static uint64_t lines_for(uint32_t lanes, uint32_t capacity)
+static uint64_t lines_for(uint32_t lanes, uint64_t capacity)
 {
-	return lanes == EXACT_LANES4 ? (uint64_t)capacity / 4 + 1 : (uint64_t)capacity * 5 / 6 + 1;
+	return lanes == EXACT_LANES4 ? capacity / 4 + 1 : capacity * 5 / 6 + 1;
 }
 
 static uint32_t lane_state(const struct exact *t, uint32_t lane)
@@ -86,7 +87,8 @@ static uint32_t n_probes(const struct exact *t)
 int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t seed, int socket)
 {
 	const uint32_t lanes = family == 4 ? EXACT_LANES4 : EXACT_LANES6;
-	const uint64_t n_lines = lines_for(lanes, capacity);
+	/* With some to spare, so that it does for a later generation with more addresses. */
+	const uint64_t n_lines = lines_for(lanes, (uint64_t)capacity + capacity / SPARE_SHARE);
 	const uint64_t n_lanes = n_lines * lanes;
 
 	memset(t, 0, sizeof(*t));
@@ -115,6 +117,7 @@ void exact_free(struct exact *t)
 	rte_free(t->nodes);
 	rte_free(t->passed);
 	rte_free(t->removed);
+	tg_vec_free(&t->edits);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -265,4 +268,30 @@ void exact_reclaim(struct exact *t)
 				release(t, lane);
 		}
 	}
+}
+
+int exact_resize(struct exact *t, uint32_t capacity)
+{
+	const uint64_t n_lines = t->lines4 != NULL ? lines_for(t->lanes, capacity) : 0;
+
+	if (n_lines > t->n_lines || n_lines <= t->n_lines / 2)
+		return -ENOSPC;
+	t->capacity = capacity;
+	return 0;
+}
+
+void exact_note_edit(struct exact *t, const union exact_key *key)
+{
+	if (t->edits.n == EXACT_EDITS_MAX || tg_vec_push(&t->edits, *key) != 0)
+		t->edits_lost = true;
+}
+
+uint32_t exact_count(const struct exact *t)
+{
+	const uint32_t n_lanes = t->n_lines * t->lanes;
+	uint32_t n = 0;
+
+	for (uint32_t lane = 0; lane < n_lanes; lane++)
+		n += lane_state(t, lane) < LANE_PENDING;
+	return n;
 }

@@ -18,18 +18,22 @@
 #ifndef TG_CLASSIFY_EXACT_H
 #define TG_CLASSIFY_EXACT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_prefetch.h>
 
 #include "hash.h"
 #include "memory.h"
+#include "vec.h"
 
 #define EXACT_PROBES 16u
 #define EXACT_LANES4 8u
 #define EXACT_LANES6 3u
+#define EXACT_EDITS_MAX 4096u
 
 /* States of a lane, in the place of its class; every class is below LANE_PENDING. */
 #define LANE_PENDING 0xfffffffdu /* reserved, or removed and perhaps still being read */
@@ -66,6 +70,9 @@ struct exact {
 	uint32_t capacity; /* lanes that may be in use */
 	uint32_t used;
 	uint32_t lanes; /* of a bucket */
+	/* Which addresses class-map deltas have changed since the table was built. */
+	TG_VEC(union exact_key) edits;
+	bool edits_lost; /* there were more, or no memory to remember them */
 };
 
 /* Room for `capacity` addresses. 0 or -ENOMEM; then the table is as exact_free leaves it. */
@@ -88,6 +95,20 @@ void exact_remove(struct exact *t, const union exact_key *key);
 /* Every worker has passed a quiescent state since the last removal. */
 void exact_reclaim(struct exact *t);
 
+/*
+ * Another capacity for a table that no worker reads. -ENOSPC when it has too few lines for it or
+ * far too many, or none.
+ */
+int exact_resize(struct exact *t, uint32_t capacity);
+/* Remembers that an address of a table in use has been changed. */
+void exact_note_edit(struct exact *t, const union exact_key *key);
+static inline bool exact_edited(const struct exact *t)
+{
+	return t->edits.n != 0 || t->edits_lost;
+}
+/* How many lanes readers may find an address in. */
+uint32_t exact_count(const struct exact *t);
+
 /* Multiplying by a random odd number is universal, and spreads runs of addresses evenly. */
 static inline uint32_t exact_home4(const struct exact *t, uint32_t addr)
 {
@@ -100,6 +121,26 @@ static inline uint32_t exact_home6(const struct exact *t, const uint8_t addr[16]
 
 	memcpy(half, addr, sizeof(half));
 	return spread((uint32_t)(tg_hash_mix(half[0] ^ t->seed, half[1]) >> 32), t->n_lines);
+}
+
+/* How many addresses ahead of its turn a bucket is asked for. */
+#define EXACT_AHEAD 16u
+
+/* Asks for the home bucket of an address and its nodes. */
+static inline void exact_fetch4(const struct exact *t, uint32_t addr)
+{
+	const uint32_t home = exact_home4(t, addr);
+
+	rte_prefetch0(&t->lines4[home]);
+	rte_prefetch0(&t->nodes[home * EXACT_LANES4]);
+}
+
+static inline void exact_fetch6(const struct exact *t, const uint8_t addr[16])
+{
+	const uint32_t home = exact_home6(t, addr);
+
+	rte_prefetch0(&t->lines6[home]);
+	rte_prefetch0(&t->nodes[home * EXACT_LANES6]);
 }
 
 /*

@@ -83,6 +83,28 @@ static uint64_t filter_of(const struct rows *t, const struct tg_image_cell *cell
 	return filter;
 }
 
+/* As many slices of rows as there are places: with most rows in use a slice has one. */
+static uint32_t slice_of(const struct rows *t, uint32_t row)
+{
+	return (uint32_t)((uint64_t)row * t->n_places / t->n_rows);
+}
+
+static int index_places(struct rows *t)
+{
+	uint32_t at = 0;
+
+	t->index = malloc(((size_t)t->n_places + 1) * sizeof(*t->index));
+	if (t->index == NULL)
+		return -ENOMEM;
+	for (uint32_t slice = 0; slice < t->n_places; slice++) {
+		while (at < t->n_places && slice_of(t, t->places[at].row) < slice)
+			at++;
+		t->index[slice] = at;
+	}
+	t->index[t->n_places] = t->n_places;
+	return 0;
+}
+
 /* Gives each row its lines; line 0 stays the empty row. */
 static int place_rows(struct rows *t, const struct tg_image *image)
 {
@@ -106,7 +128,8 @@ static int place_rows(struct rows *t, const struct tg_image *image)
 	if (fill == NULL || t->places == NULL)
 		return -ENOMEM;
 	t->n_lines = (uint32_t)line;
-	return line > ROW_LINES_MAX ? -E2BIG : 0;
+	t->n_rows = image->header->n_rows;
+	return line > ROW_LINES_MAX ? -E2BIG : index_places(t);
 }
 
 static void put_cell(
@@ -176,8 +199,12 @@ fail:
 
 struct row_place rows_find(const struct rows *t, uint32_t row)
 {
-	uint32_t lo = 0, hi = t->n_places;
+	uint32_t lo = 0, hi = 0;
 
+	if (row < t->n_rows && t->n_places != 0) {
+		lo = t->index[slice_of(t, row)];
+		hi = t->index[slice_of(t, row) + 1];
+	}
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
@@ -194,8 +221,10 @@ struct row_place rows_find(const struct rows *t, uint32_t row)
 void rows_built(struct rows *t)
 {
 	free(t->places);
+	free(t->index);
 	t->places = NULL;
-	t->n_places = 0;
+	t->index = NULL;
+	t->n_places = t->n_rows = 0;
 }
 
 void rows_release(struct rows *t)

@@ -52,8 +52,10 @@ struct rows {
 	struct row_line *lines;
 	uint32_t n_lines;
 	uint32_t salt;
-	struct row_place *places; /* while building: rows that have cells, sorted */
-	uint32_t n_places;
+	/* While building: rows that have cells, sorted; and where to look for one of them. */
+	struct row_place *places;
+	uint32_t *index; /* slice of rows to its first place; one more than slices */
+	uint32_t n_places, n_rows;
 };
 
 /* 0, -ENOMEM or -E2BIG (also: more than ROW_COLUMNS_MAX columns); then the table is as rows_release

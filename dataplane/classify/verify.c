@@ -65,40 +65,60 @@ static bool prefix6_agrees(const struct tg_classifier *c, const struct tg_image 
 	       agrees(c, image, p->zone, neighbour6(last, 1));
 }
 
-/* The sections have each address once: what is written there is what has to be found. */
-static bool addrs4_agree(const struct tg_classifier *c, const struct tg_image *image)
+static bool prefixes_agree(
+	const struct tg_classifier *c, const struct tg_image *image, const struct zone_parts *parts)
 {
-	for (uint32_t i = 0; i < image->n_addr4; i++) {
-		const struct tg_image_addr4 *a = &image->addr4[i];
-		const struct zone *zone = classifier_zone(c, a->zone);
-		uint32_t node;
-
-		if (zone == NULL || zone_class4(zone, a->addr, &node) != a->cls || node != a->node)
+	for (uint32_t i = 0; i < parts->n_prefix4; i++)
+		if (!prefix4_agrees(c, image, &parts->prefix4[i]))
 			return false;
-	}
+	for (uint32_t i = 0; i < parts->n_prefix6; i++)
+		if (!prefix6_agrees(c, image, &parts->prefix6[i]))
+			return false;
 	return true;
 }
 
-static bool addrs6_agree(const struct tg_classifier *c, const struct tg_image *image)
+/* The sections have each address once: what is written there has to be found, and nothing else. */
+static bool addrs4_agree(const struct zone *zone, const struct zone_parts *parts)
 {
-	for (uint32_t i = 0; i < image->n_addr6; i++) {
-		const struct tg_image_addr6 *a = &image->addr6[i];
-		const struct zone *zone = classifier_zone(c, a->zone);
+	for (uint32_t i = 0; i < parts->n_addr4; i++) {
+		const struct tg_image_addr4 *a = &parts->addr4[i];
 		uint32_t node;
 
-		if (zone == NULL || zone_class6(zone, a->addr, &node) != a->cls || node != a->node)
+		if (i + EXACT_AHEAD < parts->n_addr4)
+			exact_fetch4(&zone->exact4, a[EXACT_AHEAD].addr);
+		if (zone_class4(zone, a->addr, &node) != a->cls || node != a->node)
 			return false;
 	}
-	return true;
+	return exact_count(&zone->exact4) == parts->n_addr4;
+}
+
+static bool addrs6_agree(const struct zone *zone, const struct zone_parts *parts)
+{
+	for (uint32_t i = 0; i < parts->n_addr6; i++) {
+		const struct tg_image_addr6 *a = &parts->addr6[i];
+		uint32_t node;
+
+		if (i + EXACT_AHEAD < parts->n_addr6)
+			exact_fetch6(&zone->exact6, a[EXACT_AHEAD].addr);
+		if (zone_class6(zone, a->addr, &node) != a->cls || node != a->node)
+			return false;
+	}
+	return exact_count(&zone->exact6) == parts->n_addr6;
 }
 
 int classifier_verify(const struct tg_classifier *c, const struct tg_image *image)
 {
-	for (uint32_t i = 0; i < image->n_prefix4; i++)
-		if (!prefix4_agrees(c, image, &image->prefix4[i]))
+	struct zone_parts parts = zone_parts_begin(image);
+
+	while (zone_parts_next(&parts, image)) {
+		const struct zone *zone = classifier_zone(c, zone_parts_id(&parts));
+
+		if (zone == NULL)
 			return -EBADMSG;
-	for (uint32_t i = 0; i < image->n_prefix6; i++)
-		if (!prefix6_agrees(c, image, &image->prefix6[i]))
+		if (!zone->kept &&
+			(!prefixes_agree(c, image, &parts) || !addrs4_agree(zone, &parts) ||
+				!addrs6_agree(zone, &parts)))
 			return -EBADMSG;
-	return addrs4_agree(c, image) && addrs6_agree(c, image) ? 0 : -EBADMSG;
+	}
+	return 0;
 }

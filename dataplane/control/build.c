@@ -28,9 +28,9 @@ int tg_build_init(struct tg_build *build, const struct tg_build_config *config)
 
 void tg_build_fini(struct tg_build *build)
 {
-	if (build->running)
-		tg_build_wait(build);
+	tg_build_wait(build);
 	tg_build_drop(build, false);
+	tg_classifier_free(build->spare);
 	close(build->event);
 }
 
@@ -43,10 +43,12 @@ static bool same_image(const struct tg_candidate *a, const struct tg_candidate *
 /* Reads the image into the candidate and builds it, unless that very image is built already. */
 static int make_candidate(struct tg_build *build)
 {
+	uint64_t from = now_us(CLOCK_MONOTONIC);
 	struct tg_candidate fresh;
 	int rc;
 
 	rc = tg_candidate_read(build->image_fd, build->request.size, &fresh, &build->error);
+	build->read_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
 	if (rc != 0)
 		return rc;
 	if (same_image(&build->candidate, &fresh)) {
@@ -55,7 +57,7 @@ static int make_candidate(struct tg_build *build)
 	}
 	tg_candidate_free(&build->candidate);
 	build->candidate = fresh;
-	return tg_candidate_build(&build->candidate, build->config.slot_capacity,
+	return tg_candidate_build(&build->candidate, &build->spare, build->config.slot_capacity,
 		build->config.headroom, build->config.socket, &build->error);
 }
 
@@ -68,8 +70,9 @@ static int check_generation(struct tg_build *build)
 	return -EINVAL;
 }
 
-static int make_draft(struct tg_build *build)
+static void make_draft(struct tg_build *build)
 {
+	uint64_t from = now_us(CLOCK_MONOTONIC);
 	struct tg_checkpoint_state state = {
 		.image = build->candidate.data,
 		.image_size = build->candidate.size,
@@ -80,33 +83,41 @@ static int make_draft(struct tg_build *build)
 		.confirmed_at = now_us(CLOCK_REALTIME) / 1000,
 	};
 
-	if (build->config.checkpoint == NULL)
-		return 0;
-	return tg_checkpoint_draft(build->config.checkpoint, &state, &build->draft);
+	build->draft_rc = tg_checkpoint_draft(build->config.checkpoint, &state, &build->draft);
+	build->draft_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
 }
 
 static void *run(void *arg)
 {
 	struct tg_build *build = arg;
 	uint64_t from = now_us(CLOCK_MONOTONIC), one = 1;
+	bool draft;
 
 	build->rc = make_candidate(build);
 	if (build->rc == 0)
 		build->rc = check_generation(build);
-	build->build_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
-	build->draft_rc = build->rc == 0 ? make_draft(build) : 0;
+	draft = build->rc == 0 && build->config.checkpoint != NULL;
 	close(build->image_fd);
 	build->image_fd = -1;
+	build->build_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
 	if (write(build->event, &one, sizeof(one)) != sizeof(one))
 		abort(); /* an eventfd that counts to 1 takes it */
+	if (draft)
+		make_draft(build);
 	return NULL;
 }
 
-int tg_build_start(
-	struct tg_build *build, const struct tg_msg_ruleset *message, int fd, uint64_t client)
+int tg_build_start(struct tg_build *build, const struct tg_msg_ruleset *message, int fd,
+	uint64_t client, struct tg_classifier *spare)
 {
 	int rc;
 
+	if (spare != NULL) {
+		tg_classifier_free(build->spare);
+		build->spare = spare;
+	}
+	build->draft_rc = 0;
+	build->draft_us = 0;
 	build->request = *message;
 	memcpy(build->entries, message->entries, message->n_entries * sizeof(build->entries[0]));
 	build->client = client;
@@ -126,6 +137,8 @@ void tg_build_wait(struct tg_build *build)
 	uint64_t value;
 	ssize_t n;
 
+	if (!build->running)
+		return;
 	pthread_join(build->thread, NULL);
 	build->running = false;
 	n = read(build->event, &value, sizeof(value)); /* as it was before */

@@ -86,8 +86,8 @@ static int check(struct tg_candidate *candidate, struct tg_wire_error *error)
 		section_name(why.section), (unsigned long long)why.index, why.text);
 }
 
-int tg_candidate_build(struct tg_candidate *candidate, uint32_t slot_capacity, uint32_t headroom,
-	int socket, struct tg_wire_error *error)
+int tg_candidate_build(struct tg_candidate *candidate, struct tg_classifier **spare,
+	uint32_t slot_capacity, uint32_t headroom, int socket, struct tg_wire_error *error)
 {
 	uint32_t slots;
 	int rc;
@@ -100,7 +100,8 @@ int tg_candidate_build(struct tg_candidate *candidate, uint32_t slot_capacity, u
 		return tg_wire_refuse(error, -E2BIG, TG_NONE,
 			"%u rule slots, but slot-capacity is %u: raise it and restart", slots,
 			slot_capacity);
-	candidate->classifier = tg_classifier_build(&candidate->image, headroom, socket);
+	candidate->classifier = tg_classifier_rebuild(*spare, &candidate->image, headroom, socket);
+	*spare = NULL;
 	if (candidate->classifier == NULL)
 		return tg_wire_refuse(error, rte_errno > 0 ? -rte_errno : -ENOMEM, TG_NONE,
 			"the lookup tables cannot be built: %s (eal.memory)",

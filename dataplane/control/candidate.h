@@ -29,11 +29,12 @@ int tg_candidate_read(int fd, uint64_t size, struct tg_candidate *out, struct tg
 /* Takes over `data`. */
 void tg_candidate_adopt(void *data, size_t size, struct tg_candidate *out);
 /*
- * Checks and builds. 0; -EINVAL, -EPROTONOSUPPORT, -EFBIG: the image is refused (the index is the
- * entry's); -E2BIG: more slots than `slot_capacity`; -ENOMEM.
+ * Checks and builds. *spare is a classifier that no worker reads any more, or NULL; building uses
+ * it up. 0; -EINVAL, -EPROTONOSUPPORT, -EFBIG: the image is refused (the index is the entry's);
+ * -E2BIG: more slots than `slot_capacity`; -ENOMEM.
  */
-int tg_candidate_build(struct tg_candidate *candidate, uint32_t slot_capacity, uint32_t headroom,
-	int socket, struct tg_wire_error *error);
+int tg_candidate_build(struct tg_candidate *candidate, struct tg_classifier **spare,
+	uint32_t slot_capacity, uint32_t headroom, int socket, struct tg_wire_error *error);
 void tg_candidate_free(struct tg_candidate *candidate);
 
 #endif

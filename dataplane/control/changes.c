@@ -42,8 +42,9 @@ static void note_checkpoint(struct tg_changes *changes, int rc, const char *what
 }
 
 /*
- * The draft has the image and the entries that came with it. Without a draft the commit says
- * -ENOENT, and closes the file of the former ruleset for what follows.
+ * The draft has the image and the entries that came with it; it is waited for, since no delta can
+ * come before the acknowledgement: its sender does not know yet what is in force. Without a draft
+ * the commit says -ENOENT, and closes the file of the former ruleset for what follows.
  */
 static void commit_checkpoint(struct tg_changes *changes)
 {
@@ -52,6 +53,8 @@ static void commit_checkpoint(struct tg_changes *changes)
 
 	if (changes->config.checkpoint == NULL)
 		return;
+	tg_build_wait(build);
+	tg_log_debug("checkpoint: the ruleset was written in %u us", build->draft_us);
 	rc = tg_checkpoint_commit(changes->config.checkpoint, &build->draft);
 	note_checkpoint(changes, build->draft_rc != 0 ? build->draft_rc : rc,
 		"the new ruleset cannot be written");
@@ -92,7 +95,8 @@ int tg_changes_ruleset(struct tg_changes *changes, const struct tg_msg_ruleset *
 		tg_engine_refused(changes->config.engine, true);
 		return rc;
 	}
-	rc = tg_build_start(&changes->build, message, fd, client);
+	rc = tg_build_start(
+		&changes->build, message, fd, client, tg_engine_take_spare(changes->config.engine));
 	if (rc != 0)
 		refuse(error, rc, "the build cannot be started");
 	return rc;
@@ -113,10 +117,10 @@ static void log_installed(const struct tg_build *build, uint32_t swap_us)
 	const struct tg_image *image = &build->candidate.image;
 
 	tg_log_info("generation %llu in force: %u addresses, %u classes, %u cells, %u rules, "
-		    "%zu bytes; built in %u us, swapped in %u us",
+		    "%zu bytes; read in %u us, built in %u us, swapped in %u us",
 		(unsigned long long)build->request.generation, image->n_addr4 + image->n_addr6,
 		image->n_classes, image->n_cells, image->n_rules, build->candidate.size,
-		build->build_us, swap_us);
+		build->read_us, build->build_us - build->read_us, swap_us);
 }
 
 static int install(struct tg_changes *changes, uint32_t *swap_us)
@@ -139,7 +143,6 @@ int tg_changes_finish(struct tg_changes *changes, bool wanted, struct tg_changes
 	struct tg_build *build = &changes->build;
 	int rc;
 
-	tg_build_wait(build);
 	memset(result, 0, sizeof(*result));
 	rc = build->rc;
 	if (rc == 0)
@@ -154,6 +157,7 @@ int tg_changes_finish(struct tg_changes *changes, bool wanted, struct tg_changes
 	result->txn = build->request.h.txn;
 	result->build_us = build->build_us;
 	result->error = build->error;
+	tg_build_wait(build);
 	/* Overtaken by deltas it comes again, with the same image. */
 	tg_build_drop(build, rc == -ESTALE);
 	return rc;
@@ -181,14 +185,15 @@ int tg_changes_delta(struct tg_changes *changes, const struct tg_msg_classmap *m
 static int restore_state(struct tg_changes *changes, struct tg_checkpoint_state *state)
 {
 	struct tg_wire_error error = {.index = TG_NONE};
+	struct tg_classifier *none = NULL;
 	struct tg_candidate candidate;
 	uint32_t swap_us;
 	int rc;
 
 	tg_candidate_adopt(state->image, state->image_size, &candidate);
 	state->image = NULL;
-	rc = tg_candidate_build(&candidate, changes->config.slot_capacity, changes->config.headroom,
-		changes->config.numa, &error);
+	rc = tg_candidate_build(&candidate, &none, changes->config.slot_capacity,
+		changes->config.headroom, changes->config.numa, &error);
 	if (rc == 0)
 		rc = tg_engine_install(changes->config.engine, &candidate, state->delta_sequence,
 			state->entries, state->n_entries, &swap_us, &error);

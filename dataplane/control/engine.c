@@ -24,6 +24,7 @@ struct retired {
 struct tg_engine {
 	struct tg_engine_config config;
 	struct tg_classifier *classifier; /* in force; NULL: none */
+	struct tg_classifier *spare;	  /* was in force; nobody reads it; NULL: none */
 	uint64_t delta_sequence;
 	uint64_t applied_at; /* Unix time, ms */
 	uint64_t image_size;
@@ -136,12 +137,15 @@ static bool wait_grace(struct tg_engine *engine, uint64_t token)
 	return true;
 }
 
-static void free_retired(const struct retired *r)
+/* A classifier is kept for the next build. */
+static void free_retired(struct tg_engine *engine, const struct retired *r)
 {
 	if (r->generation != NULL)
 		tg_generation_free(r->generation);
-	if (r->classifier != NULL)
-		tg_classifier_free(r->classifier);
+	if (r->classifier == NULL)
+		return;
+	tg_classifier_free(engine->spare);
+	engine->spare = r->classifier;
 }
 
 /* Frees `r` after a grace period, now or later. false: a worker is stuck. */
@@ -149,7 +153,7 @@ static bool retire(struct tg_engine *engine, struct retired r)
 {
 	r.token = rte_rcu_qsbr_start(engine->config.qsbr);
 	if (wait_grace(engine, r.token)) {
-		free_retired(&r);
+		free_retired(engine, &r);
 		return true;
 	}
 	engine->retired[engine->n_retired++] = r;
@@ -162,7 +166,7 @@ static void reap(struct tg_engine *engine)
 
 	for (uint32_t i = 0; i < engine->n_retired; i++) {
 		if (passed(engine, engine->retired[i].token))
-			free_retired(&engine->retired[i]);
+			free_retired(engine, &engine->retired[i]);
 		else
 			engine->retired[kept++] = engine->retired[i];
 	}
@@ -386,10 +390,19 @@ void tg_engine_free(struct tg_engine *engine)
 		return;
 	last.generation = tg_datapath_publish(engine->config.datapath, NULL);
 	last.classifier = engine->classifier;
-	free_retired(&last);
+	free_retired(engine, &last);
 	for (uint32_t i = 0; i < engine->n_retired; i++)
-		free_retired(&engine->retired[i]);
+		free_retired(engine, &engine->retired[i]);
+	tg_classifier_free(engine->spare);
 	free(engine);
+}
+
+struct tg_classifier *tg_engine_take_spare(struct tg_engine *engine)
+{
+	struct tg_classifier *spare = engine->spare;
+
+	engine->spare = NULL;
+	return spare;
 }
 
 void tg_engine_tick(struct tg_engine *engine)

@@ -39,7 +39,7 @@ void tg_engine_free(struct tg_engine *engine);
 /*
  * Puts a built candidate in force, with `entries` (in its classes) applied to it, and
  * `delta_sequence` as the sequence after it. Takes the candidate's classifier unless the change is
- * refused. 0: every worker judges by it and the old one is gone. Refused, nothing has changed:
+ * refused. 0: every worker judges by it and none reads the old one. Refused, nothing has changed:
  * -ESTALE the generation does not exceed the one in force, or deltas later than `delta_sequence`
  * are in force; -EINVAL an entry (error->index); -ENOSPC; -ENOMEM; -EBUSY too much is kept for a
  * stuck worker. -ETIMEDOUT: in force, but a worker is stuck. *swap_us: how long swap and grace
@@ -54,6 +54,12 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
  */
 int tg_engine_delta(struct tg_engine *engine, const struct tg_msg_classmap *delta,
 	uint32_t *swap_us, struct tg_wire_error *error);
+
+/*
+ * The newest classifier that no worker reads any more, for tg_classifier_rebuild: the caller's from
+ * now on. NULL: there is none.
+ */
+struct tg_classifier *tg_engine_take_spare(struct tg_engine *engine);
 
 /* Frees what stuck workers have left by now and stores the heartbeat. Call every second or so. */
 void tg_engine_tick(struct tg_engine *engine);

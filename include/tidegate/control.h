@@ -23,7 +23,7 @@
  *
  * - RULESET with a descriptor, a memfd with F_SEAL_SHRINK, GROW and WRITE: ACK or NAK. The server
  *   reads it into private memory and checks the copy. ACK comes when every worker judges by the new
- *   ruleset and the old one is gone: no packet that the new one denies passes after it.
+ *   ruleset and none reads the old one: no packet that the new one denies passes after it.
  *
  * - CLASSMAP: ACK, as for RULESET, or NAK. Entries are applied in order, all or none. They name
  *   classes of the generation in force (`generation`); `sequence` must be the server's

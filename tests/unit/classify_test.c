@@ -248,7 +248,7 @@ static void rows_that_collide_spill(void **state)
 	s.parts.n_rows = 1;
 	s.parts.slot_limit = TG_SLOT_FIRST + CLASSES;
 	synthetic_rebuild(&s);
-	c = classifier_build(&s.image, 0, salt, SOCKET_ID_ANY);
+	c = classifier_build(NULL, &s.image, 0, salt, SOCKET_ID_ANY);
 	assert_non_null(c);
 	assert_int_not_equal(c->classes[1].row_log[TG_EGRESS] & ROW_SPILLS, 0);
 	for (size_t k = 0; k < COUNT(all_simd); k++)
