@@ -24,8 +24,8 @@
 /* struct tg_conn.flags */
 #define TG_CONN_INITIATOR (1u << 0) /* the direction of the initiator's packets */
 #define TG_CONN_END (1u << 1)	    /* the end of the wire where the initiator is */
-#define TG_CONN_LIBERAL (1u << 2)   /* more may have been sent than was seen, see tcp.c */
-#define TG_CONN_PENDING (1u << 3)   /* a new SYN has passed; struct tg_conn_cold.pending */
+#define TG_CONN_LIBERAL (1u << 2)   /* not everything was seen, see tcp.c and sctp.h */
+#define TG_CONN_PENDING (1u << 3)   /* a new SYN, INIT has passed; tg_conn_cold.pending */
 #define TG_CONN_KEPT (1u << 4)	    /* passes only by existing-connections: keep */
 /*
  * No connection but the memory of one that is over: in state CLOSED it was revoked, in TIME_WAIT it
@@ -60,15 +60,24 @@ struct tg_conn {
 	uint8_t used;	   /* 1 */
 	uint8_t displaced; /* not key: entries whose home is this line and that lie elsewhere */
 	/* pairs are by direction */
-	uint32_t epoch;	     /* in which it was judged */
-	uint32_t seen;	     /* last packet, ms */
-	uint32_t end[2];     /* TCP: highest sequence number sent, + 1 */
-	uint32_t max_end[2]; /* TCP: highest the other side has allowed */
-	uint16_t max_win[2]; /* TCP: largest window advertised, not scaled */
-	uint8_t side[2];     /* TG_CONN_SCALE, TG_CONN_UNSEEN to TG_CONN_FIN */
-	uint8_t state;	     /* enum tg_conn_state */
-	uint8_t flags;	     /* TG_CONN_* */
-	uint64_t count[2];   /* since last folded */
+	uint32_t epoch; /* in which it was judged */
+	uint32_t seen;	/* last packet, ms */
+	union {
+		uint32_t end[2]; /* TCP: highest sequence number sent, + 1 */
+		uint32_t tag[2]; /* SCTP: what packets of this direction carry; 0: not known */
+	};
+	union {
+		uint32_t max_end[2];  /* TCP: highest the other side has allowed */
+		uint32_t next_tag[2]; /* SCTP: what they carry after a restart, see sctp.c */
+	};
+	union {
+		uint16_t max_win[2]; /* TCP: largest window advertised, not scaled */
+		uint32_t older_tag;  /* SCTP: tag of the INIT ACK before the last */
+	};
+	uint8_t side[2];   /* TG_CONN_SCALE, TG_CONN_UNSEEN to TG_CONN_FIN */
+	uint8_t state;	   /* enum tg_conn_state */
+	uint8_t flags;	   /* TG_CONN_* */
+	uint64_t count[2]; /* since last folded */
 };
 
 struct tg_conn4 {
@@ -90,9 +99,9 @@ static_assert(sizeof(struct tg_conn4) == 64, "an IPv4 connection is one cache li
 static_assert(sizeof(struct tg_conn6) == 128, "an IPv6 connection is two cache lines");
 
 /*
- * A SYN that passed on a live connection; it becomes the connection if it is answered in the epoch
- * it was judged in (TG_CONN_PENDING is cleared when the epoch moves on). What else it is used for:
- * tcp.c.
+ * A SYN or INIT that passed on a live connection; it becomes the connection if it is answered in
+ * the epoch it was judged in (TG_CONN_PENDING is cleared when the epoch moves on). What else it is
+ * used for: tcp.c.
  */
 struct tg_conn_pending {
 	uint32_t end; /* sequence number after it */

@@ -267,7 +267,7 @@ void conn_adapt_timeouts(struct tg_worker *w, struct tg_table *table);
  */
 struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsigned int initiator,
 	const struct tg_judgement *j, enum tg_drop_reason *reason);
-/* The SYN that `pending` remembers has been answered: it becomes the connection. */
+/* The SYN or INIT that `pending` remembers has been answered: it becomes the connection. */
 void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
 
 /* ---- track.c: packets of live connections ---- */

@@ -128,7 +128,8 @@ static enum tg_drop_reason orphan_reason(const struct tg_packet *p)
 		return TG_DROP_FRAGMENT_NO_FIRST;
 	if (p->protocol == TG_IPPROTO_ICMP || p->protocol == TG_IPPROTO_ICMPV6)
 		return TG_DROP_ICMP_UNRELATED;
-	return TG_DROP_TCP_NO_CONNECTION;
+	return p->protocol == TG_IPPROTO_SCTP ? TG_DROP_SCTP_NO_ASSOCIATION
+					      : TG_DROP_TCP_NO_CONNECTION;
 }
 
 static void open_connection(struct tg_worker *w, struct tg_packet *p, unsigned int initiator,
@@ -219,6 +220,14 @@ static void settle_new(struct tg_worker *w, const struct judged_packet *item, st
 	}
 }
 
+/* Is it over, so that a SYN or INIT begins a new one? */
+static bool reopens(const struct tg_conn *c, const struct tg_packet *p)
+{
+	if (p->protocol == TG_IPPROTO_SCTP)
+		return c->state == TG_CONN_SCTP_CLOSED;
+	return (c->flags & TG_CONN_BURIED) || tg_tcp_reopens(c, p->dir, &p->seg);
+}
+
 /* A SYN or INIT on a tuple that has a connection, judged as if it had none. */
 static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	struct tg_packet *p, const struct tg_judgement *j)
@@ -233,18 +242,19 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 		deny(w, p, j);
 		return;
 	}
-	if ((c->flags & TG_CONN_BURIED) || tg_tcp_reopens(c, p->dir, &p->seg)) {
+	if (reopens(c, p)) {
 		conn_remove(w, table, c);
 		open_connection(w, p, p->dir, j);
 		return;
 	}
-	if (p->protocol == TG_IPPROTO_TCP) {
+	if (p->protocol == TG_IPPROTO_TCP)
 		tg_tcp_pend(c, &cold->pending, p->dir, &p->seg);
-		cold->pending.port = p->port;
-		cold->pending.wide = wide_source(table, j->src_kind);
-		cold->pending.verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
-		cold->pending.verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
-	}
+	else
+		tg_sctp_pend(c, &cold->pending, p->dir, &p->sctp);
+	cold->pending.port = p->port;
+	cold->pending.wide = wide_source(table, j->src_kind);
+	cold->pending.verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
+	cold->pending.verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
 	charge(w, j->verdict, 1, p->length, 0);
 	forward(w, p);
 }
@@ -277,7 +287,9 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 		if (item->wanted && item->initiator == p->dir)
 			settle_reopening(w, table, c, p, j);
 		else
-			drop(w, p, TG_DROP_TCP_INVALID);
+			drop(w, p,
+				p->protocol == TG_IPPROTO_SCTP ? TG_DROP_SCTP_INVALID
+							       : TG_DROP_TCP_INVALID);
 		break;
 	}
 }

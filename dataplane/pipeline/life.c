@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #define PROTOCOL_TCP 6
+#define PROTOCOL_SCTP 132
 #define TRIAL_SEGMENTS 16
 
 /* Room for half-open and weak connections: all of it is free, in `pressure`. */
@@ -241,15 +242,16 @@ static bool half_open_admitted(
 static uint8_t first_state(const struct tg_packet *p)
 {
 	switch (p->key.tail >> 32 & 0xff) {
-	case 6:
+	case PROTOCOL_TCP:
 		return TG_CONN_SYN_SENT;
 	case 17:
 		return TG_CONN_UDP_NEW;
 	case 1:
 	case 58:
 		return TG_CONN_ICMP_NEW;
-	case 132:
-		return TG_CONN_SCTP_NEW;
+	case PROTOCOL_SCTP:
+		return p->sctp.chunks == TG_SCTP_BIT(INIT) ? TG_CONN_SCTP_COOKIE_WAIT
+							   : TG_CONN_SCTP_HEARTBEAT;
 	default:
 		return TG_CONN_OTHER_NEW;
 	}
@@ -297,6 +299,8 @@ static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 		conn_set_state(w, table, c, first_state(p));
 	if (c->state == TG_CONN_SYN_SENT)
 		tg_tcp_open(c, p->dir, &p->seg);
+	else if (c->protocol == PROTOCOL_SCTP)
+		tg_sctp_open(c, p->dir, &p->sctp);
 }
 
 struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsigned int initiator,
@@ -329,15 +333,19 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 {
 	struct tg_conn_cold *cold = tg_table_cold(table, c);
 	const struct tg_conn_pending pending = cold->pending;
-	bool end = w->dp->config.ports[pending.port].end != 0;
+	bool end = w->dp->config.ports[pending.port].end != 0, tcp = c->protocol == PROTOCOL_TCP;
 
 	fold(w, table, c);
 	conn_set_state(w, table, c, TG_CONN_CLOSED);
-	tg_tcp_adopt(c, &pending);
+	if (tcp)
+		tg_tcp_adopt(c, &pending);
+	else
+		tg_sctp_adopt(c, &pending);
 	c->state = TG_CONN_CLOSED; /* so that set_state counts it under the new initiator */
 	c->flags =
 		(uint8_t)((c->flags & TG_CONN_INITIATOR) | (end ? TG_CONN_END : 0) | pending.wide);
-	conn_set_state(w, table, c, TG_CONN_SYN_SENT);
+	conn_set_state(w, table, c, tcp ? TG_CONN_SYN_SENT : TG_CONN_SCTP_ESTABLISHED);
+	c->seen = w->now;
 	cold->verdict[TG_EGRESS] = pending.verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = pending.verdict[TG_INGRESS];
 	cold->port = pending.port;

@@ -13,6 +13,7 @@
 
 #include "conn.h"
 #include "fragment.h"
+#include "sctp.h"
 #include "tcp.h"
 #include "worker.h"
 
@@ -42,7 +43,10 @@ struct tg_packet {
 	struct rte_mbuf *m;
 	uint64_t hash; /* of the key, for table and owner */
 	struct tg_key key;
-	struct tg_segment seg; /* TCP; of a RELATED packet only seq */
+	union {
+		struct tg_segment seg; /* TCP; of a RELATED packet only seq */
+		struct tg_sctp sctp;   /* of a RELATED packet only tag */
+	};
 	uint32_t length;       /* of the frame */
 	uint32_t l3_length;    /* of the datagram, without padding; 0: not IP */
 	uint16_t sport, dport; /* as struct tg_key has them, in the packet's direction */
@@ -53,7 +57,6 @@ struct tg_packet {
 	uint8_t code;
 	uint8_t flags;
 	uint8_t port; /* index of the port it came by */
-	uint8_t sctp_chunk;
 	uint32_t fragment_id;
 	uint32_t fragment_start, fragment_end;
 	bool fragment_more;

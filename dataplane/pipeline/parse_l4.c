@@ -8,8 +8,8 @@
 #define UDP_HEADER 8
 #define SCTP_HEADER 12
 #define SCTP_CHUNK 4
-#define SCTP_INIT 1
-#define SCTP_HEARTBEAT 4
+#define SCTP_INIT_SIZE 20
+#define SCTP_CHUNKS_MAX 64 /* what follows them is the receiver's business */
 #define ICMP_HEADER 8
 
 #define ICMP4_ECHO_REPLY 0
@@ -110,19 +110,64 @@ static void parse_udp(struct tg_packet *p, const struct tg_port_config *port, st
 	tg_packet_set_ports(p, load16(l4.at), load16(l4.at + 2), port->group);
 }
 
-static void parse_sctp(struct tg_packet *p, const struct tg_port_config *port, struct tg_bytes l4)
+/* What a chunk says of which `have` bytes can be read; false: damaged. */
+static bool sctp_chunk(struct tg_sctp *s, const uint8_t *chunk, uint32_t have)
 {
+	uint8_t type = chunk[0];
+	uint32_t bit = type < TG_SCTP_TYPES ? 1u << type : 1;
+
+	s->chunks |= (uint16_t)bit;
+	if (bit & (TG_SCTP_BIT(ABORT) | TG_SCTP_BIT(SHUTDOWN_COMPLETE)))
+		s->reflected = chunk[1] & 1;
+	if (bit & (TG_SCTP_BIT(INIT) | TG_SCTP_BIT(INIT_ACK))) {
+		if (have < SCTP_INIT_SIZE)
+			return false;
+		s->init_tag = load32(chunk + 4);
+		return s->init_tag != 0;
+	}
+	return true;
+}
+
+/*
+ * The chunks of a packet, as far as they can be read; `whole`: it is no fragment. False: damaged,
+ * or bundled as they must not be (RFC 9260 section 6.10).
+ */
+static bool sctp_chunks(struct tg_sctp *s, struct tg_bytes b, bool whole)
+{
+	const uint32_t lonely = TG_SCTP_BIT(INIT) | TG_SCTP_BIT(INIT_ACK) |
+				TG_SCTP_BIT(SHUTDOWN_COMPLETE);
+	unsigned int n = 0;
+
+	while (n < SCTP_CHUNKS_MAX && b.have >= SCTP_CHUNK) {
+		uint32_t length = load16(b.at + 2);
+
+		if (length < SCTP_CHUNK || (whole && length > b.size) ||
+			!sctp_chunk(s, b.at, RTE_MIN(length, b.have)))
+			return false;
+		n++;
+		b = tg_bytes_after(b, RTE_ALIGN_CEIL(length, 4));
+	}
+	return !(s->chunks & lonely) || (n == 1 && b.size == 0);
+}
+
+static void parse_sctp(struct tg_packet *p, const struct tg_port_config *port,
+	const struct tg_ip *ip, struct tg_bytes l4)
+{
+	struct tg_sctp *s = &p->sctp;
+
 	if (l4.have < SCTP_HEADER + SCTP_CHUNK) {
 		too_short(p);
 		return;
 	}
-	p->sctp_chunk = l4.at[SCTP_HEADER];
-	/* An INIT comes alone and without a tag (RFC 9260 8.5.1). A HEARTBEAT probes a new path. */
-	if (p->sctp_chunk == SCTP_INIT && load32(l4.at + 4) != 0) {
+	*s = (struct tg_sctp){.tag = load32(l4.at + 4)};
+	/* An INIT has no tag, and it alone (section 8.5.1 A). */
+	if (!sctp_chunks(s, tg_bytes_after(l4, SCTP_HEADER), !ip->fragment) ||
+		(s->tag == 0) != (s->chunks == TG_SCTP_BIT(INIT))) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L4);
 		return;
 	}
-	if (p->sctp_chunk == SCTP_INIT || p->sctp_chunk == SCTP_HEARTBEAT)
+	/* A HEARTBEAT probes a new path. */
+	if (s->chunks == TG_SCTP_BIT(INIT) || s->chunks == TG_SCTP_BIT(HEARTBEAT))
 		p->flags |= TG_PACKET_OPENS;
 	tg_packet_set_ports(p, load16(l4.at), load16(l4.at + 2), port->group);
 }
@@ -203,7 +248,7 @@ void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const s
 		parse_udp(p, port, l4);
 		break;
 	case TG_IPPROTO_SCTP:
-		parse_sctp(p, port, l4);
+		parse_sctp(p, port, ip, l4);
 		return;
 	default:
 		p->flags |= TG_PACKET_OPENS;
@@ -292,5 +337,7 @@ void tg_parse_quoted(struct tg_packet *p, const struct tg_port_config *port, con
 	tg_packet_set_ports(p, sport, dport, port->group);
 	if (inner.protocol == TG_IPPROTO_TCP)
 		p->seg.seq = load32(l4.at + 4);
+	else if (inner.protocol == TG_IPPROTO_SCTP)
+		p->sctp.tag = load32(l4.at + 4);
 	p->dir ^= 1;
 }

@@ -3,15 +3,11 @@
 #include "internal.h"
 #include "bytes.h"
 
-#define SCTP_INIT 1
-#define SCTP_ABORT 6
-#define SCTP_SHUTDOWN_COMPLETE 14
 #define QUOTED_BEHIND 66000 /* an error may quote what was sent this long ago, bytes */
 
 /* A reply moves a connection of an untracked protocol on by one state. */
 static_assert(TG_CONN_UDP_REPLIED == TG_CONN_UDP_NEW + 1 &&
 		      TG_CONN_ICMP_REPLIED == TG_CONN_ICMP_NEW + 1 &&
-		      TG_CONN_SCTP_REPLIED == TG_CONN_SCTP_NEW + 1 &&
 		      TG_CONN_OTHER_REPLIED == TG_CONN_OTHER_NEW + 1,
 	"each NEW state is followed by its REPLIED");
 
@@ -55,6 +51,10 @@ static enum track_result track_related(
 {
 	unsigned int quoted = p->dir ^ 1;
 
+	/* The tag says whose it is (RFC 9260 section 10); an INIT has none. */
+	if (c->protocol == TG_IPPROTO_SCTP && p->sctp.tag != c->tag[quoted] &&
+		(p->sctp.tag != 0 || c->state != TG_CONN_SCTP_COOKIE_WAIT))
+		return refuse(p, TG_DROP_ICMP_UNRELATED);
 	if (c->protocol == TG_IPPROTO_TCP && !w->dp->config.tcp_liberal) {
 		uint32_t win = (uint32_t)c->max_win[p->dir] << (c->side[p->dir] & TG_CONN_SCALE);
 		uint32_t last = c->flags & TG_CONN_LIBERAL ? c->max_end[quoted] : c->end[quoted];
@@ -87,6 +87,16 @@ static enum track_result track_trial(struct tg_worker *w, struct tg_table *table
 	return TRACK_PASS;
 }
 
+/* A state begins with the packet that brings it about. */
+static void settle_state(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state, bool refresh)
+{
+	if (refresh || state != c->state)
+		c->seen = w->now;
+	if (state != c->state)
+		conn_set_state(w, table, c, state);
+}
+
 static enum track_result track_tcp(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
 {
@@ -113,28 +123,29 @@ static enum track_result track_tcp(
 	}
 	if (p->flags & TG_PACKET_FRAGMENT)
 		c->flags |= TG_CONN_LIBERAL; /* how long the segment is cannot be seen */
-	if (refresh || state != c->state)
-		c->seen = w->now;
-	if (state != c->state)
-		conn_set_state(w, table, c, state);
+	settle_state(w, table, c, state, refresh);
 	return TRACK_PASS;
 }
 
 static enum track_result track_sctp(
-	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, const struct tg_packet *p)
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
 {
-	bool closed = c->state == TG_CONN_CLOSED;
+	struct tg_conn_cold *cold = tg_table_cold(table, c);
+	uint8_t state;
+	bool refresh;
 
-	if (p->sctp_chunk == SCTP_INIT &&
-		(closed || p->dir != tg_conn_initiator(c) || (c->flags & TG_CONN_KEPT)))
+	switch (tg_sctp_packet(c, &cold->pending, p->dir, &p->sctp, &state, &refresh)) {
+	case TG_SCTP_INVALID:
+		return refuse(p, TG_DROP_SCTP_INVALID);
+	case TG_SCTP_JUDGE:
 		return TRACK_JUDGE;
-	if (closed)
+	case TG_SCTP_ADOPT:
+		conn_adopt_pending(w, table, c);
 		return TRACK_PASS;
-	if (p->sctp_chunk == SCTP_ABORT || p->sctp_chunk == SCTP_SHUTDOWN_COMPLETE)
-		conn_set_state(w, table, c, TG_CONN_CLOSED);
-	else if (c->state == TG_CONN_SCTP_NEW && p->dir != tg_conn_initiator(c))
-		conn_set_state(w, table, c, TG_CONN_SCTP_REPLIED);
-	c->seen = w->now;
+	case TG_SCTP_PASS:
+		break;
+	}
+	settle_state(w, table, c, state, refresh);
 	return TRACK_PASS;
 }
 

@@ -71,7 +71,9 @@ enum tg_direction {
 	X(HANDOFF_FULL, "handoff_full", "the ring to the owning worker is full")                   \
 	X(TX_FULL, "tx_full", "the transmit queue took no more")                                   \
 	X(LINK_DOWN, "link_down", "the other port of the pair is down")                            \
-	X(TOO_BIG, "too_big", "longer than the MTU of the port it leaves by")
+	X(TOO_BIG, "too_big", "longer than the MTU of the port it leaves by")                      \
+	X(SCTP_NO_ASSOCIATION, "sctp_no_association", "an SCTP packet without association")        \
+	X(SCTP_INVALID, "sctp_invalid", "a verification tag or chunk that the association lacks")
 
 enum tg_drop_reason {
 #define X(sym, label, text) TG_DROP_##sym,

@@ -277,8 +277,8 @@ static void kept_connections_pass_but_new_ones_do_not(void **state)
 		{OUTSIDE, "10.1.0.2 > 10.1.0.1 tcp 80>4000 SA seq=5000 ack=1001", PASSED},
 		{INSIDE, "10.1.0.1 > 10.1.0.2 tcp 4000>80 A seq=1001 ack=5001", PASSED},
 		{INSIDE, "10.1.0.1 > 10.1.0.2 tcp 4001>80 S seq=1000", PASSED},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 4000>3868 chunk=1", PASSED},
-		{OUTSIDE, "10.1.0.2 > 10.1.0.1 sctp 3868>4000 chunk=2 tag=1", PASSED},
+		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 4000>3868 init=11", PASSED},
+		{OUTSIDE, "10.1.0.2 > 10.1.0.1 sctp 3868>4000 tag=11 init-ack=22", PASSED},
 	};
 	struct world w;
 

@@ -176,7 +176,7 @@ static void a_denied_packet_changes_no_table(void **state)
 		{OUTSIDE, "2001:db8::1 > fd00:1::2 udp 1000>81", D(POLICY_INGRESS)},
 		{OUTSIDE, "8.8.8.8 > 10.1.0.2 udp 1000>81", D(POLICY_INGRESS)},
 		{OUTSIDE, "8.8.8.8 > 10.1.0.3 icmp type=8", D(POLICY_INGRESS)},
-		{OUTSIDE, "8.8.8.8 > 10.1.0.3 sctp 1000>81 chunk=1", D(POLICY_INGRESS)},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.3 sctp 1000>81 init=11", D(POLICY_INGRESS)},
 		{OUTSIDE, "8.8.8.8 > 10.1.0.3 proto=50 len=20", D(POLICY_INGRESS)},
 		{OUTSIDE, "8.8.8.8 > 10.1.9.9 tcp 1000>80 S", D(UNKNOWN_ENDPOINT)},
 		{OUTSIDE, "10.1.0.4 > 8.8.8.8 tcp 1000>80 S", D(SPOOFED)},

@@ -106,26 +106,6 @@ static void members_of_one_group_share_connections(void **state)
 	world_stop(&w);
 }
 
-static void sctp_begins_with_init(void **state)
-{
-	static const struct line lines[] = {
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 chunk=0 tag=1", D(TCP_NO_CONNECTION)},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 chunk=1 tag=1", D(MALFORMED_L4)},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3869 chunk=1", D(POLICY_EGRESS)},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 chunk=1", PASSED},
-		{OUTSIDE, "10.1.0.2 > 10.1.0.1 sctp 3868>5000 chunk=2 tag=9", PASSED},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 chunk=10 tag=8", PASSED},
-		{OUTSIDE, "10.1.0.2 > 10.1.0.1 sctp 3868>5000 chunk=0 tag=9", PASSED},
-		/* the other side's own association needs its own verdict */
-		{OUTSIDE, "10.1.0.2 > 10.1.0.1 sctp 3868>5000 chunk=1", D(SPOOFED)},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 chunk=6 tag=8", PASSED},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 chunk=1", PASSED},
-		{INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5001>3868 chunk=4 tag=8", PASSED},
-	};
-
-	PLAY_FRESH(lines);
-}
-
 static void protocols_without_ports_are_three_tuples(void **state)
 {
 	static const struct line lines[] = {
@@ -309,7 +289,6 @@ int run_flow_tests(void)
 		cmocka_unit_test(pods_do_not_speak_from_outside),
 		cmocka_unit_test(wires_of_two_groups_know_nothing_of_each_other),
 		cmocka_unit_test(members_of_one_group_share_connections),
-		cmocka_unit_test(sctp_begins_with_init),
 		cmocka_unit_test(protocols_without_ports_are_three_tuples),
 		cmocka_unit_test(tags_are_kept_and_looked_through),
 		cmocka_unit_test(segments_and_padding_make_no_difference),

@@ -46,7 +46,7 @@ static void lengths_have_to_agree(void **state)
 		{INSIDE, UDP6 "set=14:40", D(MALFORMED_L3)}, /* version 4 in an IPv6 frame */
 		{INSIDE, UDP6 "set=18:ffff", D(MALFORMED_L3)},
 		{INSIDE, UDP6 "set=18:0000", D(MALFORMED_L4)}, /* a jumbogram is none */
-		{INSIDE, "10.1.0.1 > 8.8.8.8 sctp 1>3868 chunk=1 set=16:0023", D(MALFORMED_L4)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 sctp 1>3868 init=11 set=16:0023", D(MALFORMED_L4)},
 		{INSIDE, "10.1.0.1 > 8.8.8.8 icmp type=8 set=16:001b", D(MALFORMED_L4)},
 		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 1>80 S set=16:0027", D(MALFORMED_L4)},
 	};
@@ -151,7 +151,7 @@ static void every_truncation_is_survived(void **state)
 		"fd00:1::1 > 2001:db8::8 hbh id=7 frag=0 dst udp 4000>53 len=20",
 		"8.8.8.8 > 10.1.0.1 icmp type=3 / 10.1.0.1 > 8.8.8.8 udp 4000>53",
 		"2001:db8::8 > fd00:1::1 icmp6 type=1 / fd00:1::1 > 2001:db8::8 hbh udp 4000>53",
-		"10.1.0.1 > 8.8.8.8 sctp 4000>3868 chunk=1 len=20",
+		"10.1.0.1 > 8.8.8.8 sctp 4000>3868 init=11",
 	};
 	struct world w;
 	char text[256];

@@ -108,10 +108,10 @@ static void errors_about_an_echo_and_other_protocols_pass(void **state)
 		{INSIDE, "10.1.0.1 > 8.8.8.8 proto=47 len=8", PASSED},
 		{OUTSIDE, "192.0.2.1 > 10.1.0.1 icmp type=11 / 10.1.0.1 > 8.8.8.8 proto=47 len=8",
 			PASSED},
-		{INSIDE, "10.1.0.1 > 8.8.8.8 sctp 4000>3868 chunk=1", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 sctp 4000>3868 init=11", PASSED},
 		{OUTSIDE,
 			"192.0.2.1 > 10.1.0.1 icmp type=3 / "
-			"10.1.0.1 > 8.8.8.8 sctp 4000>3868 chunk=1 l4=8",
+			"10.1.0.1 > 8.8.8.8 sctp 4000>3868 init=11 l4=8",
 			PASSED},
 		{INSIDE, "fd00:1::1 > 2001:db8::8 hbh udp 4000>53", PASSED},
 		{OUTSIDE,

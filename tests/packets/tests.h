@@ -13,6 +13,7 @@
 #include "world.h"
 
 int run_flow_tests(void);
+int run_sctp_tests(void);
 int run_tcp_tests(void);
 int run_tcp_rule_tests(void);
 int run_header_tests(void);
