@@ -206,7 +206,12 @@ static void print_dataplane(FILE *out, const struct outcome *it)
 	print_memory(out, it);
 	fputs("\n# Before the first ruleset, and without a checkpoint: drop (counted), or pass. With\n"
 	      "# drop nothing crosses until tidegate-ctrl has pushed for the first time.\n"
-	      "no-ruleset: drop\n",
+	      "no-ruleset: drop\n"
+	      "\n"
+	      "# TCP connections that exist already when the dataplane starts, be it for the first\n"
+	      "# time or again, are cut: only a SYN begins one. For a while after a start others\n"
+	      "# may be judged, and go on if they are allowed:\n"
+	      "# pickup-window: 2m\n",
 		out);
 	print_ports(out, it);
 	fputs("\n# What comes in at one port of a wire goes out at the other.\n"

@@ -13,7 +13,6 @@ void tg_datapath_config_default(struct tg_datapath_config *config)
 	*config = (struct tg_datapath_config){
 		.n_workers = 1,
 		.slot_capacity = 1u << 16,
-		.pickup_ms = 120 * 1000,
 		.conn4_max = 1u << 18,
 		.conn6_max = 1u << 16,
 		.half_open_per_source = 8192,

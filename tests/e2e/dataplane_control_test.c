@@ -43,7 +43,7 @@ static void write_config(struct gateway *g)
 	assert_non_null(file);
 	fprintf(file,
 		"socket: %s\nstate-directory: %s/lib/state\neal: {huge-pages: false, memory: 256}\n"
-		"connections: {ipv4: 1024, ipv6: 1024}\n"
+		"connections: {ipv4: 1024, ipv6: 1024}\npickup-window: 10m\n"
 		"%s"
 		"ports:\n"
 		"  - {name: a, device: \"net_null0,no-rx=1\", side: inside}\n"

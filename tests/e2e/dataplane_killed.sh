@@ -21,6 +21,8 @@ spec:
   egress: [{to: [{podSelector: {}}], ports: [{port: 8080}]}]
 END
 gateway_up
+# a restart cuts live connections unless the operator says otherwise: from the next start on
+echo "pickup-window: 2m" >>"$LAB_DIR/dataplane.yaml"
 lab_bg b python3 "$root/demo/server.py" b 8080
 lab_bg b python3 "$root/demo/server.py" b 8081
 for port in 8080 8081; do

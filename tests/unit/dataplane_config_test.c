@@ -56,7 +56,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c.log_level, TG_LOG_INFO);
 	assert_false(c.datapath.no_ruleset_pass);
 	assert_false(c.datapath.keep_existing);
-	assert_int_equal(c.datapath.pickup_ms, 120000);
+	assert_int_equal(c.datapath.pickup_ms, 0);
 	assert_int_equal(c.datapath.conn4_max, defaults.conn4_max);
 	assert_int_equal(c.datapath.n_ports, 2);
 	assert_int_equal(c.datapath.ports[0].peer, 1);
@@ -89,7 +89,7 @@ static void test_every_key(void **state)
 		"checkpoint-max-age: 7d\n"
 		"no-ruleset: pass\n"
 		"existing-connections: keep\n"
-		"pickup-window: 0\n"
+		"pickup-window: 2m\n"
 		"tcp-windows: liberal\n"
 		"slot-capacity: 100000\n"
 		"address-headroom: 5000\n"
@@ -128,7 +128,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c.checkpoint_max_age_s, 7 * 86400);
 	assert_true(c.datapath.no_ruleset_pass);
 	assert_true(c.datapath.keep_existing);
-	assert_int_equal(c.datapath.pickup_ms, 0);
+	assert_int_equal(c.datapath.pickup_ms, 120000);
 	assert_true(c.datapath.tcp_liberal);
 	assert_int_equal(c.datapath.slot_capacity, 100000);
 	assert_int_equal(c.address_headroom, 5000);
