@@ -56,11 +56,19 @@ struct lane {
 	uint32_t mtu;
 	uint32_t epoch;
 	uint32_t now;
+	uint32_t idle_tcp, idle_udp; /* ms that a connection lasts at least */
+	bool liberal;
 	uint8_t port;
 	uint8_t end;   /* of the wire */
 	bool open;     /* ordinary packets may pass */
 	bool all_home; /* what comes by this port is this worker's */
 };
+
+/* The shorter timeout of the two families: what lasts longer is found out in the other way. */
+static inline uint32_t timeout_of(const struct tg_worker *w, enum tg_conn_state state)
+{
+	return RTE_MIN(w->timeouts[0].ms[state], w->timeouts[1].ms[state]);
+}
 
 static inline struct lane lane_of(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
 {
@@ -76,6 +84,9 @@ static inline struct lane lane_of(struct tg_worker *w, struct rte_mbuf *const mb
 		.mtu = config->ports[in->peer].mtu,
 		.epoch = w->epoch,
 		.now = w->now,
+		.idle_tcp = timeout_of(w, TG_CONN_ESTABLISHED),
+		.idle_udp = timeout_of(w, TG_CONN_UDP_STREAM),
+		.liberal = config->tcp_liberal,
 		.port = port,
 		.end = in->end,
 		.open = w->gen != NULL && !(in->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))) &&
@@ -212,9 +223,8 @@ static void receive_burst(
 
 /* Is it of now, not timed out, and does the packet come from its side of the wire? */
 static inline bool in_order(const struct lane *lane, const struct tg_conn *c,
-	const struct live_packet *q, enum tg_conn_state state)
+	const struct live_packet *q, enum tg_conn_state state, uint32_t timeout)
 {
-	const uint32_t timeout = lane->w->timeouts[q->family == 6].ms[state];
 	const unsigned int side = c->flags >> 1 ^ c->flags ^ q->dir ^ lane->end;
 
 	return c->epoch == lane->epoch && c->state == state && lane->now - c->seen < timeout &&
@@ -225,23 +235,16 @@ static inline bool in_order(const struct lane *lane, const struct tg_conn *c,
 static inline bool segment_passes(
 	const struct lane *lane, struct tg_conn *c, const struct live_packet *q)
 {
-	struct tg_segment seg;
 	uint32_t word, header;
 
 	if (unlikely(q->size < TCP_HEADER))
 		return false;
 	word = load32(q->l4 + 12);
 	header = word >> 26 & 0x3c;
-	if (unlikely((word & TCP_SPECIAL) != TCP_ORDINARY || header < TCP_HEADER ||
-		     header > q->size || !in_order(lane, c, q, TG_CONN_ESTABLISHED)))
-		return false;
-	seg.seq = load32(q->l4 + 4);
-	seg.ack = load32(q->l4 + 8);
-	seg.win = (uint16_t)word;
-	seg.length = q->size - header;
-	seg.flags = TG_TCP_ACK;
-	seg.scale = TG_TCP_NO_SCALE;
-	return tg_tcp_established(c, q->dir, &seg, lane->w->dp->config.tcp_liberal);
+	return likely((word & TCP_SPECIAL) == TCP_ORDINARY && header >= TCP_HEADER &&
+		       header <= q->size &&
+		       in_order(lane, c, q, TG_CONN_ESTABLISHED, lane->idle_tcp)) &&
+	       established(c, q->dir, q->l4, q->size - header, (uint16_t)word, lane->liberal);
 }
 
 /* True: a datagram between two that have spoken to each other. */
@@ -254,31 +257,10 @@ static inline bool datagram_passes(
 	if (unlikely(q->size < UDP_HEADER))
 		return false;
 	length = load32(q->l4 + 4) >> 16;
-	return length >= UDP_HEADER && length <= q->size && (uint16_t)(q->key.tail - dhcp) > 1 &&
-	       (uint16_t)((q->key.tail >> 16) - dhcp) > 1 &&
-	       in_order(lane, c, q, TG_CONN_UDP_STREAM);
-}
-
-/* Counted and on its way out. */
-static inline void pass(
-	const struct lane *lane, struct tg_conn *c, const struct live_packet *q, unsigned int index)
-{
-	struct tx_buffer *tx = lane->tx;
-
-	c->seen = lane->now;
-	count_packet(lane->w, table_of(lane->w, q->family), c, q->dir, q->length);
-	tx->m[tx->n++] = lane->mbufs[index];
-	tx->bytes += q->length;
-}
-
-/* Everything that is not ordinary, at its turn. */
-static __attribute__((noinline)) void leave(const struct lane *lane, unsigned int index)
-{
-	struct tg_worker *w = lane->w;
-
-	if (w->live_packet[index].size == 0 ||
-		receive_again(w, index, lane->mbufs[index], lane->port))
-		track_one(w, index);
+	return likely(length >= UDP_HEADER && length <= q->size &&
+		      (uint16_t)(q->key.tail - dhcp) > 1 &&
+		      (uint16_t)((q->key.tail >> 16) - dhcp) > 1 &&
+		      in_order(lane, c, q, TG_CONN_UDP_STREAM, lane->idle_udp));
 }
 
 static inline bool is_tcp(const struct live_packet *q)
@@ -286,49 +268,113 @@ static inline bool is_tcp(const struct live_packet *q)
 	return (q->key.tail >> 32 & 0xff) == TG_IPPROTO_TCP;
 }
 
+static __attribute__((noinline)) void fold_counts(
+	struct tg_worker *w, struct tg_conn *c, const struct live_packet *q)
+{
+	fold(w, table_of(w, q->family), c);
+}
+
+/* Where packets go that pass; put back before anything else transmits. */
+struct way_out {
+	unsigned int n;
+	uint32_t bytes;
+};
+
+static inline struct way_out way_out_of(const struct lane *lane)
+{
+	return (struct way_out){lane->tx->n, lane->tx->bytes};
+}
+
+static inline void put_back(const struct lane *lane, const struct way_out *out)
+{
+	lane->tx->n = (uint16_t)out->n;
+	lane->tx->bytes = out->bytes;
+}
+
+/* Counted and on its way. */
+static inline void pass(const struct lane *lane, struct way_out *out, struct tg_conn *c,
+	const struct live_packet *q, struct rte_mbuf *m)
+{
+	uint64_t *count = &c->count[q->dir];
+
+	c->seen = lane->now;
+	*count += TG_CONN_COUNT_PACKET + q->length;
+	if (unlikely(*count & TG_CONN_COUNT_FOLD))
+		fold_counts(lane->w, c, q);
+	lane->tx->m[out->n++] = m;
+	out->bytes += q->length;
+}
+
+/* Everything that is not ordinary, at its turn. */
+static __attribute__((noinline)) struct way_out leave(
+	const struct lane *lane, struct way_out out, unsigned int index)
+{
+	struct tg_worker *w = lane->w;
+
+	put_back(lane, &out);
+	if (w->live_packet[index].size == 0 ||
+		receive_again(w, index, lane->mbufs[index], lane->port))
+		track_one(w, index);
+	return way_out_of(lane);
+}
+
 static void follow_tcp(const struct lane *lane, uint64_t left)
 {
+	const struct live_packet *packets = lane->w->live_packet;
+	struct way_out out = way_out_of(lane);
+
 	for (; left != 0; left &= left - 1) {
 		const unsigned int index = (unsigned int)__builtin_ctzll(left);
-		const struct live_packet *q = &lane->w->live_packet[index];
+		const struct live_packet *q = &packets[index];
+		struct tg_conn *c = q->c;
 
-		if (likely(segment_passes(lane, q->c, q)))
-			pass(lane, q->c, q, index);
+		if (likely(segment_passes(lane, c, q)))
+			pass(lane, &out, c, q, lane->mbufs[index]);
 		else
-			leave(lane, index);
+			out = leave(lane, out, index);
 	}
+	put_back(lane, &out);
 }
 
 static void follow_others(const struct lane *lane, uint64_t left)
 {
+	const struct live_packet *packets = lane->w->live_packet;
+	struct way_out out = way_out_of(lane);
+
 	for (; left != 0; left &= left - 1) {
 		const unsigned int index = (unsigned int)__builtin_ctzll(left);
-		const struct live_packet *q = &lane->w->live_packet[index];
+		const struct live_packet *q = &packets[index];
+		struct tg_conn *c = q->c;
 
-		if (likely(datagram_passes(lane, q->c, q)))
-			pass(lane, q->c, q, index);
+		if (likely(datagram_passes(lane, c, q)))
+			pass(lane, &out, c, q, lane->mbufs[index]);
 		else
-			leave(lane, index);
+			out = leave(lane, out, index);
 	}
+	put_back(lane, &out);
 }
 
 /* Those whose connection is not in its home, if there is one. */
 static void follow_far(const struct lane *lane, uint64_t left)
 {
+	const struct live_packet *packets = lane->w->live_packet;
+	struct way_out out = way_out_of(lane);
+
 	for (; left != 0; left &= left - 1) {
 		const unsigned int index = (unsigned int)__builtin_ctzll(left);
-		const struct live_packet *q = &lane->w->live_packet[index];
-		struct tg_table *table = table_of(lane->w, q->family);
+		const struct live_packet *q = &packets[index];
+		const struct tg_table *table = table_of(lane->w, q->family);
 		struct tg_conn *c = NULL;
 
 		if (q->size != 0 && q->c->displaced != 0)
 			c = tg_table_find_far(table, &q->key, tg_table_hash(table, &q->key));
 		if (c != NULL &&
 			(is_tcp(q) ? segment_passes(lane, c, q) : datagram_passes(lane, c, q)))
-			pass(lane, c, q, index);
+			pass(lane, &out, c, q, lane->mbufs[index]);
 		else
-			leave(lane, index);
+			out = leave(lane, out, index);
 	}
+	put_back(lane, &out);
 }
 
 /* A key that is not in its home: asks for the entries after it, when it can be there. */
