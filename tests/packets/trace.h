@@ -42,8 +42,9 @@
  * (they leave after this one) or `held N drop REASON`, behind it.
  *
  * Each scenario is run for each family packet by packet; with neighbouring packets of one time and
- * port in one burst, and a sweep before each; and in such bursts through three workers. Verdicts
- * are the same in all, and packets of one conversation (FROM>TO, protocol, ports) leave in order.
+ * port in one burst, and a sweep before each; in such bursts through three workers; and in bursts
+ * among packets of other connections, all of which have to pass. Verdicts are the same in all, and
+ * packets of one conversation (FROM>TO, protocol, ports) leave in order.
  */
 #ifndef TG_TEST_TRACE_H
 #define TG_TEST_TRACE_H

@@ -8,9 +8,11 @@
 
 #define GROUP_MAX 32
 #define KEPT_MAX 64
-#define OUTS_MAX (GROUP_MAX + KEPT_MAX)
+#define CROWD 16
+#define BURST_MAX (GROUP_MAX + CROWD)
+#define OUTS_MAX (BURST_MAX + KEPT_MAX)
 
-enum variant { ONE_BY_ONE, BURSTS, WORKERS, VARIANTS };
+enum variant { ONE_BY_ONE, BURSTS, WORKERS, CROWDED, VARIANTS };
 
 struct run {
 	const struct trace *trace;
@@ -23,6 +25,9 @@ struct run {
 	struct packet sent[GROUP_MAX];
 	struct packet kept[KEPT_MAX]; /* packets that the gateway holds, as far as is known */
 	unsigned int n_kept;
+	/* packets of established connections that nobody is interested in, by the port they come
+	 * from */
+	struct packet crowd[2][CROWD];
 };
 
 /* What came of a group of packets. */
@@ -38,7 +43,7 @@ struct outcome {
 static void differs(struct run *run, unsigned int number, const char *format, ...)
 {
 	static const char *const variants[] = {
-		"packet by packet", "in bursts", "three workers, in bursts"};
+		"packet by packet", "in bursts", "three workers, in bursts", "in a crowd"};
 	va_list args;
 
 	run->wrong++;
@@ -59,49 +64,77 @@ static const char *name_of(unsigned int verdict, char text[64])
 	return text;
 }
 
-static void feed(struct run *run, const struct trace_line *lines, unsigned int n)
+static void make(struct run *run, const struct trace_line *line, struct packet *packet)
 {
-	struct rte_mbuf *m[GROUP_MAX];
 	char text[TRACE_TEXT];
 
+	trace_translate(line->words, run->family, text);
+	packet_make(packet, text);
+	if (packet->segment == 0 && packet->size > 2048)
+		packet->segment = 2048;
+}
+
+/* The packets of the lines in one burst, evenly among those of the crowd if there is one. */
+static void feed(struct run *run, unsigned int port, const struct trace_line *lines, unsigned int n)
+{
+	const unsigned int crowd = run->variant == CROWDED ? CROWD : 0;
+	struct rte_mbuf *m[BURST_MAX];
+	unsigned int count = 0, others = 0;
+
 	for (unsigned int i = 0; i < n; i++) {
-		trace_translate(lines[i].words, run->family, text);
-		packet_make(&run->sent[i], text);
-		if (run->sent[i].segment == 0 && run->sent[i].size > 2048)
-			run->sent[i].segment = 2048;
-		m[i] = packet_mbuf(run->world.pool, &run->sent[i]);
+		while (others < crowd * (i + 1) / (n + 1))
+			m[count++] = packet_mbuf(run->world.pool, &run->crowd[port][others++]);
+		make(run, &lines[i], &run->sent[i]);
+		m[count++] = packet_mbuf(run->world.pool, &run->sent[i]);
 	}
-	world_feed(&run->world, lines[0].port, m, n);
+	while (others < crowd)
+		m[count++] = packet_mbuf(run->world.pool, &run->crowd[port][others++]);
+	world_feed(&run->world, port, m, count);
+}
+
+static bool came_out(struct outcome *o, const struct packet *packet, int *place)
+{
+	for (unsigned int k = 0; k < o->n_outs; k++) {
+		if (o->expected[k] || !world_same_bytes(o->out[k], packet))
+			continue;
+		o->expected[k] = true;
+		*place = (int)k;
+		return true;
+	}
+	return false;
+}
+
+static void recognise_crowd(
+	struct run *run, unsigned int port, struct outcome *o, unsigned int number)
+{
+	int place;
+
+	for (unsigned int i = 0; i < CROWD && run->variant == CROWDED; i++) {
+		if (!came_out(o, &run->crowd[port][i], &place))
+			differs(run, number, "a packet of the crowd was lost");
+	}
 }
 
 /* Which of those that were sent an output is, and of those that were held. */
 static void recognise(struct run *run, struct outcome *o, unsigned int n)
 {
+	int place;
+
 	for (unsigned int i = 0; i < n; i++) {
 		o->place[i] = -1;
-		for (unsigned int k = 0; k < o->n_outs && o->place[i] < 0; k++) {
-			if (o->expected[k] || !world_same_bytes(o->out[k], &run->sent[i]))
-				continue;
-			o->expected[k] = true;
-			o->place[i] = (int)k;
-		}
+		came_out(o, &run->sent[i], &o->place[i]);
 	}
 	for (unsigned int i = 0; i < run->n_kept;) {
-		bool found = false;
-
-		for (unsigned int k = 0; k < o->n_outs && !found; k++) {
-			found = !o->expected[k] && world_same_bytes(o->out[k], &run->kept[i]);
-			o->expected[k] |= found;
-		}
-		if (found)
-			run->kept[i] = run->kept[--run->n_kept];
-		else
+		if (!came_out(o, &run->kept[i], &place)) {
 			i++;
-		o->released += found;
+			continue;
+		}
+		run->kept[i] = run->kept[--run->n_kept];
+		o->released++;
 	}
 }
 
-static void collect(struct run *run, const struct trace_line *lines, unsigned int n,
+static void collect(struct run *run, unsigned int in, unsigned int number, unsigned int n,
 	const struct tg_stats_worker *before, struct outcome *o)
 {
 	const struct tg_stats_worker after = world_stats(&run->world);
@@ -111,14 +144,15 @@ static void collect(struct run *run, const struct trace_line *lines, unsigned in
 	for (unsigned int r = 0; r < TG_DROP_COUNT; r++)
 		o->drops[r] = after.drops[r].packets - before->drops[r].packets;
 	while (o->n_outs < OUTS_MAX && (m = world_take(&port)) != NULL) {
-		if (port != (lines[0].port ^ 1))
-			differs(run, lines[0].number, "a packet left by the wrong port");
+		if (port != (in ^ 1))
+			differs(run, number, "a packet left by the wrong port");
 		o->out[o->n_outs++] = m;
 	}
+	recognise_crowd(run, in, o, number);
 	recognise(run, o, n);
 	for (unsigned int k = 0; k < o->n_outs; k++) {
 		if (!o->expected[k])
-			differs(run, lines[0].number, "a packet came out that nobody sent");
+			differs(run, number, "a packet came out that nobody sent");
 		rte_pktmbuf_free(o->out[k]);
 	}
 }
@@ -233,7 +267,7 @@ static void judge_sent(
 			run->kept[run->n_kept++] = run->sent[i];
 		if (overtook(run, lines, i, o))
 			differs(run, lines[i].number, "it left before its predecessor");
-		if (o->place[i] > 0 && n == 1)
+		if (o->place[i] > 0 && n == 1 && run->variant != CROWDED)
 			differs(run, lines[i].number, "held packets left before it");
 	}
 }
@@ -254,11 +288,53 @@ static void play_group(struct run *run, const struct trace_line *lines, unsigned
 	const struct tg_stats_worker before = world_stats(&run->world);
 	struct outcome o = {.n_outs = 0};
 
-	feed(run, lines, n);
-	collect(run, lines, n, &before, &o);
+	feed(run, lines[0].port, lines, n);
+	collect(run, lines[0].port, lines[0].number, n, &before, &o);
 	judge_held(run, lines, n, &o);
 	judge_sent(run, lines, n, &o);
 	judge_rest(run, &lines[n - 1], &o);
+}
+
+/* The crowd has something to say, from both sides. */
+static void play_crowd(struct run *run, unsigned int number)
+{
+	for (unsigned int port = INSIDE; port <= OUTSIDE; port++) {
+		const struct tg_stats_worker before = world_stats(&run->world);
+		struct outcome o = {.n_outs = 0};
+
+		feed(run, port, NULL, 0);
+		collect(run, port, number, 0, &before, &o);
+	}
+}
+
+/* Connections of a neighbour, whom no policy isolates. */
+static void make_crowd(struct run *run)
+{
+	static const char *const handshake[] = {
+		"neighbour>server tcp %u>443 S seq=1000",
+		"server>neighbour tcp 443>%u SA seq=5000 ack=1001",
+		"neighbour>server tcp %u>443 A seq=1001 ack=5001 len=10",
+		"server>neighbour tcp 443>%u A seq=5001 ack=1011 len=10",
+	};
+
+	for (unsigned int i = 0; i < CROWD; i++) {
+		for (unsigned int k = 0; k < 4; k++) {
+			char words[64], text[TRACE_TEXT];
+
+			snprintf(words, sizeof(words), handshake[k], 9000 + i);
+			trace_translate(words, run->family, text);
+			packet_make(&run->crowd[k % 2][i], text);
+			if (world_send(&run->world, k % 2, text) != PASSED)
+				differs(run, run->scenario->number, "no crowd");
+		}
+	}
+}
+
+static uint64_t crowd_in(const struct run *run, enum trace_what what)
+{
+	return run->variant == CROWDED && (what == TRACE_CONNECTIONS || what == TRACE_CREATED)
+		       ? CROWD
+		       : 0;
 }
 
 static uint64_t observed(struct run *run, const struct trace_line *line)
@@ -287,7 +363,7 @@ static uint64_t observed(struct run *run, const struct trace_line *line)
 
 static void play_check(struct run *run, const struct trace_line *line)
 {
-	const uint64_t got = observed(run, line);
+	const uint64_t got = observed(run, line) - crowd_in(run, line->what);
 
 	if (got != line->value)
 		differs(run, line->number, "expected %llu, got %llu",
@@ -308,14 +384,28 @@ static unsigned int group_at(const struct run *run, unsigned int i)
 	return n;
 }
 
+/* Sweeps move the clock a little: what counts is the time that passes. The crowd never sleeps. */
+static void pass_time(struct run *run, uint64_t ms, unsigned int number)
+{
+	const uint64_t step = run->scenario->config.timeouts.ms[TG_CONN_ESTABLISHED] / 2;
+
+	while (run->variant == CROWDED && ms > step) {
+		run->world.now += step;
+		ms -= step;
+		play_crowd(run, number);
+	}
+	run->world.now += ms;
+	if (run->variant == CROWDED)
+		play_crowd(run, number);
+}
+
 static void play_lines(struct run *run)
 {
 	const struct trace_line *lines = run->scenario->lines;
 	uint64_t last = 0;
 
 	for (unsigned int i = 0, n; i < run->scenario->n_lines; i += n) {
-		/* sweeps move the clock a little: what counts is the time that passed since */
-		run->world.now += lines[i].at - last;
+		pass_time(run, lines[i].at - last, lines[i].number);
 		last = lines[i].at;
 		n = 1;
 		if (lines[i].what != TRACE_PACKET) {
@@ -342,6 +432,8 @@ static unsigned int play(struct run *run)
 	}
 	world_start(w);
 	world_allow(w, s->allow, s->n_allows);
+	if (run->variant == CROWDED)
+		make_crowd(run);
 	play_lines(run);
 	world_stop(w);
 	return run->wrong;
