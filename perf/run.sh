@@ -2,11 +2,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # make bench: builds optimised in build-bench and runs every benchmark, one after the other (they
 # measure, so nothing else should run): the programs bench_NAME, then the scripts bench_NAME.sh,
-# which need root. Prints their tables; each writes its figures to
-# build-bench/perf/results/NAME.json.
-#   usage: perf/run.sh [NAME...]      e.g. perf/run.sh compile classify
+# which need root. Prints their tables, and beside the figures those of perf/results/NAME.json; writes
+# them, with machine, commit and command, to build-bench/perf/results/NAME.json.
+#   usage: perf/run.sh [--runs N] [--store] [NAME...]      e.g. perf/run.sh compile classify
+#     --runs N   of each benchmark: the median of N runs of each figure (1)
+#     --store    keep the figures in perf/results
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+usage()
+{
+	sed -n 's/^#   *usage: /usage: /p; s/^#     --/  --/p' perf/run.sh >&2
+	exit 2
+}
+
+command="perf/run.sh${*:+ $*}"
+runs=1 store=0
+while [ $# -gt 0 ]; do
+	case $1 in
+	--runs)
+		[[ ${2:-} =~ ^[1-9][0-9]*$ ]] || usage
+		runs=$2
+		shift
+		;;
+	--store) store=1 ;;
+	-*) usage ;;
+	*) break ;;
+	esac
+	shift
+done
 
 build="build-bench"
 if [ ! -f "$build/build.ninja" ]; then
@@ -33,17 +57,36 @@ fi
 	exit 1
 }
 
+# A program of the build, or a script that needs root.
+program_of()
+{
+	if [ -x "$build/perf/bench_$1" ]; then
+		echo "$build/perf/bench_$1"
+	else
+		echo "perf/bench_$1.sh"
+	fi
+}
+
 run_one()
 {
-	local program=$build/perf/bench_$1
-	if [ ! -x "$program" ]; then
-		program=perf/bench_$1.sh
-		if [ "$(id -u)" -ne 0 ]; then
-			echo "skipped: needs root"
-			return 0
-		fi
+	local name=$1 program i files=()
+	program=$(program_of "$name")
+	if [[ $program = *.sh && $(id -u) -ne 0 ]]; then
+		echo "skipped: needs root"
+		return 0
 	fi
-	TIDEGATE_BUILD=$PWD/$build "$program" --json "$results/$1.json"
+	for i in $(seq "$runs"); do
+		[ "$runs" -eq 1 ] || printf -- '-- run %d of %d\n' "$i" "$runs"
+		files+=("$results/$name.run$i")
+		TIDEGATE_BUILD=$PWD/$build "$program" --json "$results/$name.run$i" || return
+	done
+	python3 perf/results.py record "$name" "$results/$name.json" "$command" "${files[@]}" || return
+	rm -f "${files[@]}"
+	python3 perf/results.py compare "$results/$name.json" "perf/results/$name.json" || return
+	if [ $store -eq 1 ]; then
+		mkdir -p perf/results
+		cp "$results/$name.json" "perf/results/$name.json"
+	fi
 }
 
 results="$PWD/$build/perf/results"
