@@ -11,6 +11,7 @@
  * until the program ends.
  *
  * established   live connections, TCP and UDP, both directions
+ * established6  the same over IPv6, frames of 74 bytes
  * new allowed   each packet begins a connection
  * new denied    each packet is refused by a rule
  * forward       what receiving and transmitting alone costs in the same loop
@@ -46,7 +47,7 @@
 #define SLOTS (1u << 20)
 #define HUGE_TIME (1ull << 20)
 
-enum traffic { ESTABLISHED, NEW_ALLOWED, NEW_DENIED, FORWARD };
+enum traffic { ESTABLISHED, ESTABLISHED6, NEW_ALLOWED, NEW_DENIED, FORWARD };
 
 struct bench {
 	struct tg_datapath *dp;
@@ -116,14 +117,14 @@ static void make_port(struct bench *b, unsigned int i)
 
 /* ---- the gateway ---- */
 
-static void open_gateway(struct bench *b, uint32_t connections)
+static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connections)
 {
 	struct tg_datapath_config config;
 
 	tg_datapath_config_default(&config);
 	config.n_ports = 2;
-	config.conn4_max = connections;
-	config.conn6_max = 64;
+	config.conn4_max = traffic == ESTABLISHED6 ? 64 : connections;
+	config.conn6_max = traffic == ESTABLISHED6 ? connections : 64;
 	config.half_open_max = config.half_open_per_source = UINT32_MAX;
 	config.slot_capacity = SLOTS;
 	config.pickup_ms = 0;
@@ -155,6 +156,16 @@ static void close_gateway(struct bench *b)
 
 /* ---- frames ---- */
 
+static bool established(enum traffic traffic)
+{
+	return traffic == ESTABLISHED || traffic == ESTABLISHED6;
+}
+
+static const struct traffic_flows *live_flows(const struct bench *b, enum traffic traffic)
+{
+	return traffic == ESTABLISHED6 ? &b->rules.allowed6 : &b->rules.allowed;
+}
+
 /* A batch of frames into a port's receive ring. */
 static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned int port)
 {
@@ -174,7 +185,7 @@ static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned
 			traffic_write(m[i], &b->rules.denied, any, false, 2);
 			break;
 		default:
-			traffic_write(m[i], &b->rules.allowed, any, port != 0, 0x10);
+			traffic_write(m[i], live_flows(b, traffic), any, port != 0, 0x10);
 			break;
 		}
 	}
@@ -245,7 +256,7 @@ static uint64_t batch(struct bench *b, enum traffic traffic, uint32_t flows, uns
 }
 
 /* All flows live: a handshake each for TCP, an exchange for UDP. */
-static void establish(struct bench *b, uint32_t flows)
+static void establish(struct bench *b, enum traffic traffic, uint32_t flows)
 {
 	static const struct {
 		unsigned int port;
@@ -261,8 +272,8 @@ static void establish(struct bench *b, uint32_t flows)
 				die("no mbufs");
 			for (uint32_t i = 0; i < n; i++) {
 				traffic_blank(m[i]);
-				traffic_write(m[i], &b->rules.allowed, done + i, steps[s].port != 0,
-					steps[s].flags);
+				traffic_write(m[i], live_flows(b, traffic), done + i,
+					steps[s].port != 0, steps[s].flags);
 			}
 			tg_worker_burst(b->worker, (uint16_t)steps[s].port, m, (uint16_t)n, b->now);
 			tg_worker_flush(b->worker);
@@ -306,7 +317,7 @@ static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, do
 		total += spent;
 		packets += BATCH;
 		pass_time(b, spent);
-		if (traffic == ESTABLISHED)
+		if (established(traffic))
 			port ^= 1;
 		if (traffic == NEW_ALLOWED && b->next + BATCH > flows)
 			forget_all(b);
@@ -342,7 +353,7 @@ static void print_drops(const struct bench *b)
 /* Figures that were not made by what they claim are worth nothing. */
 static void check_traffic(const struct bench *b, enum traffic traffic, uint32_t flows)
 {
-	if (traffic == ESTABLISHED && (drops(b) != 0 || b->stats->conn_created != flows)) {
+	if (established(traffic) && (drops(b) != 0 || b->stats->conn_created != flows)) {
 		print_drops(b);
 		die("established flows were dropped");
 	}
@@ -361,9 +372,9 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 
 	if (traffic == FORWARD)
 		seconds /= 20; /* most of the time goes into writing frames */
-	open_gateway(b, flows);
-	if (traffic == ESTABLISHED)
-		establish(b, flows);
+	open_gateway(b, traffic, flows);
+	if (established(traffic))
+		establish(b, traffic, flows);
 	round_of(b, traffic, flows, seconds / 4); /* warm up */
 	memset(&b->stages, 0, sizeof(b->stages));
 	packets = b->stats->rx_packets;
@@ -374,7 +385,7 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 	packets = b->stats->rx_packets - packets;
 	for (unsigned int i = 0; i < TG_STAGE_COUNT && packets != 0; i++)
 		out->stage[i] = (double)b->stages.cycles[i] / (double)packets;
-	out->pages = tg_worker_pages(b->worker, 4);
+	out->pages = tg_worker_pages(b->worker, traffic == ESTABLISHED6 ? 6 : 4);
 	check_traffic(b, traffic, flows);
 	qsort(ns, (size_t)rounds, sizeof(ns[0]), compare);
 	out->flows = flows;
@@ -390,7 +401,7 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 #define NR_HUGE "/proc/sys/vm/nr_hugepages"
 #define HUGE_MIB 2u
 #define EAL_MIB 512u
-#define LINE_BYTES 128u /* of hot and cold entry */
+#define LINE_BYTES 192u /* of hot and cold entry of IPv6 */
 #define LOAD 4u		/* lines a connection */
 
 static char huge_before[24]; /* what the kernel had reserved; empty: nothing was changed */
@@ -515,6 +526,10 @@ static const struct {
 	{"established", ESTABLISHED, 100000},
 	{"established", ESTABLISHED, 1000000},
 	{"established", ESTABLISHED, 4000000},
+	{"established6", ESTABLISHED6, 1000},
+	{"established6", ESTABLISHED6, 100000},
+	{"established6", ESTABLISHED6, 1000000},
+	{"established6", ESTABLISHED6, 4000000},
 	{"new denied", NEW_DENIED, 1000000},
 	{"new allowed", NEW_ALLOWED, 1000000},
 };

@@ -28,6 +28,17 @@ static void keep(struct traffic_flows *flows, const struct tg_tuple *tuple)
 	flow->protocol = tuple->protocol;
 }
 
+static void keep6(struct traffic_flows *flows, const struct tg_tuple *tuple)
+{
+	struct traffic_flow6 *flow = &flows->v6[flows->n++];
+
+	memset(flow, 0, sizeof(*flow));
+	memcpy(flow->src, tuple->src.v6, 16);
+	memcpy(flow->dst, tuple->dst.v6, 16);
+	flow->dport = tuple->dport;
+	flow->protocol = tuple->protocol;
+}
+
 static int compare_flows(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct traffic_flow));
@@ -46,32 +57,66 @@ static void unique(struct traffic_flows *flows)
 	flows->n = n;
 }
 
+static int compare_flows6(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct traffic_flow6));
+}
+
+static void unique6(struct traffic_flows *flows)
+{
+	uint32_t n = 0;
+
+	qsort(flows->v6, flows->n, sizeof(*flows->v6), compare_flows6);
+	for (uint32_t i = 0; i < flows->n; i++) {
+		if (n == 0 || compare_flows6(&flows->v6[n - 1], &flows->v6[i]) != 0)
+			flows->v6[n++] = flows->v6[i];
+	}
+	flows->n = n;
+}
+
 /* Random destinations include addresses that no wire carries. */
 static bool martian(const uint8_t *addr)
 {
 	return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
 }
 
-/* Judges generated tuples and keeps the IPv4 ones with ports, by verdict. */
+/* Can it be on a wire between two hosts, and has it ports? */
+static bool usable(const struct tg_gen_tuple *g)
+{
+	unsigned int size = g->src.family == 4 ? 4 : 16;
+
+	if ((g->protocol != 6 && g->protocol != 17) || g->dport == 68 || g->dport == 547 ||
+		memcmp(g->src.bytes, g->dst.bytes, size) == 0)
+		return false;
+	if (g->src.family == 6)
+		return (g->src.bytes[0] & 0xe0) == 0x20 || g->src.bytes[0] == 0xfd;
+	return !martian(g->src.bytes) && !martian(g->dst.bytes);
+}
+
+/* Judges generated tuples and keeps them by verdict. */
 static void sort_tuples(struct traffic_rules *rules, const struct tg_gen_tuple *generated)
 {
 	for (uint32_t i = 0; i < TUPLES; i++) {
 		const struct tg_gen_tuple *g = &generated[i];
-		struct tg_tuple tuple = {.dport = g->dport, .protocol = g->protocol, .family = 4};
+		struct tg_tuple tuple = {
+			.dport = g->dport, .protocol = g->protocol, .family = g->src.family};
 		const struct tg_tuple *one = &tuple;
+		unsigned int size = g->src.family == 4 ? 4 : 16;
 		struct tg_judgement j;
 
-		if (g->src.family != 4 || (g->protocol != 6 && g->protocol != 17) ||
-			memcmp(g->src.bytes, g->dst.bytes, 4) == 0 || martian(g->src.bytes) ||
-			martian(g->dst.bytes) || g->dport == 68)
+		if (!usable(g))
 			continue;
-		memcpy(&tuple.src.v4, g->src.bytes, 4);
-		memcpy(&tuple.dst.v4, g->dst.bytes, 4);
+		memcpy(&tuple.src, g->src.bytes, size);
+		memcpy(&tuple.dst, g->dst.bytes, size);
 		tg_classify_burst(rules->classifier, &one, &j, 1);
-		keep(j.action == TG_ACTION_DENY ? &rules->denied : &rules->allowed, &tuple);
+		if (g->src.family == 4)
+			keep(j.action == TG_ACTION_DENY ? &rules->denied : &rules->allowed, &tuple);
+		else if (j.action != TG_ACTION_DENY)
+			keep6(&rules->allowed6, &tuple);
 	}
 	unique(&rules->allowed);
-	if (rules->allowed.n < 1000 || rules->denied.n < 1000)
+	unique6(&rules->allowed6);
+	if (rules->allowed.n < 1000 || rules->denied.n < 1000 || rules->allowed6.n < 1000)
 		die("too few tuples of one verdict");
 }
 
@@ -94,11 +139,12 @@ void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t pol
 
 	rules->allowed.v = calloc(TUPLES, sizeof(*rules->allowed.v));
 	rules->denied.v = calloc(TUPLES, sizeof(*rules->denied.v));
+	rules->allowed6.v6 = calloc(TUPLES, sizeof(*rules->allowed6.v6));
 	tg_gen_shape_of(&shape, pods, policies);
 	shape.governed = shape.namespaces / 2; /* or hardly any random tuple would be allowed */
 	gen = tg_gen_create(&shape);
 	if (gen == NULL || compiler == NULL || tuples == NULL || rules->allowed.v == NULL ||
-		rules->denied.v == NULL)
+		rules->denied.v == NULL || rules->allowed6.v6 == NULL)
 		die("no cluster");
 	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
 	if (tg_compile(compiler, tg_gen_cluster(gen), &options, &compiled, why, sizeof(why)) != 0)
@@ -118,33 +164,61 @@ void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t pol
 	free(tuples);
 }
 
+/* A transport header, and what its sender has said by now. */
+static void write_l4(uint8_t *p, uint8_t protocol, uint16_t sport, uint16_t dport, uint16_t udp,
+	bool reply, uint8_t tcp_flags)
+{
+	uint32_t seq = rte_cpu_to_be_32((reply ? 5001u : 1001u) - ((tcp_flags & 2) != 0));
+	uint32_t ack = rte_cpu_to_be_32(reply ? 1001 : 5001);
+	uint16_t ports[2] = {
+		rte_cpu_to_be_16(reply ? dport : sport), rte_cpu_to_be_16(reply ? sport : dport)};
+
+	memcpy(p, ports, 4);
+	if (protocol == 17) {
+		udp = rte_cpu_to_be_16(udp);
+		memcpy(p + 4, &udp, 2);
+		memset(p + 6, 0, 2);
+		return;
+	}
+	memcpy(p + 4, &seq, 4);
+	memcpy(p + 8, &ack, 4);
+	p[12] = 0x50;
+	p[13] = tcp_flags;
+	memcpy(p + 14, "\xff\xff", 2);
+}
+
+static void write6(struct rte_mbuf *m, const struct traffic_flow6 *flow, uint16_t sport, bool reply,
+	uint8_t tcp_flags)
+{
+	static const uint8_t head[10] = {0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 0, 64};
+	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (rte_pktmbuf_append(m, TRAFFIC_FRAME6 - TRAFFIC_FRAME) == NULL)
+		die("mbufs are too small");
+	memcpy(p + 12, head, sizeof(head));
+	p[20] = flow->protocol;
+	memcpy(p + 22, reply ? flow->dst : flow->src, 16);
+	memcpy(p + 38, reply ? flow->src : flow->dst, 16);
+	memset(p + 54, 0, 20);
+	write_l4(p + 54, flow->protocol, sport, flow->dport, 20, reply, tcp_flags);
+}
+
 void traffic_write(struct rte_mbuf *m, const struct traffic_flows *flows, uint32_t index,
 	bool reply, uint8_t tcp_flags)
 {
-	const struct traffic_flow *flow = &flows->v[index % flows->n];
 	uint16_t sport = (uint16_t)(FIRST_PORT + index / flows->n);
 	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
-	uint32_t from = reply ? flow->dst : flow->src, to = reply ? flow->src : flow->dst;
-	uint32_t seq = rte_cpu_to_be_32(reply ? 5001 : 1001);
-	uint32_t ack = rte_cpu_to_be_32(reply ? 1001 : 5001);
-	uint16_t ports[2] = {rte_cpu_to_be_16(reply ? flow->dport : sport),
-		rte_cpu_to_be_16(reply ? sport : flow->dport)};
+	const struct traffic_flow *flow;
 
-	if (tcp_flags & 2)
-		seq = rte_cpu_to_be_32(reply ? 5000 : 1000);
-	p[23] = flow->protocol;
-	memcpy(p + 26, &from, 4);
-	memcpy(p + 30, &to, 4);
-	memcpy(p + 34, ports, 4);
-	if (flow->protocol == 17) {
-		memcpy(p + 38, "\x00\x1a\x00\x00", 4);
+	if (flows->v6 != NULL) {
+		write6(m, &flows->v6[index % flows->n], sport, reply, tcp_flags);
 		return;
 	}
-	memcpy(p + 38, &seq, 4);
-	memcpy(p + 42, &ack, 4);
-	p[46] = 0x50;
-	p[47] = tcp_flags;
-	memcpy(p + 48, "\xff\xff", 2);
+	flow = &flows->v[index % flows->n];
+	p[23] = flow->protocol;
+	memcpy(p + 26, reply ? &flow->dst : &flow->src, 4);
+	memcpy(p + 30, reply ? &flow->src : &flow->dst, 4);
+	write_l4(p + 34, flow->protocol, sport, flow->dport, 26, reply, tcp_flags);
 }
 
 void traffic_blank(struct rte_mbuf *m)

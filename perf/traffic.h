@@ -14,7 +14,8 @@
 #include "classify.h"
 #include "worker.h"
 
-#define TRAFFIC_FRAME 60u /* bytes, without the checksum */
+#define TRAFFIC_FRAME 60u  /* bytes, without the checksum */
+#define TRAFFIC_FRAME6 74u /* of IPv6: what its headers and TCP's take */
 
 struct traffic_flow {
 	uint32_t src, dst; /* network order */
@@ -22,21 +23,29 @@ struct traffic_flow {
 	uint8_t protocol;
 };
 
+struct traffic_flow6 {
+	uint8_t src[16], dst[16];
+	uint16_t dport;
+	uint8_t protocol;
+};
+
+/* Of one family; the other's list is NULL. */
 struct traffic_flows {
 	struct traffic_flow *v;
+	struct traffic_flow6 *v6;
 	uint32_t n;
 };
 
-/* A ruleset, and what it says of random tuples, each once: TCP and UDP over IPv4. */
+/* A ruleset, and what it says of random tuples, each once: TCP and UDP, of IPv6 what it allows. */
 struct traffic_rules {
 	struct tg_classifier *classifier;
 	struct tg_generation *generation;
-	struct traffic_flows allowed, denied;
+	struct traffic_flows allowed, denied, allowed6;
 };
 
 void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t policies);
 
-/* A frame without addresses. */
+/* A frame without addresses; traffic_write makes it longer where it has to be. */
 void traffic_blank(struct rte_mbuf *m);
 /* Makes it one of flow `index`, of any number: a tuple of the list and a source port of its own. */
 void traffic_write(struct rte_mbuf *m, const struct traffic_flows *flows, uint32_t index,
