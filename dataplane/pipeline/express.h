@@ -18,6 +18,7 @@
 
 #include "bytes.h"
 #include "internal.h"
+#include "parse_quick.h"
 
 #define ETH_HEADER 14u
 #define IP4_HEADER 20u
@@ -318,6 +319,46 @@ static __attribute__((noinline)) struct way_out leave(
 	return way_out_of(lane);
 }
 
+/* What the quick parser would say of an IPv4 packet that is known as far as to its key. */
+static inline bool parse_rest(struct tg_packet *p, const struct live_packet *q)
+{
+	const uint64_t ends = q->key.addr.v4;
+	const uint64_t ordered = rte_be_to_cpu_64(q->dir ? ends << 32 | ends >> 32 : ends);
+	const uint16_t sport = (uint16_t)(q->key.tail >> 16 * q->dir);
+	const uint16_t dport = (uint16_t)(q->key.tail >> 16 * (q->dir ^ 1));
+
+	if (unlikely(tg_martian4((uint32_t)(ordered >> 32), (uint32_t)ordered)))
+		return false;
+	if (is_tcp(q) ? q->size < TCP_HEADER || !tg_quick_tcp(p, q->l4, q->size)
+		      : !tg_quick_udp(p, q->l4, q->size, sport, dport))
+		return false;
+	p->length = q->length;
+	p->l3_length = q->size + IP4_HEADER;
+	p->protocol = (uint8_t)(q->key.tail >> 32);
+	p->family = 4;
+	p->outcome = TG_OUTCOME_TRACK;
+	p->sport = sport;
+	p->dport = dport;
+	p->dir = q->dir;
+	p->key = q->key;
+	return true;
+}
+
+/* True: a packet without connection is ready to be judged; nothing can have made one meanwhile. */
+static inline bool is_new(const struct lane *lane, const struct live_packet *q, unsigned int index)
+{
+	struct tg_worker *w = lane->w;
+	struct tg_packet *p = &w->packet[index];
+
+	if (q->size == 0 || q->family != 4 || !parse_rest(p, q))
+		return false;
+	p->m = lane->mbufs[index];
+	p->port = lane->port;
+	p->hash = tg_key_hash4(&w->table[0].secret, &p->key);
+	judge_later(w, index, NULL, false);
+	return true;
+}
+
 static void follow_tcp(const struct lane *lane, uint64_t left)
 {
 	const struct live_packet *packets = lane->w->live_packet;
@@ -371,7 +412,7 @@ static void follow_far(const struct lane *lane, uint64_t left)
 		if (c != NULL &&
 			(is_tcp(q) ? segment_passes(lane, c, q) : datagram_passes(lane, c, q)))
 			pass(lane, &out, c, q, lane->mbufs[index]);
-		else
+		else if (c != NULL || !is_new(lane, q, index))
 			out = leave(lane, out, index);
 	}
 	put_back(lane, &out);
