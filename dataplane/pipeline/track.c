@@ -149,6 +149,21 @@ static enum track_result track_sctp(
 	return TRACK_PASS;
 }
 
+/* UDP, ICMP echo and what is not followed any closer. */
+static void track_datagram(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, const struct tg_packet *p)
+{
+	bool reply = p->dir != tg_conn_initiator(c);
+
+	if (tg_conn_half_open(c->state) && reply)
+		conn_set_state(w, table, c, c->state + 1);
+	else if (c->state == TG_CONN_UDP_REPLIED && !reply)
+		c->state = TG_CONN_UDP_STREAM;
+	/* An echo is asked for: no reply prolongs the time in which replies are expected. */
+	if (c->state != TG_CONN_ICMP_REPLIED || !reply)
+		c->seen = w->now;
+}
+
 /* After the end only a SYN passes, judged as if there had been nothing. */
 static enum track_result track_buried(struct tg_packet *p)
 {
@@ -175,13 +190,8 @@ static enum track_result track_rest(
 		result = track_tcp(w, table, c, p);
 	else if (c->protocol == TG_IPPROTO_SCTP)
 		result = track_sctp(w, table, c, p);
-	else {
-		if (tg_conn_half_open(c->state) && p->dir != tg_conn_initiator(c))
-			conn_set_state(w, table, c, c->state + 1);
-		else if (c->state == TG_CONN_UDP_REPLIED && p->dir == tg_conn_initiator(c))
-			c->state = TG_CONN_UDP_STREAM;
-		c->seen = w->now;
-	}
+	else
+		track_datagram(w, table, c, p);
 	if (result == TRACK_PASS)
 		count_packet(w, table, c, p->dir, p->length);
 	return result;

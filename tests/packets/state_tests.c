@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Each state is reached, and lasts as long as it is told from the packet that led to it. */
+#include "tests.h"
+
+#define TCP_C INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 "
+#define TCP_S OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 "
+#define SCTP_C INSIDE, "10.1.0.1 > 10.1.0.2 sctp 5000>3868 "
+#define SCTP_S OUTSIDE, "10.1.0.2 > 10.1.0.1 sctp 3868>5000 "
+#define LINES_MAX 10
+
+#define OPEN                                                                  \
+	{TCP_C "S seq=1000", PASSED}, {TCP_S "SA seq=5000 ack=1001", PASSED}, \
+	{                                                                     \
+		TCP_C "A seq=1001 ack=5001", PASSED                           \
+	}
+#define ASSOCIATION                                                        \
+	{SCTP_C "init=11", PASSED}, {SCTP_S "tag=11 init-ack=22", PASSED}, \
+		{SCTP_C "tag=22 cookie-echo", PASSED},                     \
+	{                                                                  \
+		SCTP_S "tag=11 cookie-ack", PASSED                         \
+	}
+
+/* Lines that lead to a state, the last one last. */
+static const struct line paths[TG_CONN_STATE_COUNT][LINES_MAX] = {
+	[TG_CONN_SYN_SENT] = {{TCP_C "S seq=1000", PASSED}},
+	[TG_CONN_SYN_RECV] = {{TCP_C "S seq=1000", PASSED}, {TCP_S "SA seq=5000 ack=1001", PASSED}},
+	[TG_CONN_ESTABLISHED] = {OPEN},
+	[TG_CONN_RESET_SEEN] = {OPEN, {TCP_S "R seq=5002", PASSED}},
+	[TG_CONN_FIN_WAIT] = {OPEN, {TCP_S "FA seq=5001 ack=1001", PASSED}},
+	[TG_CONN_CLOSING] = {OPEN, {TCP_S "FA seq=5001 ack=1001", PASSED},
+		{TCP_C "FA seq=1001 ack=5002", PASSED}},
+	[TG_CONN_TIME_WAIT] = {OPEN, {TCP_S "FA seq=5001 ack=1001", PASSED},
+		{TCP_C "FA seq=1001 ack=5002", PASSED}, {TCP_S "A seq=5002 ack=1002", PASSED}},
+	[TG_CONN_CLOSED] = {OPEN, {TCP_S "R seq=5001", PASSED}},
+	[TG_CONN_UDP_NEW] = {{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>53", PASSED}},
+	[TG_CONN_UDP_REPLIED] = {{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>53", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4000", PASSED}},
+	[TG_CONN_UDP_STREAM] = {{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>53", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 udp 53>4000", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>53", PASSED}},
+	[TG_CONN_ICMP_NEW] = {{INSIDE, "10.1.0.1 > 8.8.8.8 icmp type=8 icmpid=7", PASSED}},
+	[TG_CONN_ICMP_REPLIED] = {{INSIDE, "10.1.0.1 > 8.8.8.8 icmp type=8 icmpid=7", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 icmp type=0 icmpid=7", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 icmp type=8 icmpid=7", PASSED}},
+	[TG_CONN_SCTP_HEARTBEAT] = {{SCTP_C "tag=22 heartbeat", PASSED}},
+	[TG_CONN_SCTP_COOKIE_WAIT] = {{SCTP_C "init=11", PASSED},
+		{SCTP_S "tag=11 init-ack=22", PASSED}},
+	[TG_CONN_SCTP_COOKIE_ECHOED] = {{SCTP_C "init=11", PASSED},
+		{SCTP_S "tag=11 init-ack=22", PASSED}, {SCTP_C "tag=22 cookie-echo", PASSED}},
+	[TG_CONN_SCTP_ESTABLISHED] = {ASSOCIATION},
+	[TG_CONN_SCTP_SHUTDOWN] = {ASSOCIATION, {SCTP_C "tag=22 shutdown", PASSED}},
+	[TG_CONN_SCTP_SHUTDOWN_ACK] = {ASSOCIATION, {SCTP_C "tag=22 shutdown", PASSED},
+		{SCTP_S "tag=11 shutdown-ack", PASSED}},
+	[TG_CONN_SCTP_CLOSED] = {ASSOCIATION, {SCTP_C "tag=22 shutdown", PASSED},
+		{SCTP_S "tag=11 shutdown-ack", PASSED},
+		{SCTP_C "tag=22 shutdown-complete", PASSED}},
+	[TG_CONN_OTHER_NEW] = {{INSIDE, "10.1.0.1 > 8.8.8.8 proto=47 len=20", PASSED}},
+	[TG_CONN_OTHER_REPLIED] = {{INSIDE, "10.1.0.1 > 8.8.8.8 proto=47 len=20", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 proto=47 len=20", PASSED}},
+};
+
+static uint32_t timeout_of(enum tg_conn_state state)
+{
+	return 10000 + 101 * state;
+}
+
+/* Goes the way to a state, some time between the packets; how many entries are left after `ms`. */
+static uint64_t left_after(enum tg_conn_state state, uint32_t ms)
+{
+	struct world w;
+	uint64_t left;
+
+	world_defaults(&w);
+	for (unsigned int i = 1; i < TG_CONN_STATE_COUNT; i++)
+		w.config.timeouts.ms[i] = timeout_of(i);
+	world_start(&w);
+	world_rules(&w, 0);
+	for (const struct line *l = paths[state]; l->packet != NULL; l++) {
+		w.now += 5000;
+		world_play(&w, l, 1);
+	}
+	w.now += ms - 1; /* the sweep takes one */
+	world_sweep(&w);
+	left = world_stats(&w).conn4_used;
+	world_stop(&w);
+	return left;
+}
+
+static void each_state_lasts_as_long_as_it_is_told(void **state)
+{
+	for (unsigned int i = 1; i < TG_CONN_STATE_COUNT; i++) {
+		if (paths[i][0].packet == NULL)
+			fail_msg("nothing leads to state %u", i);
+		if (left_after(i, timeout_of(i) - 1) != 1 || left_after(i, timeout_of(i)) != 0)
+			fail_msg("state %u does not last %u ms", i, timeout_of(i));
+	}
+}
+
+int run_state_tests(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_state_lasts_as_long_as_it_is_told),
+	};
+
+	return cmocka_run_group_tests_name("states", tests, NULL, NULL);
+}
