@@ -8,7 +8,8 @@
 
 struct address {
 	union exact_key key;
-	uint32_t cls, node;
+	uint64_t place; /* exact_place */
+	uint32_t cls;
 };
 
 static struct address address_at(const struct addresses *a, uint32_t i)
@@ -18,11 +19,11 @@ static struct address address_at(const struct addresses *a, uint32_t i)
 	if (a->family == 4) {
 		out.key.v4 = a->v4[i].addr;
 		out.cls = a->v4[i].cls;
-		out.node = a->v4[i].node;
+		out.place = exact_place(a->v4[i].node, a->v4[i].ns);
 	} else {
 		memcpy(out.key.v6, a->v6[i].addr, sizeof(out.key.v6));
 		out.cls = a->v6[i].cls;
-		out.node = a->v6[i].node;
+		out.place = exact_place(a->v6[i].node, a->v6[i].ns);
 	}
 	return out;
 }
@@ -45,7 +46,7 @@ int addresses_fill(struct exact *t, const struct addresses *a)
 			exact_fetch4(t, a->v4[i + EXACT_AHEAD].addr);
 		else if (i + EXACT_AHEAD < a->n)
 			exact_fetch6(t, a->v6[i + EXACT_AHEAD].addr);
-		err = exact_put(t, &one.key, one.cls, one.node);
+		err = exact_put(t, &one.key, one.cls, one.place);
 	}
 	return err;
 }
@@ -101,8 +102,8 @@ static int apply_difference(
 
 		if (order < 0 && removing)
 			exact_remove(t, &old.key);
-		if (order > 0 || (order == 0 && (old.cls != fresh.cls || old.node != fresh.node)))
-			err = removing ? 0 : exact_put(t, &fresh.key, fresh.cls, fresh.node);
+		if (order > 0 || (order == 0 && (old.cls != fresh.cls || old.place != fresh.place)))
+			err = removing ? 0 : exact_put(t, &fresh.key, fresh.cls, fresh.place);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -120,7 +121,7 @@ static int undo_edits(struct exact *t, const struct addresses *is, bool removing
 		if (one.cls == TG_NONE && removing)
 			exact_remove(t, &one.key);
 		else if (one.cls != TG_NONE && !removing)
-			err = exact_put(t, &one.key, one.cls, one.node);
+			err = exact_put(t, &one.key, one.cls, one.place);
 	}
 	return err;
 }

@@ -21,7 +21,8 @@ static bool entry_ok(const struct tg_classifier *c, const struct tg_classmap_ent
 {
 	if (e->family != 4 && e->family != 6)
 		return false;
-	if (e->reserved != 0 || e->reserved2 != 0 || (e->family == 4 && !all_zero(e->addr + 4, 12)))
+	if (e->reserved != 0 || e->ns > c->n_limits ||
+		(e->family == 4 && !all_zero(e->addr + 4, 12)))
 		return false;
 	if (classifier_zone(c, e->zone) == NULL)
 		return false;
@@ -87,7 +88,7 @@ int tg_classifier_apply(struct tg_classifier *c, const struct tg_classmap_entry 
 		if (e->cls == TG_NONE)
 			exact_remove(table, &key);
 		else
-			exact_set(table, &key, e->cls, e->node);
+			exact_set(table, &key, e->cls, exact_place(e->node, e->ns));
 	}
 	return 0;
 }

@@ -124,6 +124,8 @@ struct tg_classifier *classifier_build(struct tg_classifier *spare, const struct
 	/* What was not taken goes first: there need never be room for three. */
 	tg_classifier_free(spare);
 	if (err == 0)
+		err = limits_build(c, image, socket);
+	if (err == 0)
 		err = build_zones(c, image, headroom, socket);
 	if (err == 0)
 		err = build_classes(c, image, salt, socket);
@@ -158,6 +160,7 @@ void tg_classifier_free(struct tg_classifier *c)
 	rte_free(c->summaries);
 	rte_free(c->classes);
 	rte_free(c->families);
+	rte_free(c->limits);
 	rows_release(&c->rows);
 	programs_release(&c->programs);
 	rte_free(c);
@@ -166,6 +169,7 @@ void tg_classifier_free(struct tg_classifier *c)
 size_t tg_classifier_size(const struct tg_classifier *c)
 {
 	size_t size = sizeof(*c) + c->n_zones * sizeof(*c->zones) +
+		      (c->n_limits + 1ull) * sizeof(*c->limits) +
 		      (size_t)c->n_classes *
 			      (sizeof(*c->summaries) + sizeof(*c->classes) + sizeof(*c->families)) +
 		      (size_t)c->rows.n_lines * sizeof(*c->rows.lines) +

@@ -64,12 +64,17 @@ struct tg_classifier {
 	struct zone *zones; /* sorted by id */
 	uint32_t n_zones;
 	uint32_t n_classes;
-	struct class_summary *summaries; /* by class */
-	struct class_record *classes;	 /* the same */
-	uint8_t *families;		 /* by class; the writer's */
+	struct class_summary *summaries;   /* by class */
+	struct class_record *classes;	   /* the same */
+	uint8_t *families;		   /* by class; the writer's */
+	struct tg_namespace_limit *limits; /* by number, from 1 */
+	uint32_t n_limits;
 	struct rows rows;
 	struct programs programs;
 };
+
+/* The limits of the image's namespaces. 0 or -ENOMEM. */
+int limits_build(struct tg_classifier *c, const struct tg_image *image, int socket);
 
 /* The same function for each kind of processor, from burst.h. */
 void burst_scalar(const struct tg_classifier *classifier, const struct tg_tuple *const tuples[],
@@ -106,28 +111,46 @@ static inline const struct zone *classifier_zone(const struct tg_classifier *c, 
 	return NULL;
 }
 
-/* One address at a time; for verifying, and for the rare tuple that needs a node. */
-static inline uint32_t zone_class4(const struct zone *zone, uint32_t addr, uint32_t *node)
+/* One address at a time; for verifying, and for what the rare tuple needs besides its class. */
+static inline uint32_t zone_place4(const struct zone *zone, uint32_t addr, uint64_t *place)
 {
 	uint32_t lane, cls;
 
 	cls = exact_find4(&zone->exact4, exact_home4(&zone->exact4, addr), addr, &lane);
-	*node = TG_NONE;
+	*place = TG_NONE;
 	if (cls >= LANE_PENDING)
 		return lpm4_find(&zone->lpm4, addr);
-	*node = __atomic_load_n(&zone->exact4.nodes[lane], __ATOMIC_RELAXED);
+	*place = __atomic_load_n(&zone->exact4.places[lane], __ATOMIC_RELAXED);
+	return cls;
+}
+
+static inline uint32_t zone_place6(const struct zone *zone, const uint8_t addr[16], uint64_t *place)
+{
+	uint32_t lane, cls;
+
+	cls = exact_find6(&zone->exact6, exact_home6(&zone->exact6, addr), addr, &lane);
+	*place = TG_NONE;
+	if (cls >= LANE_PENDING)
+		return lpm6_find(&zone->lpm6, addr);
+	*place = __atomic_load_n(&zone->exact6.places[lane], __ATOMIC_RELAXED);
+	return cls;
+}
+
+static inline uint32_t zone_class4(const struct zone *zone, uint32_t addr, uint32_t *node)
+{
+	uint64_t place;
+	uint32_t cls = zone_place4(zone, addr, &place);
+
+	*node = (uint32_t)place;
 	return cls;
 }
 
 static inline uint32_t zone_class6(const struct zone *zone, const uint8_t addr[16], uint32_t *node)
 {
-	uint32_t lane, cls;
+	uint64_t place;
+	uint32_t cls = zone_place6(zone, addr, &place);
 
-	cls = exact_find6(&zone->exact6, exact_home6(&zone->exact6, addr), addr, &lane);
-	*node = TG_NONE;
-	if (cls >= LANE_PENDING)
-		return lpm6_find(&zone->lpm6, addr);
-	*node = __atomic_load_n(&zone->exact6.nodes[lane], __ATOMIC_RELAXED);
+	*node = (uint32_t)place;
 	return cls;
 }
 

@@ -42,6 +42,12 @@ struct tg_judgement {
 	uint8_t reserved;
 };
 
+/* How many connections a namespace may have, over all workers, and the slot that counts them. */
+struct tg_namespace_limit {
+	uint32_t slot;
+	uint32_t limit;
+};
+
 /* Which instructions a classifier judges with; AUTO is the best that the processor has. */
 enum tg_classify_simd {
 	TG_CLASSIFY_AUTO,
@@ -73,9 +79,9 @@ int tg_classifier_use(struct tg_classifier *classifier, enum tg_classify_simd si
 
 /*
  * Applies class-map entries in order, all or none. 0; -EINVAL an entry is bad (its index in
- * *index): family, zone, class, class of the other family, reserved bytes; -ENOSPC no room (the
- * entry's index in *index; nothing changed). Removing an address that is not there is no error.
- * A removed address takes room until tg_classifier_reclaim.
+ * *index): family, zone, class, class of the other family, namespace, reserved bytes; -ENOSPC no
+ * room (the entry's index in *index; nothing changed). Removing an address that is not there is no
+ * error. A removed address takes room until tg_classifier_reclaim.
  */
 int tg_classifier_apply(struct tg_classifier *classifier, const struct tg_classmap_entry *entries,
 	uint32_t n, uint32_t *index);
@@ -84,6 +90,14 @@ void tg_classifier_reclaim(struct tg_classifier *classifier);
 /* Judges n <= TG_CLASSIFY_BURST tuples. Worker context: no locks, no allocation. */
 void tg_classify_burst(const struct tg_classifier *classifier,
 	const struct tg_tuple *const tuples[], struct tg_judgement *out, unsigned int n);
+/* How many namespaces have a limit. */
+uint32_t tg_classifier_limits(const struct tg_classifier *classifier);
+/*
+ * Whose connections one that was judged so counts among: those of the initiator's namespace when it
+ * is a pod, else of the other end's. NULL: nobody's. Worker context.
+ */
+const struct tg_namespace_limit *tg_classify_namespace(const struct tg_classifier *classifier,
+	const struct tg_tuple *tuple, const struct tg_judgement *judgement);
 /* Bytes of memory held. */
 size_t tg_classifier_size(const struct tg_classifier *classifier);
 

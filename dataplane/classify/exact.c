@@ -99,10 +99,10 @@ int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t
 	t->capacity = capacity;
 	t->seed = seed | 1;
 	t->lines4 = table_alloc(n_lines, sizeof(*t->lines4), socket);
-	t->nodes = table_alloc(n_lanes, sizeof(*t->nodes), socket);
+	t->places = table_alloc(n_lanes, sizeof(*t->places), socket);
 	t->passed = table_alloc(n_lines, sizeof(*t->passed), socket);
 	t->removed = table_alloc(n_lanes / 64 + 1, sizeof(*t->removed), socket);
-	if (t->lines4 == NULL || t->nodes == NULL || t->passed == NULL || t->removed == NULL) {
+	if (t->lines4 == NULL || t->places == NULL || t->passed == NULL || t->removed == NULL) {
 		exact_free(t);
 		return -ENOMEM;
 	}
@@ -114,7 +114,7 @@ int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t
 void exact_free(struct exact *t)
 {
 	rte_free(t->lines4);
-	rte_free(t->nodes);
+	rte_free(t->places);
 	rte_free(t->passed);
 	rte_free(t->removed);
 	tg_vec_free(&t->edits);
@@ -126,7 +126,7 @@ size_t exact_size(const struct exact *t)
 	const size_t lanes = (size_t)t->n_lines * t->lanes;
 
 	return (size_t)t->n_lines * (sizeof(*t->lines4) + sizeof(*t->passed)) +
-	       lanes * sizeof(*t->nodes) + (lanes / 64 + 1) * sizeof(*t->removed);
+	       lanes * sizeof(*t->places) + (lanes / 64 + 1) * sizeof(*t->removed);
 }
 
 /* The lane that has the address, in use or pending; else NO_LANE. */
@@ -190,19 +190,19 @@ int exact_reserve(struct exact *t, const union exact_key *key)
 	return reserve_lane(t, key, &lane);
 }
 
-static void set_lane(struct exact *t, uint32_t lane, uint32_t cls, uint32_t node)
+static void set_lane(struct exact *t, uint32_t lane, uint32_t cls, uint64_t place)
 {
-	__atomic_store_n(&t->nodes[lane], node, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->places[lane], place, __ATOMIC_RELAXED);
 	lane_put_state(t, lane, cls);
 }
 
-int exact_put(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node)
+int exact_put(struct exact *t, const union exact_key *key, uint32_t cls, uint64_t place)
 {
 	uint32_t lane;
 	int err = reserve_lane(t, key, &lane);
 
 	if (err == 0)
-		set_lane(t, lane, cls, node);
+		set_lane(t, lane, cls, place);
 	return err;
 }
 
@@ -237,9 +237,9 @@ void exact_cancel(struct exact *t, const union exact_key *key)
 		release(t, lane);
 }
 
-void exact_set(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node)
+void exact_set(struct exact *t, const union exact_key *key, uint32_t cls, uint64_t place)
 {
-	set_lane(t, locate(t, key), cls, node);
+	set_lane(t, locate(t, key), cls, place);
 }
 
 void exact_remove(struct exact *t, const union exact_key *key)

@@ -11,7 +11,7 @@
  *
  * Lanes are never moved, so a reader cannot miss an address that nobody edits. A lane whose
  * address was removed (LANE_PENDING) takes another address only after exact_reclaim: until then a
- * reader may be about to read the node that goes with the old one. An address is in the first
+ * reader may be about to read the place that goes with the old one. An address is in the first
  * buckets from its home onwards that had room, at most EXACT_PROBES of them; a search stops at a
  * bucket with an LANE_EMPTY lane, which is a bucket that no address ever passed by.
  */
@@ -61,7 +61,7 @@ struct exact {
 		struct exact_line4 *lines4; /* writer: edits; workers: read */
 		struct exact_line6 *lines6;
 	};
-	uint32_t *nodes; /* by lane; writer: edits; workers: read */
+	uint64_t *places; /* by lane: exact_place; writer: edits; workers: read */
 	uint32_t n_lines;
 	uint64_t seed; /* odd */
 	/* The writer's alone. */
@@ -75,6 +75,12 @@ struct exact {
 	bool edits_lost; /* there were more, or no memory to remember them */
 };
 
+/* What goes with an address besides its class: its node and the number of its namespace. */
+static inline uint64_t exact_place(uint32_t node, uint32_t ns)
+{
+	return (uint64_t)ns << 32 | node;
+}
+
 /* Room for `capacity` addresses. 0 or -ENOMEM; then the table is as exact_free leaves it. */
 int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t seed, int socket);
 void exact_free(struct exact *t);
@@ -87,9 +93,9 @@ size_t exact_size(const struct exact *t);
  */
 int exact_reserve(struct exact *t, const union exact_key *key);
 void exact_cancel(struct exact *t, const union exact_key *key);
-void exact_set(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node);
+void exact_set(struct exact *t, const union exact_key *key, uint32_t cls, uint64_t place);
 /* Both steps at once. */
-int exact_put(struct exact *t, const union exact_key *key, uint32_t cls, uint32_t node);
+int exact_put(struct exact *t, const union exact_key *key, uint32_t cls, uint64_t place);
 /* Removing an address that is not there is no error. */
 void exact_remove(struct exact *t, const union exact_key *key);
 /* Every worker has passed a quiescent state since the last removal. */
@@ -126,13 +132,13 @@ static inline uint32_t exact_home6(const struct exact *t, const uint8_t addr[16]
 /* How many addresses ahead of its turn a bucket is asked for. */
 #define EXACT_AHEAD 16u
 
-/* Asks for the home bucket of an address and its nodes. */
+/* Asks for the home bucket of an address and its places. */
 static inline void exact_fetch4(const struct exact *t, uint32_t addr)
 {
 	const uint32_t home = exact_home4(t, addr);
 
 	rte_prefetch0(&t->lines4[home]);
-	rte_prefetch0(&t->nodes[home * EXACT_LANES4]);
+	rte_prefetch0(&t->places[home * EXACT_LANES4]);
 }
 
 static inline void exact_fetch6(const struct exact *t, const uint8_t addr[16])
@@ -140,7 +146,7 @@ static inline void exact_fetch6(const struct exact *t, const uint8_t addr[16])
 	const uint32_t home = exact_home6(t, addr);
 
 	rte_prefetch0(&t->lines6[home]);
-	rte_prefetch0(&t->nodes[home * EXACT_LANES6]);
+	rte_prefetch0(&t->places[home * EXACT_LANES6]);
 }
 
 /*

@@ -82,11 +82,12 @@ static bool addrs4_agree(const struct zone *zone, const struct zone_parts *parts
 {
 	for (uint32_t i = 0; i < parts->n_addr4; i++) {
 		const struct tg_image_addr4 *a = &parts->addr4[i];
-		uint32_t node;
+		uint64_t place;
 
 		if (i + EXACT_AHEAD < parts->n_addr4)
 			exact_fetch4(&zone->exact4, a[EXACT_AHEAD].addr);
-		if (zone_class4(zone, a->addr, &node) != a->cls || node != a->node)
+		if (zone_place4(zone, a->addr, &place) != a->cls ||
+			place != exact_place(a->node, a->ns))
 			return false;
 	}
 	return exact_count(&zone->exact4) == parts->n_addr4;
@@ -96,11 +97,12 @@ static bool addrs6_agree(const struct zone *zone, const struct zone_parts *parts
 {
 	for (uint32_t i = 0; i < parts->n_addr6; i++) {
 		const struct tg_image_addr6 *a = &parts->addr6[i];
-		uint32_t node;
+		uint64_t place;
 
 		if (i + EXACT_AHEAD < parts->n_addr6)
 			exact_fetch6(&zone->exact6, a[EXACT_AHEAD].addr);
-		if (zone_class6(zone, a->addr, &node) != a->cls || node != a->node)
+		if (zone_place6(zone, a->addr, &place) != a->cls ||
+			place != exact_place(a->node, a->ns))
 			return false;
 	}
 	return exact_count(&zone->exact6) == parts->n_addr6;

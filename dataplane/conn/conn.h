@@ -120,8 +120,9 @@ struct tg_conn_cold {
 	uint64_t bytes[2];
 	uint32_t verdict[2]; /* verdict words by enum tg_direction */
 	struct tg_conn_pending pending;
-	uint16_t port;	/* index of the port that the initiator's packets come by */
-	uint16_t trial; /* TG_CONN_TRIAL: segments that may still pass unanswered */
+	uint32_t ns : 22;   /* slot of the namespace it counts for; 0: none */
+	uint32_t port : 6;  /* index of the port that the initiator's packets come by */
+	uint32_t trial : 4; /* TG_CONN_TRIAL: segments that may still pass unanswered */
 };
 
 static_assert(sizeof(struct tg_conn_cold) == 64, "the cold part is one cache line");

@@ -270,6 +270,17 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 /* The SYN or INIT that `pending` remembers has been answered: it becomes the connection. */
 void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
 
+/* ---- namespace.c: limits of namespaces ---- */
+
+/* Whose limit a connection between the ends of `key`, judged so, counts against; NULL: nobody's. */
+const struct tg_namespace_limit *namespace_of(const struct tg_worker *w, const struct tg_key *key,
+	uint8_t family, unsigned int initiator, unsigned int port, const struct tg_judgement *j);
+bool namespace_full(struct tg_worker *w, const struct tg_namespace_limit *limit);
+/* From now on the connection counts for this namespace (NULL: none), and for no other. */
+void namespace_enter(
+	struct tg_worker *w, struct tg_conn_cold *cold, const struct tg_namespace_limit *limit);
+void namespace_leave(struct tg_worker *w, struct tg_conn_cold *cold);
+
 /* ---- track.c: packets of live connections ---- */
 
 enum track_result {

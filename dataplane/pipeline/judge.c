@@ -84,6 +84,16 @@ static void deny(struct tg_worker *w, struct tg_packet *p, const struct tg_judge
 	drop_whole(w, p, deny_reason(side, slot));
 }
 
+static void move_namespace(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	struct tg_conn_cold *cold, const struct tg_judgement *j)
+{
+	struct tg_key key;
+
+	tg_table_key(table, c, &key);
+	namespace_enter(
+		w, cold, namespace_of(w, &key, table->family, tg_conn_initiator(c), cold->port, j));
+}
+
 bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	const struct tg_judgement *j, uint32_t *slot)
 {
@@ -96,6 +106,7 @@ bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	fold(w, table, c);
 	c->epoch = w->epoch;
 	c->flags &= (uint8_t) ~(TG_CONN_KEPT | TG_CONN_PENDING);
+	move_namespace(w, table, c, cold, j);
 	if (allows(j) && !fake) {
 		cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 		cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];

@@ -100,6 +100,7 @@ void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 	if (!(c->flags & TG_CONN_BURIED)) {
 		fold(w, table, c);
 		conn_set_state(w, table, c, TG_CONN_FREE);
+		namespace_leave(w, tg_table_cold(table, c));
 		w->stats->conn_closed++;
 	}
 	tg_table_remove(table, c);
@@ -125,6 +126,7 @@ void conn_end(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, bo
 	fold(w, table, c);
 	conn_set_state(w, table, c, state);
 	if (tg_table_bury(table, c, state, limit)) {
+		namespace_leave(w, tg_table_cold(table, c));
 		w->stats->conn_closed++;
 		return;
 	}
@@ -292,7 +294,7 @@ static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 			     ((port->end ^ !forward_packet) ? TG_CONN_END : 0) | wide);
 	cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
-	cold->port = forward_packet ? p->port : port->peer;
+	cold->port = (forward_packet ? p->port : port->peer) & (TG_PORTS_MAX - 1);
 	if (picked_up(p))
 		pick_up(w, table, c, p, !forward_packet);
 	else
@@ -308,8 +310,15 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 {
 	struct tg_table *table = table_of(w, p->family);
 	uint8_t wide = wide_source(table, initiator == p->dir ? j->src_kind : j->dst_kind);
+	const struct tg_namespace_limit *ns =
+		namespace_of(w, &p->key, p->family, initiator, p->port, j);
 	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
 
+	if (namespace_full(w, ns)) {
+		charge_slot(w, ns->slot, 1, p->length, 0);
+		*reason = TG_DROP_NAMESPACE_LIMIT;
+		return NULL;
+	}
 	if (!half_open_admitted(w, table, p, wide)) {
 		*reason = TG_DROP_HALF_OPEN_LIMIT;
 		return NULL;
@@ -324,9 +333,36 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 		return NULL;
 	}
 	fill(w, table, c, p, initiator, wide, j);
+	namespace_enter(w, tg_table_cold(table, c), ns);
 	w->stats->conn_created++;
 	charge(w, j->verdict, 0, 0, 1);
+	if (ns != NULL)
+		charge_slot(w, ns->slot, 0, 0, 1);
 	return c;
+}
+
+/* The initiator is another one perhaps, and what kinds of addresses it and its peer are is not
+ * kept. */
+static void change_namespace(
+	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_conn_cold *cold)
+{
+	const struct tg_namespace_limit *ns = NULL;
+	const struct tg_tuple *one;
+	struct tg_judgement j;
+	struct tg_tuple tuple;
+	struct tg_key key;
+
+	if (tg_classifier_limits(w->gen->classifier) != 0) {
+		tg_table_key(table, c, &key);
+		tuple_make(&tuple, &key, table->family, tg_conn_initiator(c),
+			w->dp->config.ports[cold->port].zone);
+		one = &tuple;
+		tg_classify_burst(w->gen->classifier, &one, &j, 1);
+		ns = tg_classify_namespace(w->gen->classifier, &tuple, &j);
+	}
+	namespace_enter(w, cold, ns);
+	if (ns != NULL)
+		charge_slot(w, ns->slot, 0, 0, 1);
 }
 
 void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
@@ -348,8 +384,9 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 	c->seen = w->now;
 	cold->verdict[TG_EGRESS] = pending.verdict[TG_EGRESS];
 	cold->verdict[TG_INGRESS] = pending.verdict[TG_INGRESS];
-	cold->port = pending.port;
+	cold->port = pending.port & (TG_PORTS_MAX - 1);
 	w->stats->conn_closed++;
 	w->stats->conn_created++;
 	charge(w, cold->verdict, 0, 0, 1);
+	change_namespace(w, table, c, cold);
 }

@@ -64,7 +64,7 @@
 
 #define TG_PROTO_MAGIC 0x54474350u /* "TGCP" as a number */
 #define TG_PROTO_MAJOR 1
-#define TG_PROTO_MINOR 0
+#define TG_PROTO_MINOR 1
 #define TG_MSG_MAX 65536u     /* bytes, header included */
 #define TG_CLASSMAP_MAX 1024u /* entries of one message */
 #define TG_REASON_MAX 256u    /* bytes of a reason text, NUL included */
@@ -136,7 +136,7 @@ struct tg_classmap_entry {
 	uint16_t zone;
 	uint32_t cls;
 	uint32_t node;
-	uint32_t reserved2;
+	uint32_t ns; /* number of a NAMESPACE record of the image, as tg_image_addr4 has it */
 };
 
 struct tg_msg_ruleset {

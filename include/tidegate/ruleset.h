@@ -35,6 +35,12 @@
  * UNKNOWN, default programs that deny.
  *
  * The rule table is for humans and counters: one record a slot, sorted by slot.
+ *
+ * Limits of namespaces (minor 1). A record of kind NAMESPACE is no rule that a verdict may name: it
+ * says how many connections a namespace may have, and its slot counts them (stats.h). These records
+ * are numbered from 1 in the order of the table, TG_NAMESPACES_MAX of them at most, and exact
+ * addresses name theirs by that number. A connection counts for the namespace of its initiator when
+ * that is a pod, else for that of its other end.
  */
 #ifndef TIDEGATE_RULESET_H
 #define TIDEGATE_RULESET_H
@@ -46,12 +52,14 @@
 
 #define TG_IMAGE_MAGIC 0x3153454c55524754ull /* the bytes "TGRULES1" */
 #define TG_IMAGE_MAJOR 1		     /* a reader refuses another major */
-#define TG_IMAGE_MINOR 0		     /* a reader tolerates another minor */
+#define TG_IMAGE_MINOR 1		     /* a reader tolerates another minor */
 #define TG_IMAGE_ALIGN 64u
 #define TG_IMAGE_MAX_SIZE (1ull << 30) /* bytes */
 #define TG_NONE 0xffffffffu	       /* "no such index" */
 #define TG_CLASS_FAIL_CLOSED 0u
 #define TG_COLUMNS 3 /* own, group, kind */
+#define TG_NAMESPACES_MAX 65535u
+#define TG_NAMESPACE_SLOT_MAX (1u << 22) /* their slots are below */
 
 #define TG_SECTION_REQUIRED 0x8000u
 enum tg_section_type {
@@ -67,7 +75,7 @@ enum tg_section_type {
 	TG_SECTION_RULE = TG_SECTION_REQUIRED | 10,
 	TG_SECTION_STRINGS = TG_SECTION_REQUIRED | 11, /* NUL-terminated UTF-8, first byte NUL */
 };
-#define TG_SECTION_KNOWN 11 /* types 1..11 are each present exactly once in an image of minor 0 */
+#define TG_SECTION_KNOWN 11 /* types 1..11 are each present exactly once */
 
 struct tg_image_header {
 	uint64_t magic;
@@ -100,7 +108,7 @@ struct tg_image_section {
 struct tg_image_addr4 {
 	uint32_t addr;
 	uint16_t zone;
-	uint16_t flags; /* zero */
+	uint16_t ns; /* number of its NAMESPACE record; 0: none */
 	uint32_t cls;
 	uint32_t node; /* the pod's node, for own-node admission; TG_NONE when unknown */
 };
@@ -108,7 +116,7 @@ struct tg_image_addr4 {
 struct tg_image_addr6 {
 	uint8_t addr[16];
 	uint16_t zone;
-	uint16_t flags; /* zero */
+	uint16_t ns; /* as of IPv4 */
 	uint32_t cls;
 	uint32_t node;
 	uint32_t reserved; /* zero */
@@ -175,7 +183,8 @@ struct tg_image_verdict_ext {
 	X(POLICY, "policy", "a rule of a NetworkPolicy")                                      \
 	X(IMPLICIT, "implicit-deny", "isolated by policies, and no rule matched")             \
 	X(BASELINE, "baseline", "the default action for a namespace that no policy isolates") \
-	X(INFRASTRUCTURE, "infrastructure", "a tuple of the configuration")
+	X(INFRASTRUCTURE, "infrastructure", "a tuple of the configuration")                   \
+	X(NAMESPACE, "namespace", "the connections of a namespace that has a limit")
 
 enum tg_rule_kind {
 #define X(sym, label, text) TG_RULE_##sym,
@@ -197,8 +206,10 @@ struct tg_image_rule {
 	uint32_t ns;	   /* namespace of the policy or subject */
 	uint32_t
 		policy; /* name of the policy or tuple; of an IMPLICIT: "a, b" (all that isolate) */
-	uint32_t index; /* of the rule in the policy's list; TG_NONE when not one */
-	uint32_t text;	/* the rule in one line, for people */
+	/* of the rule in the policy's list; TG_NONE when not one; of a NAMESPACE: its limit, >= 1
+	 */
+	uint32_t index;
+	uint32_t text;	   /* the rule in one line, for people */
 	uint64_t identity; /* hash of what makes this rule itself: its counters follow it */
 	uint32_t owner;	   /* annotation tidegate.dev/owner, or empty */
 	uint32_t expires;  /* zero in this version */

@@ -23,7 +23,7 @@
 
 #define TG_STATS_MAGIC 0x31535441545354ull /* the bytes "TSTATS1" */
 #define TG_STATS_MAJOR 1
-#define TG_STATS_MINOR 0
+#define TG_STATS_MINOR 1
 #define TG_STATS_PORTS 64
 #define TG_STATS_WORKERS_MAX 64
 #define TG_STATS_PORT_NAME 32
@@ -116,6 +116,9 @@ struct tg_stats_worker {
 };
 
 /*
+ * Of a NAMESPACE record: packets and bytes that its limit refused, connections that began, and, a
+ * gauge, how many are open.
+ *
  * One rule. Established connections keep their packet counts in their own entry and add them
  * here when the entry is swept: a live connection's packets show up within a few seconds.
  */
@@ -123,7 +126,10 @@ struct tg_stats_slot {
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t connections; /* new connections this rule decided, allowed or denied */
-	uint64_t would_deny;  /* packets passed by an AUDIT verdict */
+	union {
+		uint64_t would_deny; /* packets passed by an AUDIT verdict */
+		uint64_t open;	     /* of a NAMESPACE record */
+	};
 };
 
 static_assert(sizeof(struct tg_stats_port) == 128, "port layout");

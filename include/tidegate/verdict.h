@@ -73,7 +73,8 @@ enum tg_direction {
 	X(LINK_DOWN, "link_down", "the other port of the pair is down")                            \
 	X(TOO_BIG, "too_big", "longer than the MTU of the port it leaves by")                      \
 	X(SCTP_NO_ASSOCIATION, "sctp_no_association", "an SCTP packet without association")        \
-	X(SCTP_INVALID, "sctp_invalid", "a verification tag or chunk that the association lacks")
+	X(SCTP_INVALID, "sctp_invalid", "a verification tag or chunk that the association lacks")  \
+	X(NAMESPACE_LIMIT, "namespace_limit", "the namespace has as many connections as it may")
 
 enum tg_drop_reason {
 #define X(sym, label, text) TG_DROP_##sym,

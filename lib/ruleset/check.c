@@ -18,7 +18,8 @@
 struct check {
 	const struct tg_image *image;
 	struct tg_image_error *error;
-	uint64_t *slots; /* bit set: the rule table has the slot */
+	uint64_t *slots; /* bit set: the rule table has the slot, and verdicts may name it */
+	uint32_t n_namespaces;
 };
 
 #define refuse(c, section, index, ...) image_refuse((c)->error, (section), (index), __VA_ARGS__)
@@ -83,6 +84,10 @@ static int check_rule(const struct check *c, uint32_t i)
 		return refuse(c, TG_SECTION_RULE, i, "action %u", rule->action);
 	if (rule->flags != 0 || rule->expires != 0 || rule->reserved != 0)
 		return refuse(c, TG_SECTION_RULE, i, "reserved fields are not zero");
+	if (rule->kind == TG_RULE_NAMESPACE &&
+		(rule->index == 0 || rule->index == TG_NONE || rule->slot >= TG_NAMESPACE_SLOT_MAX))
+		return refuse(
+			c, TG_SECTION_RULE, i, "limit %u in slot %u", rule->index, rule->slot);
 	if (!string_ok(c->image, rule->ns) || !string_ok(c->image, rule->policy) ||
 		!string_ok(c->image, rule->text) || !string_ok(c->image, rule->owner))
 		return refuse(c, TG_SECTION_RULE, i, "a string offset is wrong");
@@ -97,7 +102,10 @@ static int check_rules(struct check *c)
 
 		if (err != 0)
 			return err;
-		c->slots[slot / 64] |= 1ull << slot % 64;
+		if (c->image->rules[i].kind != TG_RULE_NAMESPACE)
+			c->slots[slot / 64] |= 1ull << slot % 64;
+		else if (++c->n_namespaces > TG_NAMESPACES_MAX)
+			return refuse(c, TG_SECTION_RULE, i, "too many namespaces");
 	}
 	return 0;
 }
@@ -425,8 +433,8 @@ static int check_addrs4(const struct check *c)
 			at++;
 		if (at == m->n_prefix4 || m->prefix4[at].zone != a->zone)
 			return refuse(c, TG_SECTION_ADDR4, i, "zone %u has no /0", a->zone);
-		if (a->flags != 0)
-			return refuse(c, TG_SECTION_ADDR4, i, "reserved fields are not zero");
+		if (a->ns > c->n_namespaces)
+			return refuse(c, TG_SECTION_ADDR4, i, "no such namespace: %u", a->ns);
 		last = key;
 	}
 	return 0;
@@ -456,8 +464,10 @@ static int check_addrs6(const struct check *c)
 			at++;
 		if (at == m->n_prefix6 || m->prefix6[at].zone != a->zone)
 			return refuse(c, TG_SECTION_ADDR6, i, "zone %u has no /0", a->zone);
-		if (a->flags != 0 || a->reserved != 0)
+		if (a->reserved != 0)
 			return refuse(c, TG_SECTION_ADDR6, i, "reserved fields are not zero");
+		if (a->ns > c->n_namespaces)
+			return refuse(c, TG_SECTION_ADDR6, i, "no such namespace: %u", a->ns);
 	}
 	return 0;
 }

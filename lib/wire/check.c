@@ -58,7 +58,7 @@ static int check_entry(const struct tg_classmap_entry *e, uint32_t i, struct tg_
 	if (e->family == 4 && memcmp(e->addr + 4, zero, sizeof(zero)) != 0)
 		return tg_wire_refuse(
 			error, -EINVAL, i, "entry %u: bytes after an IPv4 address", i);
-	if (e->reserved != 0 || e->reserved2 != 0)
+	if (e->reserved != 0)
 		return tg_wire_refuse(error, -EINVAL, i, "entry %u: reserved field is not zero", i);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct draft {
 	uint32_t n;
 	struct tg_image_program program[PROGRAM_COUNT];
 	struct tg_image_class cls[CLASS_COUNT];
+	uint32_t rules; /* RULES_* */
 };
 
 static void begin(struct draft *d, unsigned int program)
@@ -211,6 +212,16 @@ static void twin(uint8_t out[16], uint32_t addr)
 						   : (uint8_t)addr;
 }
 
+/* The number of its NAMESPACE record. */
+static uint16_t namespace_of(uint32_t rules, uint32_t cls)
+{
+	if ((rules & RULES_LIMITS) == 0)
+		return 0;
+	if (cls == CLASS_SERVER || (cls == CLASS_CLIENT && (rules & RULES_MOVED)))
+		return 2;
+	return cls == CLASS_CLIENT || cls == CLASS_FREE ? 1 : 0;
+}
+
 /* Consumes the draft, whose programs are written. */
 static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 {
@@ -239,11 +250,17 @@ static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 			.slot = TG_SLOT_FIRST + i,
 			.kind = TG_RULE_POLICY,
 		};
+	for (uint32_t slot = SLOT_NS_APPS; (d->rules & RULES_LIMITS) && slot <= SLOT_NS_DATA;
+		slot++) {
+		rule[slot - TG_SLOT_FIRST].kind = TG_RULE_NAMESPACE;
+		rule[slot - TG_SLOT_FIRST].index = slot == SLOT_NS_APPS ? LIMIT_APPS : LIMIT_DATA;
+	}
 	for (size_t i = 0; i < HOSTS; i++) {
 		addr4[i] = (struct tg_image_addr4){
 			.addr = hosts[i].addr, .cls = hosts[i].cls, .node = TG_NONE};
 		addr6[i] = (struct tg_image_addr6){.cls = hosts[i].cls + 1, .node = TG_NONE};
 		twin(addr6[i].addr, hosts[i].addr);
+		addr4[i].ns = addr6[i].ns = namespace_of(d->rules, hosts[i].cls);
 	}
 	if (tg_image_build(
 		    &(struct tg_image_parts){
@@ -286,6 +303,7 @@ struct tg_image ruleset_make(uint32_t rules, uint64_t generation, void **data)
 {
 	struct draft *d = calloc(1, sizeof(*d));
 
+	d->rules = rules;
 	client_egress(d, rules);
 	server_ingress(d);
 	reverse(d, rules);

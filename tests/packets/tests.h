@@ -25,6 +25,7 @@ int run_epoch_tests(void);
 int run_limit_tests(void);
 int run_flood_tests(void);
 int run_hash_tests(void);
+int run_namespace_tests(void);
 int run_worker_tests(void);
 int run_express_tests(void);
 

@@ -51,6 +51,8 @@ enum {
 	SLOT_CLOSED_OUT,
 	SLOT_CLOSED_IN,
 	SLOT_OUT_WEB_NEW, /* replaces SLOT_OUT_WEB where the ruleset says so */
+	SLOT_NS_APPS,	  /* of the client and the free pod: LIMIT_APPS */
+	SLOT_NS_DATA,	  /* of the server: LIMIT_DATA */
 	SLOT_LIMIT,
 };
 
@@ -77,6 +79,11 @@ enum {
 #define RULES_NO_ICMP (1u << 3)	 /* nor ICMP */
 #define RULES_WEB_BOTH (1u << 4) /* server may open TCP from port 80, client may receive it */
 #define RULES_OPEN_IN (1u << 5)	 /* the client's ingress is governed by no policy */
+#define RULES_LIMITS (1u << 6)	 /* namespaces have limits */
+#define RULES_MOVED (1u << 7)	 /* the client is in the server's namespace */
+
+#define LIMIT_APPS 9
+#define LIMIT_DATA 5
 
 struct world {
 	struct tg_datapath_config config; /* change between world_defaults and world_start */

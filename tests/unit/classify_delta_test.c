@@ -83,7 +83,7 @@ static void bad_entries_are_refused(void **state)
 		{"class of IPv6", {.family = 4, .cls = 2}},
 		{"class of IPv4", {.family = 6, .cls = 1}},
 		{"reserved", {.family = 4, .reserved = 1, .cls = 1}},
-		{"reserved2", {.family = 4, .reserved2 = 1, .cls = 1}},
+		{"namespace that is not there", {.family = 4, .ns = 1, .cls = 1}},
 	};
 	struct synthetic s;
 	struct tg_classifier *c;

@@ -342,16 +342,16 @@ static void damage_is_noticed(void **state)
 	zone = &c->zones[0];
 	damaged[0] = &zone->lpm4.root[0];
 	damaged[1] = &zone->lpm6.root[0];
-	damaged[2] = &zone->exact4.nodes[0];
-	damaged[3] = &zone->exact6.nodes[0];
+	damaged[2] = (uint32_t *)&zone->exact4.places[0];
+	damaged[3] = (uint32_t *)&zone->exact6.places[0];
 	exact_find4(&zone->exact4, exact_home4(&zone->exact4, s.image.addr4[0].addr),
 		s.image.addr4[0].addr, (uint32_t[]){0});
 	for (uint32_t lane = 0; lane < zone->exact4.n_lines * 8; lane++)
 		if (zone->exact4.lines4[lane / 8].lane[lane % 8] >> 32 < LANE_PENDING)
-			damaged[2] = &zone->exact4.nodes[lane];
+			damaged[2] = (uint32_t *)&zone->exact4.places[lane];
 	for (uint32_t lane = 0; lane < zone->exact6.n_lines * 3; lane++)
 		if (zone->exact6.lines6[lane / 3].cls[lane % 3] < LANE_PENDING)
-			damaged[3] = &zone->exact6.nodes[lane];
+			damaged[3] = (uint32_t *)&zone->exact6.places[lane];
 	for (size_t i = 0; i < COUNT(damaged); i++) {
 		const uint32_t kept = *damaged[i];
 

@@ -33,7 +33,7 @@ static void test_sums(void **state)
 		tg_stats_worker_at(&segment, w)->drops[TG_DROP_COUNT - 1].bytes = 5;
 		tg_stats_worker_at(&segment, w)->swept_generation = 9 - w;
 		tg_stats_worker_at(&segment, w)->seen_epoch = 3 + w;
-		tg_stats_slots_at(&segment, w)[SLOTS - 1] = (struct tg_stats_slot){1, 2, 3, 4};
+		tg_stats_slots_at(&segment, w)[SLOTS - 1] = (struct tg_stats_slot){1, 2, 3, {4}};
 	}
 	assert_int_equal(tg_stats_map(&reader, segment.fd), 0);
 	assert_int_equal(reader.instance, 42);

@@ -130,7 +130,6 @@ static const struct {
 	{"family 5", TG_MSG_CLASSMAP, ENTRY(2, family), 5, -EINVAL, 2},
 	{"long IPv4", TG_MSG_CLASSMAP, ENTRY(2, addr) + 4, 1, -EINVAL, 2},
 	{"entry reserved", TG_MSG_CLASSMAP, ENTRY(1, reserved), 1, -EINVAL, 1},
-	{"entry reserved2", TG_MSG_CLASSMAP, ENTRY(1, reserved2), 1, -EINVAL, 1},
 	{"ack reserved", TG_MSG_ACK, AT(tg_msg_ack, reserved), 1, -EINVAL, TG_NONE},
 	{"nak without error", TG_MSG_NAK, AT(tg_msg_nak, error), 0, -EINVAL, TG_NONE},
 };

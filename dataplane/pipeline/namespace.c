@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Connections count for a namespace that has a limit from when they begin until they end, in the
+ * slot of its record. A worker has its part of the limit, as it has of all others: the whole is
+ * never passed, and no worker looks at what others have. When a connection is judged again it moves
+ * to where it then belongs; what is open already is never cut by a limit.
+ */
+#include "internal.h"
+
+const struct tg_namespace_limit *namespace_of(const struct tg_worker *w, const struct tg_key *key,
+	uint8_t family, unsigned int initiator, unsigned int port, const struct tg_judgement *j)
+{
+	const struct tg_namespace_limit *limit;
+	struct tg_tuple tuple;
+
+	if (likely(tg_classifier_limits(w->gen->classifier) == 0))
+		return NULL;
+	tuple_make(&tuple, key, family, initiator, w->dp->config.ports[port].zone);
+	limit = tg_classify_namespace(w->gen->classifier, &tuple, j);
+	/* Rulesets with larger slots are refused before they come into force. */
+	return limit != NULL && limit->slot < w->slot_capacity ? limit : NULL;
+}
+
+bool namespace_full(struct tg_worker *w, const struct tg_namespace_limit *limit)
+{
+	const uint32_t n = w->dp->config.n_workers;
+
+	/* The first workers have one more of what does not divide. */
+	return limit != NULL &&
+	       w->slots[limit->slot].open >= limit->limit / n + (w->index < limit->limit % n);
+}
+
+void namespace_leave(struct tg_worker *w, struct tg_conn_cold *cold)
+{
+	if (cold->ns == 0)
+		return;
+	w->slots[cold->ns].open--;
+	cold->ns = 0;
+}
+
+void namespace_enter(
+	struct tg_worker *w, struct tg_conn_cold *cold, const struct tg_namespace_limit *limit)
+{
+	namespace_leave(w, cold);
+	if (limit == NULL)
+		return;
+	cold->ns = limit->slot & (TG_NAMESPACE_SLOT_MAX - 1);
+	w->slots[cold->ns].open++;
+}
