@@ -129,6 +129,8 @@ static inline void missed4(const struct zone *zone, struct burst *b, unsigned in
 	const struct exact *exact = &zone->exact4;
 	unsigned int deeper = 0;
 
+	for (unsigned int j = 0; j < n; j++)
+		rte_prefetch0(&zone->lpm4.root[b->addr[b->missed[j]] >> 16]);
 	for (unsigned int j = 0; j < n; j++) {
 		const uint32_t a = b->missed[j], addr = b->addr[a];
 		uint32_t cls = zone->lpm4.root[addr >> 16];
