@@ -156,6 +156,7 @@ static inline bool plain6(struct live_packet *q, const struct lane *lane, const 
 	q->key.addr.v6[2] = dst[0] ^ differ[0];
 	q->key.addr.v6[3] = dst[1] ^ differ[1];
 	q->l4 = frame + ETH_HEADER + IP6_HEADER;
+	rte_prefetch0(q->l4 + UDP_HEADER); /* the rest of TCP's header: the frame's second line */
 	q->size = (uint16_t)size;
 	q->key.tail = tail_of(lane, load32(q->l4), frame[20], swapped);
 	return true;
