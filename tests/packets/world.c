@@ -196,7 +196,7 @@ void world_stop(struct world *w)
 		die("mbufs were lost");
 }
 
-static void settle(struct world *w)
+void world_settle(struct world *w)
 {
 	bool busy;
 
@@ -209,15 +209,22 @@ static void settle(struct world *w)
 	} while (busy);
 }
 
-struct rte_mbuf *world_take(unsigned int *port)
+struct rte_mbuf *world_take_of(unsigned int port, uint32_t worker)
 {
 	void *m;
 
+	return rte_ring_dequeue(lab.tx[port][worker], &m) == 0 ? m : NULL;
+}
+
+struct rte_mbuf *world_take(unsigned int *port)
+{
+	struct rte_mbuf *m = NULL;
+
 	for (*port = 0; *port < WORLD_PORTS; ++*port) {
-		for (unsigned int k = 0; k < WORLD_WORKERS; k++) {
-			if (rte_ring_dequeue(lab.tx[*port][k], &m) == 0)
-				return m;
-		}
+		for (uint32_t k = 0; k < WORLD_WORKERS && m == NULL; k++)
+			m = world_take_of(*port, k);
+		if (m != NULL)
+			return m;
 	}
 	return NULL;
 }
@@ -226,7 +233,7 @@ void world_feed(struct world *w, unsigned int port, struct rte_mbuf **m, unsigne
 {
 	tg_worker_burst(w->worker[w->receiver], (uint16_t)port, m, (uint16_t)n, w->now);
 	tg_worker_flush(w->worker[w->receiver]);
-	settle(w);
+	world_settle(w);
 }
 
 unsigned int world_held(const struct world *w)

@@ -127,6 +127,10 @@ unsigned int world_burst(struct world *w, unsigned int port, struct rte_mbuf **m
  * which port (NULL: no more; the caller frees it), what the gateway keeps to itself. */
 void world_feed(struct world *w, unsigned int port, struct rte_mbuf **m, unsigned int n);
 struct rte_mbuf *world_take(unsigned int *port);
+/* One that worker `worker` has sent by a port. */
+struct rte_mbuf *world_take_of(unsigned int port, uint32_t worker);
+/* All workers until none has anything left. */
+void world_settle(struct world *w);
 unsigned int world_held(const struct world *w);
 bool world_same_bytes(struct rte_mbuf *m, const struct packet *sent);
 /* One whole pass of every worker's sweep. Moves the clock by a few ms. */
