@@ -93,6 +93,29 @@ static int open_ports(struct tg_gateway *g)
 	return 0;
 }
 
+/* What a table of connections costs. */
+static void log_table(const struct tg_loop_worker *own, uint8_t family)
+{
+	const struct tg_stats_worker *stats = own->stats;
+	uint64_t n = family == 4 ? stats->conn4_capacity : stats->conn6_capacity;
+	uint64_t bytes = family == 4 ? stats->conn4_bytes : stats->conn6_bytes;
+
+	tg_log_info("worker %u: %lu IPv%u connections in %lu MiB (%lu bytes each), in %s",
+		own->index, n, family, bytes >> 20, bytes / n,
+		tg_worker_pages(own->worker, family));
+}
+
+static void log_memory(const struct tg_loop_worker *own)
+{
+	log_table(own, 4);
+	log_table(own, 6);
+	tg_log_info("worker %u: %lu half-open connections counted in %lu KiB, %lu datagrams in "
+		    "fragments tracked in %lu KiB, in small pages",
+		own->index, own->stats->half_open_capacity,
+		tg_worker_halfopen_bytes(own->worker) >> 10, own->stats->fragments_capacity,
+		tg_worker_fragment_bytes(own->worker) >> 10);
+}
+
 static int open_worker(struct tg_gateway *g, uint32_t w)
 {
 	struct tg_loop_worker *own = &g->workers[w];
@@ -110,8 +133,7 @@ static int open_worker(struct tg_gateway *g, uint32_t w)
 			"%s",
 			w, strerror(-rc));
 	else
-		tg_log_info("worker %u: connections in %s (IPv4), %s (IPv6)", w,
-			tg_worker_pages(own->worker, 4), tg_worker_pages(own->worker, 6));
+		log_memory(own);
 	if (rc != 0)
 		return rc;
 	rc = tg_wake_open(&g->loop.wake[w], &g->ports, w);

@@ -18,6 +18,11 @@ struct source {
 	uint16_t queue;
 };
 
+/* Counters that rates are made of. */
+struct load {
+	uint64_t tsc, busy, received, handed;
+};
+
 struct state {
 	const struct tg_loop_worker *own;
 	struct source sources[TG_PORTS_MAX];
@@ -28,6 +33,7 @@ struct state {
 	uint64_t linger;      /* LINGER_US, of the TSC */
 	uint64_t worked;      /* TSC: when there was work last */
 	uint32_t sleep_us;    /* the next sleep's length, where packets cannot wake */
+	struct load load;     /* when it was published last */
 	bool armed;	      /* one more round without work, and the worker waits */
 };
 
@@ -47,6 +53,29 @@ static void collect_sources(struct state *s)
 				.queue = (uint16_t)s->own->index};
 }
 
+static uint64_t per_second(const struct state *s, uint64_t n, uint64_t cycles)
+{
+	return (uint64_t)((double)n * (double)(s->tsc_per_ms * 1000) / (double)cycles);
+}
+
+/* The gauges of the second that has passed. */
+static void publish_load(struct state *s, uint64_t tsc)
+{
+	struct tg_stats_worker *stats = s->own->stats;
+	const struct load now = {.tsc = tsc,
+		.busy = stats->busy_cycles,
+		.received = stats->rx_packets,
+		.handed = stats->handoff_sent};
+	const uint64_t cycles = tsc - s->load.tsc;
+
+	if (cycles < s->tsc_per_ms * 1000)
+		return;
+	stats->busy_permille = (now.busy - s->load.busy) * 1000 / cycles;
+	stats->receive_rate = per_second(s, now.received - s->load.received, cycles);
+	stats->handoff_rate = per_second(s, now.handed - s->load.handed, cycles);
+	s->load = now;
+}
+
 /* The clock: a division once a millisecond only. */
 static void update_now(struct state *s, uint64_t tsc)
 {
@@ -54,6 +83,7 @@ static void update_now(struct state *s, uint64_t tsc)
 		return;
 	s->now = (tsc - s->own->loop->started_tsc) / s->tsc_per_ms;
 	s->next_ms_tsc = s->own->loop->started_tsc + (s->now + 1) * s->tsc_per_ms;
+	publish_load(s, tsc);
 }
 
 static uint32_t receive(struct state *s)
@@ -168,6 +198,7 @@ int tg_loop_run(void *arg)
 	s.tsc_per_ms = rte_get_tsc_hz() / 1000;
 	s.linger = rte_get_tsc_hz() / 1000000 * LINGER_US;
 	stay_awake(&s, rte_rdtsc());
+	s.load.tsc = s.worked;
 	collect_sources(&s);
 	rte_rcu_qsbr_thread_register(loop->qsbr, s.own->index);
 	rte_rcu_qsbr_thread_online(loop->qsbr, s.own->index);

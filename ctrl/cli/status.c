@@ -77,6 +77,43 @@ static void print_flags(struct tg_cli *cli, const cJSON *tree)
 				tg_colour_off(cli));
 }
 
+/* What each worker did in the last second. */
+static void print_load(struct tg_cli *cli, const cJSON *dataplane)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, member(dataplane, "load")) fprintf(cli->out,
+		"%-12s worker %.0f: %.1f %% busy, %.0f packets/s, %.0f/s handed over, %.0f "
+		"connections\n",
+		"", tg_json_number(item, "worker"), tg_json_number(item, "busy_permille") / 10,
+		tg_json_number(item, "packets_per_second"),
+		tg_json_number(item, "handed_over_per_second"),
+		tg_json_number(item, "connections"));
+}
+
+static void print_memory(struct tg_cli *cli, const cJSON *dataplane)
+{
+	static const struct {
+		const char *key, *title;
+	} tables[] = {
+		{"connections_ipv4", "IPv4 connections"},
+		{"connections_ipv6", "IPv6 connections"},
+		{"endpoints", "endpoints"},
+	};
+	const cJSON *memory = member(dataplane, "memory");
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const cJSON *table = member(memory, tables[i].key);
+
+		if (table != NULL)
+			fprintf(cli->out, "%-12s %s: %.0f of %.0f in %.1f MB, %.0f bytes each\n",
+				i == 0 ? "memory" : "", tables[i].title,
+				tg_json_number(table, "used"), tg_json_number(table, "limit"),
+				tg_json_number(table, "bytes") / 1e6,
+				tg_json_number(table, "bytes_each"));
+	}
+}
+
 static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 {
 	const cJSON *dataplane = member(tree, "dataplane");
@@ -91,6 +128,8 @@ static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 		fprintf(cli->out, ", last error: %s", error);
 	fputc('\n', cli->out);
 	print_flags(cli, tree);
+	print_load(cli, dataplane);
+	print_memory(cli, dataplane);
 }
 
 static void print_generation(struct tg_cli *cli, const cJSON *tree)
@@ -196,7 +235,8 @@ const struct tg_command tg_command_status = {
 		"\n"
 		"Asks the control process whether the dataplane is connected, whether the ruleset\n"
 		"it enforces is the one that is wanted, which files were refused and which policies\n"
-		"are of a kind that is NOT ENFORCED.\n"
+		"are of a kind that is NOT ENFORCED; how busy each worker was in the last second,\n"
+		"and what connections and endpoints cost in memory.\n"
 		"\n"
 		"options:\n" TG_LIVE_HELP "\n"
 		"example:\n"

@@ -32,6 +32,52 @@ static void write_flags(struct tg_buffer *b, uint32_t flags)
 		boolean(flags & TG_STATE_STUCK_WORKER));
 }
 
+/* Of the second before. */
+static void write_load(struct tg_buffer *b, const struct tg_stats_reader *reader)
+{
+	struct tg_stats_worker s;
+
+	tg_buffer_printf(b, ",\"load\":[");
+	for (uint32_t w = 0; w < reader->n_workers; w++) {
+		if (tg_stats_read_worker(reader, w, &s) != 0)
+			continue;
+		number_member(b, w == 0 ? "{" : ",{", "worker", w);
+		number_member(b, ",", "busy_permille", s.busy_permille);
+		number_member(b, ",", "packets_per_second", s.receive_rate);
+		number_member(b, ",", "handed_over_per_second", s.handoff_rate);
+		number_member(b, ",", "connections", s.conn4_used + s.conn6_used);
+		tg_buffer_printf(b, "}");
+	}
+	tg_buffer_printf(b, "]");
+}
+
+/* A table: how full it is, and what it costs. */
+static void write_table(struct tg_buffer *b, const char *before, const char *name, uint64_t used,
+	uint64_t limit, uint64_t bytes)
+{
+	tg_buffer_printf(b, "%s\"%s\":", before, name);
+	number_member(b, "{", "used", used);
+	number_member(b, ",", "limit", limit);
+	number_member(b, ",", "bytes", bytes);
+	number_member(b, ",", "bytes_each", limit != 0 ? bytes / limit : 0);
+	tg_buffer_printf(b, "}");
+}
+
+static void write_memory(struct tg_buffer *b, const struct tg_stats_reader *reader,
+	const struct tg_stats_state *state)
+{
+	struct tg_stats_worker s;
+
+	if (tg_stats_read_worker(reader, TG_STATS_ALL, &s) != 0)
+		return;
+	tg_buffer_printf(b, ",\"memory\":{");
+	write_table(b, "", "connections_ipv4", s.conn4_used, s.conn4_capacity, s.conn4_bytes);
+	write_table(b, ",", "connections_ipv6", s.conn6_used, s.conn6_capacity, s.conn6_bytes);
+	write_table(b, ",", "endpoints", state->endpoints, state->endpoints_capacity,
+		state->endpoint_bytes);
+	tg_buffer_printf(b, "}");
+}
+
 static void write_segment(
 	struct tg_buffer *b, const struct tg_stats_reader *reader, uint64_t now_ms)
 {
@@ -49,6 +95,8 @@ static void write_segment(
 		number_member(b, ",", "checkpoint_age_ms",
 			now_ms > state.checkpoint_at ? now_ms - state.checkpoint_at : 0);
 	write_flags(b, state.state_flags);
+	write_load(b, reader);
+	write_memory(b, reader, &state);
 }
 
 static void write_dataplane(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms)

@@ -64,6 +64,9 @@ static void write_state(struct tg_buffer *b, const struct tg_stats_reader *reade
 		"When the ruleset in force last changed, Unix time.", s.applied_at);
 	write_flags(b, s.state_flags);
 	write_changes(b, &s);
+	family(b, "tidegate_endpoints_bytes", "gauge", "Memory of the single addresses in force.");
+	tg_buffer_printf(
+		b, "tidegate_endpoints_bytes %llu\n", (unsigned long long)s.endpoint_bytes);
 	family(b, "tidegate_dataplane_checkpoint_errors_total", "counter",
 		"Checkpoints that could not be written.");
 	tg_buffer_printf(b, "tidegate_dataplane_checkpoint_errors_total %llu\n",
@@ -162,6 +165,8 @@ static void write_tables(struct tg_buffer *b, const struct tg_stats_worker *s)
 	write_pair(b, "tidegate_connections", "Live connections.", s->conn4_used, s->conn6_used);
 	write_pair(b, "tidegate_connections_limit", "Connections that there is room for.",
 		s->conn4_capacity, s->conn6_capacity);
+	write_pair(b, "tidegate_connections_bytes", "Memory of the connection tables.",
+		s->conn4_bytes, s->conn6_bytes);
 	write_gauge(b, "tidegate_half_open_connections", "Connections without a reply yet.",
 		s->half_open);
 	write_gauge(b, "tidegate_half_open_connections_limit",
@@ -207,6 +212,23 @@ static const struct {
 		offsetof(struct tg_stats_worker, handoff_received)},
 };
 
+/* Gauges, which other than counters are not for a rate over time. */
+static void write_worker_gauges(
+	struct tg_buffer *b, const struct tg_stats_worker *workers, uint32_t n)
+{
+	static const char connections[] = "tidegate_worker_connections";
+	static const char busy[] = "tidegate_worker_busy_ratio";
+
+	family(b, connections, "gauge", "Connections that the worker owns.");
+	for (uint32_t w = 0; w < n; w++)
+		tg_buffer_printf(b, "%s{worker=\"%u\"} %llu\n", connections, w,
+			(unsigned long long)(workers[w].conn4_used + workers[w].conn6_used));
+	family(b, busy, "gauge", "Part of the last second that the worker spent on packets.");
+	for (uint32_t w = 0; w < n; w++)
+		tg_buffer_printf(b, "%s{worker=\"%u\"} %.3f\n", busy, w,
+			(double)workers[w].busy_permille / 1000);
+}
+
 static void write_workers(struct tg_buffer *b, const struct tg_stats_reader *reader)
 {
 	struct tg_stats_worker *workers = calloc(reader->n_workers, sizeof(*workers));
@@ -228,6 +250,7 @@ static void write_workers(struct tg_buffer *b, const struct tg_stats_reader *rea
 				(unsigned long long)value);
 		}
 	}
+	write_worker_gauges(b, workers, reader->n_workers);
 	free(workers);
 }
 

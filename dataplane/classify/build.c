@@ -166,6 +166,22 @@ void tg_classifier_free(struct tg_classifier *c)
 	rte_free(c);
 }
 
+struct tg_endpoint_usage tg_classifier_endpoints(const struct tg_classifier *c)
+{
+	struct tg_endpoint_usage usage = {0};
+
+	for (uint32_t i = 0; i < c->n_zones; i++) {
+		const struct exact *tables[2] = {&c->zones[i].exact4, &c->zones[i].exact6};
+
+		for (unsigned int t = 0; t < 2; t++) {
+			usage.used += tables[t]->used;
+			usage.capacity += tables[t]->capacity;
+			usage.bytes += exact_size(tables[t]);
+		}
+	}
+	return usage;
+}
+
 size_t tg_classifier_size(const struct tg_classifier *c)
 {
 	size_t size = sizeof(*c) + c->n_zones * sizeof(*c->zones) +

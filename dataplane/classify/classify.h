@@ -100,5 +100,10 @@ const struct tg_namespace_limit *tg_classify_namespace(const struct tg_classifie
 	const struct tg_tuple *tuple, const struct tg_judgement *judgement);
 /* Bytes of memory held. */
 size_t tg_classifier_size(const struct tg_classifier *classifier);
+/* Of these, those of the tables of single addresses, and how full they are. Writer's. */
+struct tg_endpoint_usage {
+	uint64_t used, capacity, bytes;
+};
+struct tg_endpoint_usage tg_classifier_endpoints(const struct tg_classifier *classifier);
 
 #endif

@@ -52,6 +52,11 @@ void tg_fragments_fini(struct tg_fragments *table)
 	table->entry = NULL;
 }
 
+uint64_t tg_fragments_bytes(const struct tg_fragments *table)
+{
+	return tg_fragments_capacity(table) * sizeof(*table->entry);
+}
+
 uint32_t tg_fragments_capacity(const struct tg_fragments *table)
 {
 	return table->buckets * BUCKET;

@@ -54,6 +54,8 @@ struct tg_fragments {
 int tg_fragments_init(struct tg_fragments *table, uint32_t max, uint32_t timeout_ms,
 	const struct tg_secret *secret);
 void tg_fragments_fini(struct tg_fragments *table);
+/* Bytes of memory held. */
+uint64_t tg_fragments_bytes(const struct tg_fragments *table);
 enum tg_fragment_result tg_fragments_track(
 	struct tg_fragments *table, struct tg_fragment *f, uint32_t now);
 /* The first fragment was refused: what follows need not be tracked. */

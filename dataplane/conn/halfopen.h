@@ -33,6 +33,12 @@ int tg_halfopen_init(
 	struct tg_halfopen *h, uint32_t max, uint32_t per_source, const struct tg_secret *secret);
 void tg_halfopen_fini(struct tg_halfopen *h);
 
+/* Bytes of memory held. */
+static inline uint64_t tg_halfopen_bytes(const struct tg_halfopen *h)
+{
+	return ((uint64_t)h->mask + 1) * TG_HALFOPEN_LINE * sizeof(*h->count);
+}
+
 /* `source` is any number made of the address; the same at add and at drop. */
 bool tg_halfopen_source_full(const struct tg_halfopen *h, uint64_t source);
 void tg_halfopen_add(struct tg_halfopen *h, uint64_t source);

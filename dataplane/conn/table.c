@@ -49,6 +49,11 @@ void tg_table_fini(struct tg_table *table)
 	table->cold = NULL;
 }
 
+uint64_t tg_table_bytes(const struct tg_table *table)
+{
+	return hot_size(table) + cold_size(table);
+}
+
 static bool match(const struct tg_table *table, uint64_t index, const struct tg_key *key)
 {
 	const struct tg_conn *c = tg_table_at(table, index);

@@ -42,6 +42,8 @@ struct tg_table {
 int tg_table_init(
 	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret);
 void tg_table_fini(struct tg_table *table);
+/* Bytes of memory held. */
+uint64_t tg_table_bytes(const struct tg_table *table);
 /* Number of entries that a cursor runs over, free ones included. */
 static inline uint64_t tg_table_size(const struct tg_table *table)
 {

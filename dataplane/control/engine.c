@@ -62,8 +62,14 @@ static uint64_t unix_ms(void)
 static void store_state(struct tg_engine *engine)
 {
 	struct tg_stats_header *h = engine->config.stats->header;
+	struct tg_endpoint_usage endpoints = {0};
 
+	if (engine->classifier != NULL)
+		endpoints = tg_classifier_endpoints(engine->classifier);
 	tg_stats_begin(engine->config.stats);
+	h->endpoints = endpoints.used;
+	h->endpoints_capacity = endpoints.capacity;
+	h->endpoint_bytes = endpoints.bytes;
 	h->epoch = engine->epoch;
 	h->generation = tg_engine_generation(engine);
 	h->delta_sequence = engine->delta_sequence;

@@ -71,6 +71,8 @@ static void publish_capacities(struct tg_worker *w)
 {
 	w->stats->conn4_capacity = w->table[0].max;
 	w->stats->conn6_capacity = w->table[1].max;
+	w->stats->conn4_bytes = tg_table_bytes(&w->table[0]);
+	w->stats->conn6_bytes = tg_table_bytes(&w->table[1]);
 	w->stats->half_open_capacity = (uint64_t)w->halfopen[0].max + w->halfopen[1].max;
 	w->stats->fragments_capacity = tg_fragments_capacity(&w->fragments);
 }
@@ -140,6 +142,16 @@ void tg_worker_free(struct tg_worker *w)
 const char *tg_worker_pages(const struct tg_worker *w, uint8_t family)
 {
 	return tg_pages_text(w->table[family == 6].pages);
+}
+
+uint64_t tg_worker_halfopen_bytes(const struct tg_worker *w)
+{
+	return tg_halfopen_bytes(&w->halfopen[0]) + tg_halfopen_bytes(&w->halfopen[1]);
+}
+
+uint64_t tg_worker_fragment_bytes(const struct tg_worker *w)
+{
+	return tg_fragments_bytes(&w->fragments);
 }
 
 void tg_worker_time(struct tg_worker *w, struct tg_stages *stages)

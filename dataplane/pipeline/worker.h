@@ -154,6 +154,9 @@ int tg_worker_create(struct tg_datapath *dp, uint32_t index, int socket,
 void tg_worker_free(struct tg_worker *w);
 /* What the connections of a family (4 or 6) lie in, for the log. */
 const char *tg_worker_pages(const struct tg_worker *w, uint8_t family);
+/* Bytes that half-open connections are counted in, and that fragments are tracked in. */
+uint64_t tg_worker_halfopen_bytes(const struct tg_worker *w);
+uint64_t tg_worker_fragment_bytes(const struct tg_worker *w);
 
 /* From now on stages are timed into `stages` (NULL: no longer), which stays the caller's. */
 void tg_worker_time(struct tg_worker *w, struct tg_stages *stages);

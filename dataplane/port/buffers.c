@@ -181,6 +181,9 @@ static int create(struct tg_ports *ports, uint32_t numa, const struct demand *d)
 		return -ENOMEM;
 	}
 	ports->pools[numa] = pool;
+	tg_log_info("%u packet buffers in %lu MiB of EAL's memory, node %u", d->n,
+		(uint64_t)d->n * (pool->header_size + pool->elt_size + pool->trailer_size) >> 20,
+		numa);
 	return 0;
 }
 

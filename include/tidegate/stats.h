@@ -75,7 +75,11 @@ struct tg_stats_header {
 	uint64_t checkpoint_at;
 	uint64_t checkpoint_errors;
 	uint64_t heartbeat; /* Unix time, ms; stored about once a second */
-	uint64_t reserved[10];
+	/* under the sequence lock as well: single addresses of the ruleset in force */
+	uint64_t endpoints;
+	uint64_t endpoints_capacity; /* with room for deltas */
+	uint64_t endpoint_bytes;     /* memory of the tables that hold them */
+	uint64_t reserved[7];
 };
 
 struct tg_stats_count {
@@ -112,7 +116,12 @@ struct tg_stats_worker {
 	uint64_t seen_epoch;
 	uint64_t busy_cycles; /* TSC */
 	uint64_t total_cycles;
-	uint64_t reserved[6];
+	uint64_t conn4_bytes; /* gauges: memory of the connection tables */
+	uint64_t conn6_bytes;
+	uint64_t busy_permille; /* gauges of the second before: cycles spent on packets */
+	uint64_t receive_rate;	/* packets a second from ports */
+	uint64_t handoff_rate;	/* packets a second to other workers */
+	uint64_t reserved[1];
 };
 
 /*

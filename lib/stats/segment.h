@@ -68,6 +68,9 @@ struct tg_stats_state {
 	uint64_t checkpoint_at;
 	uint64_t checkpoint_errors;
 	uint64_t heartbeat;
+	uint64_t endpoints;
+	uint64_t endpoints_capacity;
+	uint64_t endpoint_bytes;
 	uint32_t epoch;
 	uint32_t state_flags;
 	uint32_t image_checksum;

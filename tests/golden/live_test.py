@@ -20,7 +20,15 @@ TIDEGATE = sys.argv.pop(1)
 STATUS = {
     "version": "0.1.0", "ready": True, "not_ready": "", "generation": {"desired": 12, "applied": 12},
     "dataplane": {"connected": True, "heartbeat_age_ms": 210, "workers": 2, "error": "",
-                  "alive": True, "no_ruleset": False, "from_checkpoint": False},
+                  "alive": True, "no_ruleset": False, "from_checkpoint": False,
+                  "load": [{"worker": 0, "busy_permille": 123, "packets_per_second": 4000,
+                            "handed_over_per_second": 70, "connections": 5},
+                           {"worker": 1, "busy_permille": 0, "packets_per_second": 0,
+                            "handed_over_per_second": 0, "connections": 6}],
+                  "memory": {"connections_ipv4": {"used": 9, "limit": 64, "bytes": 2000000,
+                                                  "bytes_each": 512},
+                             "endpoints": {"used": 3, "limit": 8, "bytes": 300000,
+                                           "bytes_each": 26}}},
     "ruleset": {"classes": 41, "cells": 118, "rules": 75, "bytes": 20480},
     "objects": {"policies": 9, "pods": 31, "namespaces": 5, "nodes": 3, "services": 6},
     "sources": {"synced": True, "files": 12, "skipped": 3, "errors": [], "warnings": [],
@@ -82,7 +90,10 @@ class Live(unittest.TestCase):
     def test_status(self):
         done = self.run_live("status")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for words in ("dataplane    connected", "generation 12 in force, 12 desired", "9 policies"):
+        for words in ("dataplane    connected", "generation 12 in force, 12 desired", "9 policies",
+                      "worker 0: 12.3 % busy, 4000 packets/s, 70/s handed over, 5 connections",
+                      "IPv4 connections: 9 of 64 in 2.0 MB, 512 bytes each",
+                      "endpoints: 3 of 8 in 0.3 MB, 26 bytes each"):
             self.assertIn(words, done.stdout)
         self.assertEqual(json.loads(self.run_live("status", "-o", "json").stdout), STATUS)
 

@@ -182,10 +182,18 @@ static void fill_segment(struct fixture *f)
 			slots[TG_SLOT_FIRST + i].packets = 10 * (i + 1);
 		tg_stats_worker_at(&f->segment, w)->drops[TG_DROP_MARTIAN].packets = 4;
 		tg_stats_worker_at(&f->segment, w)->conn4_used = 100;
+		tg_stats_worker_at(&f->segment, w)->conn4_capacity = 1000;
+		tg_stats_worker_at(&f->segment, w)->conn4_bytes = 512000;
+		tg_stats_worker_at(&f->segment, w)->busy_permille = 250 * w;
+		tg_stats_worker_at(&f->segment, w)->receive_rate = 3000;
+		tg_stats_worker_at(&f->segment, w)->handoff_rate = 7;
 	}
 	tg_stats_begin(&f->segment);
 	f->segment.header->generation = 7;
 	f->segment.header->heartbeat = 5000;
+	f->segment.header->endpoints = 3;
+	f->segment.header->endpoints_capacity = 100;
+	f->segment.header->endpoint_bytes = 2600;
 	f->segment.header->checkpoint_at = 4000;
 	tg_stats_end(&f->segment);
 	f->segment.header->n_drop_reasons = TG_DROP_COUNT;
@@ -272,6 +280,10 @@ static void counters_are_summed_over_workers(void **state)
 	expect_line(text, "tidegate_dropped_packets_total{reason=\"martian\"} 8");
 	expect_line(text, "tidegate_connections{family=\"ipv4\"} 200");
 	expect_line(text, "tidegate_ruleset_generation{state=\"applied\"} 7");
+	expect_line(text, "tidegate_connections_bytes{family=\"ipv4\"} 1024000");
+	expect_line(text, "tidegate_endpoints_bytes 2600");
+	expect_line(text, "tidegate_worker_connections{worker=\"1\"} 100");
+	expect_line(text, "tidegate_worker_busy_ratio{worker=\"1\"} 0.250");
 	expect_line(text, "tidegate_dataplane_up 1");
 	expect_line(text, "tidegate_dataplane_checkpoint_age_seconds 2.000");
 	expect_line(text, "tidegate_port_link_up{port=\"pods\\\"0\",side=\"inside\"} 0");
@@ -407,6 +419,14 @@ static void paths_are_served(void **state)
 	} rows[] = {
 		{"", "/healthz", "ok\n"},
 		{"", "/v1/status", "\"generation\":{\"desired\":7,\"applied\":7"},
+		{"", "/v1/status",
+			"{\"worker\":1,\"busy_permille\":250,\"packets_per_second\":3000,"
+			"\"handed_over_per_second\":7,\"connections\":100}"},
+		{"", "/v1/status",
+			"\"connections_ipv4\":{\"used\":200,\"limit\":2000,\"bytes\":1024000,"
+			"\"bytes_each\":512}"},
+		{"", "/v1/status",
+			"\"endpoints\":{\"used\":3,\"limit\":100,\"bytes\":2600,\"bytes_each\":26}"},
 		{"", "/v1/status",
 			"\"errors\":[{\"place\":\"a.yaml:3\",\"text\":\"spec.ingres: unknown field "
 			"\\\"x\\\"\"}]"},
