@@ -8,7 +8,6 @@ struct assigner {
 	struct job *job;
 	struct profile_sources profile_sources;
 	struct class_sources class_sources;
-	struct row_maker maker;
 	bool ranges[2]; /* pod ranges of IPv4, IPv6 are known */
 	struct trait_words words;
 	uint32_t *of_trait;		/* its profile; TG_NONE: unknown namespace; UNSEEN */
@@ -57,15 +56,6 @@ static int report_conflicts(struct job *job)
 	return err;
 }
 
-/* No slots left is the only failure that is not memory; the two are told apart here. */
-static int explain_failure(struct job *job)
-{
-	if (slots_limit(job->slots) < job->slot_capacity)
-		return -ENOMEM;
-	return job_fail(job, -E2BIG, "more rules than the %u slots that can be counted",
-		job->slot_capacity);
-}
-
 static int learn_traits(struct assigner *a)
 {
 	struct job *job = a->job;
@@ -102,9 +92,9 @@ static int profile_trait(struct assigner *a, uint32_t trait)
 	if (traits_translate(traits, &a->words, trait, &a->atoms, &a->ports) != 0)
 		return -ENOMEM;
 	a->of_trait[trait] = profiles_add(&out->profiles, &a->profile_sources, ns,
-		(struct seq){a->atoms.v, (uint32_t)a->atoms.n}, &a->ports, &a->maker);
+		(struct seq){a->atoms.v, (uint32_t)a->atoms.n}, &a->ports);
 	if (a->of_trait[trait] == TG_NONE)
-		return explain_failure(a->job);
+		return -ENOMEM;
 	return job_is_too_large(out) ? -EOVERFLOW : 0;
 }
 
@@ -153,7 +143,7 @@ static uint32_t class_of_pod(struct assigner *a, uint32_t profile, uint32_t set,
 
 	if (last->set != set) {
 		last->class = classes_of(&out->classes, &a->class_sources, &out->profiles, profile,
-			TG_KIND_POD, set, family, &a->maker);
+			TG_KIND_POD, set, family);
 		last->set = set;
 	}
 	return last->class;
@@ -172,9 +162,9 @@ static int assign_endpoint(struct assigner *a, size_t i, const struct prefix_nod
 	else
 		class = classes_of(&out->classes, &a->class_sources, &out->profiles, TG_NONE,
 			e->kind == TG_KIND_POD ? TG_KIND_UNKNOWN : e->kind, node->set,
-			e->addr.family, &a->maker);
+			e->addr.family);
 	if (class == TG_NONE)
-		return explain_failure(a->job);
+		return -ENOMEM;
 	if (out->classes.v.n > known && job_is_too_large(out))
 		return -EOVERFLOW;
 	a->job->class_of_endpoint[i] = class;
@@ -212,9 +202,9 @@ static int assign_prefixes(struct assigner *a)
 
 		job->class_of_prefix[i] = classes_of(&job->out->classes, &a->class_sources,
 			&job->out->profiles, TG_NONE, kind, node->set,
-			prefixes_get(prefixes, i).addr.family, &a->maker);
+			prefixes_get(prefixes, i).addr.family);
 		if (job->class_of_prefix[i] == TG_NONE)
-			return explain_failure(job);
+			return -ENOMEM;
 		if (job_is_too_large(job->out))
 			return -EOVERFLOW;
 	}
@@ -254,7 +244,6 @@ int job_assign(struct job *job)
 		.job = job,
 		.profile_sources = profile_sources_of(out),
 		.class_sources = class_sources_of(out),
-		.maker = {job->slots, job->slot_capacity},
 	};
 	int err = profiles_init(&out->profiles);
 

@@ -363,7 +363,7 @@ static int build_row(struct builder *b, uint32_t row)
 
 	b->row = row;
 	b->stamp = row + 1;
-	b->rest = stance->verdict;
+	b->rest = b->from->rest[b->from->expander->rows->v.v[row].stance];
 	b->ns = stance->ns;
 	if (b->ns != TG_NONE && b->from->over[b->ns])
 		return 0;

@@ -29,7 +29,8 @@ struct cell_sources {
 	const struct classes *classes;
 	const struct reach *reach;
 	struct programs *programs;
-	bool *over; /* by namespace: over its budget; the caller's, set here as well */
+	const uint32_t *rest; /* by stance: the verdict where no entry matches */
+	bool *over;	      /* by namespace: over its budget; the caller's, set here as well */
 	uint32_t n_namespaces;
 	uint32_t budget;
 };

@@ -116,7 +116,7 @@ static int derive_named(
 
 /* The row of this direction: the stance and the tuples whose FROM (egress) or TO term holds. */
 static uint32_t row_of(struct classes *c, const struct class_sources *from, enum tg_direction dir,
-	uint32_t stance, const struct row_maker *maker)
+	uint32_t stance, bool create)
 {
 	uint32_t parity = dir == TG_EGRESS ? 0 : 1;
 
@@ -128,26 +128,26 @@ static uint32_t row_of(struct classes *c, const struct class_sources *from, enum
 			return TG_NONE;
 	}
 	return row_set_put(
-		from->rows, stance, (struct seq){c->infra.v, (uint32_t)c->infra.n}, maker);
+		from->rows, stance, (struct seq){c->infra.v, (uint32_t)c->infra.n}, create);
 }
 
 /* The class of the terms in the scratch. */
 static uint32_t finish(struct classes *c, const struct class_sources *from, struct class class,
-	const uint32_t stance[TG_DIRECTION_COUNT], const struct row_maker *maker)
+	const uint32_t stance[TG_DIRECTION_COUNT], bool create)
 {
 	uint32_t key[4] = {(uint32_t) class.kind << 8 | class.family}, id;
 
 	c->terms.n = sort_distinct_u32(c->terms.v, c->terms.n);
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		class.row[dir] = row_of(c, from, dir, stance[dir], maker);
+		class.row[dir] = row_of(c, from, dir, stance[dir], create);
 		if (class.row[dir] == TG_NONE)
 			return TG_NONE;
 		key[1 + dir] = class.row[dir];
 	}
-	key[3] = seqs_put(&c->term_sets, c->terms.v, (uint32_t)c->terms.n, maker != NULL);
+	key[3] = seqs_put(&c->term_sets, c->terms.v, (uint32_t)c->terms.n, create);
 	if (key[3] == TG_NONE)
 		return TG_NONE;
-	id = seqs_put(&c->keys, key, 4, maker != NULL);
+	id = seqs_put(&c->keys, key, 4, create);
 	class.terms = seqs_get(&c->term_sets, key[3]);
 	if (id != TG_NONE && id >= c->v.n && tg_vec_push(&c->v, class) != 0)
 		return TG_NONE;
@@ -155,36 +155,36 @@ static uint32_t finish(struct classes *c, const struct class_sources *from, stru
 }
 
 uint32_t classes_pod(struct classes *c, const struct class_sources *from,
-	const struct profile *profile, uint32_t set, uint8_t family, const struct row_maker *maker)
+	const struct profile *profile, uint32_t set, uint8_t family, bool create)
 {
 	struct class class = {.kind = TG_KIND_POD, .family = family};
 
 	if (address_terms(c, seqs_get(&from->prefixes->sets, set), TG_KIND_POD) != 0 ||
 		append(&c->terms, profile->terms) != 0 ||
-		derive_named(c, from, profile->ports, maker != NULL) != 0)
+		derive_named(c, from, profile->ports, create) != 0)
 		return TG_NONE;
-	return finish(c, from, class, profile->stance, maker);
+	return finish(c, from, class, profile->stance, create);
 }
 
 uint32_t classes_kind(struct classes *c, const struct class_sources *from, enum tg_class_kind kind,
-	uint32_t set, uint8_t family, const struct row_maker *maker)
+	uint32_t set, uint8_t family, bool create)
 {
 	struct class class = {.kind = (uint8_t)kind, .family = family};
 	uint32_t stance[TG_DIRECTION_COUNT];
 
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		stance[dir] = row_set_kind_stance(from->rows, dir, kind, maker);
+		stance[dir] = row_set_kind_stance(from->rows, dir, kind, create);
 		if (stance[dir] == TG_NONE)
 			return TG_NONE;
 	}
 	if (address_terms(c, seqs_get(&from->prefixes->sets, set), kind) != 0)
 		return TG_NONE;
-	return finish(c, from, class, stance, maker);
+	return finish(c, from, class, stance, create);
 }
 
 uint32_t classes_of(struct classes *c, const struct class_sources *from,
 	const struct profiles *profiles, uint32_t profile, enum tg_class_kind kind, uint32_t set,
-	uint8_t family, const struct row_maker *maker)
+	uint8_t family)
 {
 	uint32_t key[4] = {profile, kind, set, family}, id, class;
 
@@ -192,8 +192,8 @@ uint32_t classes_of(struct classes *c, const struct class_sources *from,
 	if (id == TG_NONE || id <= c->memo_class.n)
 		return id == TG_NONE ? TG_NONE : c->memo_class.v[id - 1];
 	class = profile != TG_NONE
-			? classes_pod(c, from, &profiles->v.v[profile], set, family, maker)
-			: classes_kind(c, from, kind, set, family, maker);
+			? classes_pod(c, from, &profiles->v.v[profile], set, family, true)
+			: classes_kind(c, from, kind, set, family, true);
 	if (class == TG_NONE || tg_vec_push(&c->memo_class, class) != 0)
 		return TG_NONE;
 	return class;

@@ -48,18 +48,18 @@ int classes_init(struct classes *c, const struct tg_compile_options *options);
 void classes_free(struct classes *c);
 /*
  * The class of an address that satisfies the address terms `set`: of a pod with this profile, or of
- * an address of another kind. With a maker it is added; TG_NONE: out of memory or not there.
+ * an address of another kind. TG_NONE: out of memory, or not there and not to be created.
  */
 uint32_t classes_pod(struct classes *c, const struct class_sources *from,
-	const struct profile *profile, uint32_t set, uint8_t family, const struct row_maker *maker);
+	const struct profile *profile, uint32_t set, uint8_t family, bool create);
 uint32_t classes_kind(struct classes *c, const struct class_sources *from, enum tg_class_kind kind,
-	uint32_t set, uint8_t family, const struct row_maker *maker);
+	uint32_t set, uint8_t family, bool create);
 /*
  * The same by the number of the profile (or TG_NONE and the kind), remembering the answer: a
  * million addresses ask for a few thousand classes.
  */
 uint32_t classes_of(struct classes *c, const struct class_sources *from,
 	const struct profiles *profiles, uint32_t profile, enum tg_class_kind kind, uint32_t set,
-	uint8_t family, const struct row_maker *maker);
+	uint8_t family);
 
 #endif

@@ -134,7 +134,7 @@ static int check_options(struct job *job)
 static int run(struct job *job)
 {
 	static int (*const stages[])(struct job *) = {check_options, job_load, job_take_slots,
-		job_assign, job_build_tables, job_remark, job_emit};
+		job_assign, job_take_rests, job_build_tables, job_remark, job_emit};
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && err == 0; i++)
@@ -146,7 +146,12 @@ static void job_free(struct job *job)
 {
 	identity_free(&job->identity);
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
+		free(job->baseline[dir]);
+	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
 		free(job->baseline_identity[dir]);
+	free(job->implicit);
+	free(job->implicit_identity);
+	free(job->rest);
 	free(job->tuples);
 	free(job->tuple_identity);
 	free(job->profile_of);

@@ -155,7 +155,7 @@ static uint32_t default_program(const struct emitter *e, uint32_t row)
 
 	if (stance->ns != TG_NONE && e->job->over[stance->ns])
 		return TG_PROGRAM_DIRECT | tg_verdict_make(TG_ACTION_DENY, TG_BUILTIN_CELL_BUDGET);
-	return TG_PROGRAM_DIRECT | stance->verdict;
+	return TG_PROGRAM_DIRECT | e->job->rest[rows->v.v[row].stance];
 }
 
 static struct tg_image_class image_class(const struct emitter *e, uint32_t number)
@@ -275,19 +275,20 @@ static int emit_policy_rule(struct emitter *e, const struct rule *rule)
 	return push_rule(e, &out);
 }
 
-static int emit_implicit(struct emitter *e, const struct implicit *implicit)
+static int emit_implicit(struct emitter *e, size_t number)
 {
+	const struct implicit *implicit = &e->job->out->rows.implicits.v[number];
 	const struct policies *p = &e->job->out->policies;
 	const struct tg_policy *first = p->v.v[implicit->policies.v[0]].model;
 	char names[NAMES_MAX], buf[TEXT_MAX];
 	struct text list = text_start(names, sizeof(names)), text = text_start(buf, sizeof(buf));
 	struct tg_image_rule out = {
-		.slot = tg_verdict_slot(implicit->verdict),
+		.slot = tg_verdict_slot(e->job->implicit[number]),
 		.kind = TG_RULE_IMPLICIT,
 		.direction = implicit->direction,
 		.action = TG_ACTION_DENY,
 		.index = TG_NONE,
-		.identity = implicit->identity,
+		.identity = e->job->implicit_identity[number],
 	};
 
 	for (uint32_t i = 0; i < implicit->policies.n && !list.full; i++) {
@@ -307,7 +308,7 @@ static int emit_implicit(struct emitter *e, const struct implicit *implicit)
 
 static int emit_baseline(struct emitter *e, enum tg_direction dir, uint32_t ns)
 {
-	uint32_t verdict = e->job->out->rows.baseline[dir][ns];
+	uint32_t verdict = e->job->baseline[dir][ns];
 	uint32_t name = e->job->out->scopes.names[ns];
 	char buf[TEXT_MAX];
 	struct text text = text_start(buf, sizeof(buf));
@@ -367,7 +368,7 @@ static int emit_rules(struct emitter *e)
 	for (size_t i = 0; i < out->policies.rules.n && err == 0; i++)
 		err = emit_policy_rule(e, &out->policies.rules.v[i]);
 	for (size_t i = 0; i < out->rows.implicits.n && err == 0; i++)
-		err = emit_implicit(e, &out->rows.implicits.v[i]);
+		err = emit_implicit(e, i);
 	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++)
 		for (uint32_t ns = 0; ns < out->scopes.n && err == 0; ns++)
 			err = emit_baseline(e, dir, ns);

@@ -26,8 +26,13 @@ struct job {
 	 */
 	bool *over;
 	struct identity identity;
-	uint64_t *baseline_identity[TG_DIRECTION_COUNT]; /* by namespace */
-	struct tuple_rule *tuples;			 /* by infrastructure tuple */
+	/* Verdicts where no rule matches, and the identities of their rules. */
+	uint32_t *baseline[TG_DIRECTION_COUNT]; /* by namespace */
+	uint64_t *baseline_identity[TG_DIRECTION_COUNT];
+	uint32_t *implicit; /* by implicit deny */
+	uint64_t *implicit_identity;
+	uint32_t *rest;		   /* by stance */
+	struct tuple_rule *tuples; /* by infrastructure tuple */
 	uint64_t *tuple_identity;
 	uint32_t
 		*profile_of; /* by pod: its profile; TG_NONE: unknown namespace, or not asked for */
@@ -66,6 +71,8 @@ int job_load(struct job *job);
 int job_take_slots(struct job *job);
 /* Every address and prefix gets its class (assign.c). */
 int job_assign(struct job *job);
+/* Slots and verdicts of implicit denies, and what each stance says in the end (rules.c). */
+int job_take_rests(struct job *job);
 /* Rows, groups, cells (tables.c). */
 int job_build_tables(struct job *job);
 /* What people should look at (remarks.c). */

@@ -90,6 +90,8 @@ static int open_all(struct job *job)
 		err = prefixes_init(&out->prefixes);
 	if (err == 0)
 		err = policies_init(&out->policies);
+	if (err == 0)
+		err = row_set_init(&out->rows);
 	return err;
 }
 

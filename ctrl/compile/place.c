@@ -60,9 +60,9 @@ int tg_compiled_place_pod(
 		out[i].addr = *addr;
 		out[i].node = ns != TG_NONE ? endpoints_node(c->endpoints, pod->node) : TG_NONE;
 		out[i].cls = ns != TG_NONE ? classes_pod(&c->classes, &class_sources, &profile, set,
-						     addr->family, NULL)
+						     addr->family, false)
 					   : classes_kind(&c->classes, &class_sources,
-						     TG_KIND_UNKNOWN, set, addr->family, NULL);
+						     TG_KIND_UNKNOWN, set, addr->family, false);
 		if (out[i].cls == TG_NONE)
 			return -ENOENT;
 	}

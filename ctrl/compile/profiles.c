@@ -124,12 +124,12 @@ static int match(
 	return 0;
 }
 
-static bool take_stances(struct profile *out, const struct profile_sources *from,
-	struct seq policies, const struct row_maker *maker)
+static bool take_stances(
+	struct profile *out, const struct profile_sources *from, struct seq policies, bool create)
 {
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
 		out->stance[dir] = row_set_pod_stance(
-			from->rows, from->policies, dir, out->ns, policies, out->ports, maker);
+			from->rows, from->policies, dir, out->ns, policies, out->ports, create);
 		if (out->stance[dir] == TG_NONE)
 			return false;
 	}
@@ -137,7 +137,7 @@ static bool take_stances(struct profile *out, const struct profile_sources *from
 }
 
 static int make(struct profiles *p, const struct profile_sources *from, uint32_t ns,
-	uint32_t labels, uint32_t ports, const struct row_maker *maker)
+	uint32_t labels, uint32_t ports)
 {
 	struct profile fresh = {.ns = ns, .ports = seqs_get(&p->ports, ports)};
 	struct seq selectors;
@@ -145,7 +145,7 @@ static int make(struct profiles *p, const struct profile_sources *from, uint32_t
 
 	if (match(p, from->selectors, labels, &selectors) != 0 ||
 		find(p, from, ns, selectors) != 0 ||
-		!take_stances(&fresh, from, scratch_seq(&p->policies), maker))
+		!take_stances(&fresh, from, scratch_seq(&p->policies), true))
 		return -ENOMEM;
 	terms = seqs_add(&p->terms, p->peers.v, (uint32_t)p->peers.n);
 	if (terms == TG_NONE)
@@ -155,7 +155,7 @@ static int make(struct profiles *p, const struct profile_sources *from, uint32_t
 }
 
 uint32_t profiles_add(struct profiles *p, const struct profile_sources *from, uint32_t ns,
-	struct seq atoms, struct tg_vec_u32 *ports, const struct row_maker *maker)
+	struct seq atoms, struct tg_vec_u32 *ports)
 {
 	uint32_t key[3] = {ns}, id;
 
@@ -167,7 +167,7 @@ uint32_t profiles_add(struct profiles *p, const struct profile_sources *from, ui
 	id = seqs_add(&p->keys, key, 3);
 	if (id == TG_NONE)
 		return TG_NONE;
-	if (id > p->v.n && make(p, from, ns, key[1], key[2], maker) != 0)
+	if (id > p->v.n && make(p, from, ns, key[1], key[2]) != 0)
 		return TG_NONE;
 	return id - 1;
 }
@@ -185,5 +185,5 @@ int profiles_look(struct profiles *p, const struct profile_sources *from, const 
 		return err;
 	*out = (struct profile){
 		.ns = ns, .ports = scratch_seq(&p->numbers), .terms = scratch_seq(&p->peers)};
-	return take_stances(out, from, scratch_seq(&p->policies), NULL) ? 0 : -ENOENT;
+	return take_stances(out, from, scratch_seq(&p->policies), false) ? 0 : -ENOENT;
 }

@@ -41,10 +41,10 @@ int profiles_init(struct profiles *p);
 void profiles_free(struct profiles *p);
 /*
  * The profile of a pod of namespace `ns` with these atoms and (port use, number) pairs, which it
- * sorts, adding it; TG_NONE: out of memory or slots.
+ * sorts, adding it; TG_NONE: out of memory.
  */
 uint32_t profiles_add(struct profiles *p, const struct profile_sources *from, uint32_t ns,
-	struct seq atoms, struct tg_vec_u32 *ports, const struct row_maker *maker);
+	struct seq atoms, struct tg_vec_u32 *ports);
 /*
  * The same without adding anything, for a pod that need not have an equal: *out refers to the
  * scratch of `p` until its next call. -ENOENT when a stance that it needs is not there.

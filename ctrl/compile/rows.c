@@ -4,22 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity.h"
-#include "slots.h"
 #include "sort.h"
 
-int row_set_init(struct rows *r, uint32_t n_namespaces)
+int row_set_init(struct rows *r)
 {
 	memset(r, 0, sizeof(*r));
-	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		r->baseline[dir] = calloc((size_t)n_namespaces + 1, sizeof(*r->baseline[dir]));
-		if (r->baseline[dir] == NULL)
-			goto fail;
-	}
 	if (seqs_init(&r->stance_keys) == 0 && seqs_init(&r->implicit_keys) == 0 &&
 		seqs_init(&r->keys) == 0)
 		return 0;
-fail:
 	row_set_free(r);
 	return -ENOMEM;
 }
@@ -32,8 +24,6 @@ void row_set_free(struct rows *r)
 	tg_vec_free(&r->stances);
 	tg_vec_free(&r->implicits);
 	tg_vec_free(&r->v);
-	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
-		free(r->baseline[dir]);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -68,13 +58,11 @@ static int resolve(
 	return 0;
 }
 
-static uint32_t make_implicit(struct rows *r, const struct policies *p, enum tg_direction dir,
-	struct seq policies, const struct row_maker *maker)
+static uint32_t make_implicit(struct rows *r, enum tg_direction dir, struct seq policies)
 {
 	struct tg_vec_u32 key = {0};
 	struct implicit fresh = {.direction = (uint8_t)dir};
-	uint32_t id = TG_NONE, slot;
-	uint64_t sum = 0;
+	uint32_t id;
 
 	if (tg_vec_reserve(&key, policies.n + 1) != 0)
 		return TG_NONE;
@@ -84,26 +72,18 @@ static uint32_t make_implicit(struct rows *r, const struct policies *p, enum tg_
 	tg_vec_free(&key);
 	if (id == TG_NONE || id <= r->implicits.n)
 		return id == TG_NONE ? TG_NONE : id - 1;
-	for (uint32_t i = 0; i < policies.n; i++)
-		sum += p->v.v[policies.v[i]].identity;
 	fresh.policies = seqs_get(&r->implicit_keys, id);
 	fresh.policies.v++;
 	fresh.policies.n--;
-	fresh.identity = identity_implicit(sum, dir);
-	slot = slots_take(maker->slots, &fresh.identity, maker->capacity);
-	fresh.verdict = tg_verdict_make(TG_ACTION_DENY, slot);
-	if (slot == TG_NONE || tg_vec_push(&r->implicits, fresh) != 0)
-		return TG_NONE;
-	return id - 1;
+	return tg_vec_push(&r->implicits, fresh) == 0 ? id - 1 : TG_NONE;
 }
 
 /* Key words: direction, kind, namespace, number of policies, policies, resolved ports. */
 #define STANCE_HEAD 4u
 
-static uint32_t make_stance(struct rows *r, const struct policies *p, const uint32_t *key,
-	uint32_t n, const struct row_maker *maker)
+static uint32_t make_stance(struct rows *r, const uint32_t *key, uint32_t n, bool create)
 {
-	uint32_t id = seqs_put(&r->stance_keys, key, n, maker != NULL), n_policies = key[3];
+	uint32_t id = seqs_put(&r->stance_keys, key, n, create), n_policies = key[3];
 	struct stance fresh = {
 		.direction = (uint8_t)key[0],
 		.kind = (uint8_t)key[1],
@@ -117,18 +97,15 @@ static uint32_t make_stance(struct rows *r, const struct policies *p, const uint
 	fresh.policies = (struct seq){key + STANCE_HEAD, n_policies};
 	fresh.resolved = (struct seq){key + STANCE_HEAD + n_policies, n - STANCE_HEAD - n_policies};
 	if (n_policies > 0) {
-		fresh.implicit = make_implicit(r, p, fresh.direction, fresh.policies, maker);
+		fresh.implicit = make_implicit(r, fresh.direction, fresh.policies);
 		if (fresh.implicit == TG_NONE)
 			return TG_NONE;
-		fresh.verdict = r->implicits.v[fresh.implicit].verdict;
-	} else {
-		fresh.verdict = r->baseline[fresh.direction][fresh.ns];
 	}
 	return tg_vec_push(&r->stances, fresh) == 0 ? id - 1 : TG_NONE;
 }
 
 uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
-	uint32_t ns, struct seq policies, struct seq ports, const struct row_maker *maker)
+	uint32_t ns, struct seq policies, struct seq ports, bool create)
 {
 	struct tg_vec_u32 key = {0};
 	uint32_t stance = TG_NONE;
@@ -147,13 +124,13 @@ uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_di
 	chosen = (struct seq){key.v + STANCE_HEAD, key.v[3]};
 	if (dir == TG_INGRESS && resolve(p, chosen, ports, &key) != 0)
 		goto out;
-	stance = make_stance(r, p, key.v, (uint32_t)key.n, maker);
+	stance = make_stance(r, key.v, (uint32_t)key.n, create);
 out:
 	tg_vec_free(&key);
 	return stance;
 }
 
-static uint32_t kind_verdict(enum tg_class_kind kind)
+uint32_t row_set_kind_verdict(enum tg_class_kind kind)
 {
 	switch (kind) {
 	case TG_KIND_WORLD:
@@ -172,8 +149,8 @@ static uint32_t kind_verdict(enum tg_class_kind kind)
 	}
 }
 
-uint32_t row_set_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_kind kind,
-	const struct row_maker *maker)
+uint32_t row_set_kind_stance(
+	struct rows *r, enum tg_direction dir, enum tg_class_kind kind, bool create)
 {
 	uint32_t key[STANCE_HEAD] = {dir, kind, TG_NONE, 0};
 	struct stance fresh = {
@@ -181,17 +158,15 @@ uint32_t row_set_kind_stance(struct rows *r, enum tg_direction dir, enum tg_clas
 		.kind = (uint8_t)kind,
 		.ns = TG_NONE,
 		.implicit = TG_NONE,
-		.verdict = kind_verdict(kind),
 	};
-	uint32_t id = seqs_put(&r->stance_keys, key, STANCE_HEAD, maker != NULL);
+	uint32_t id = seqs_put(&r->stance_keys, key, STANCE_HEAD, create);
 
 	if (id != TG_NONE && id > r->stances.n && tg_vec_push(&r->stances, fresh) != 0)
 		return TG_NONE;
 	return id == TG_NONE ? TG_NONE : id - 1;
 }
 
-uint32_t row_set_put(
-	struct rows *r, uint32_t stance, struct seq infrastructure, const struct row_maker *maker)
+uint32_t row_set_put(struct rows *r, uint32_t stance, struct seq infrastructure, bool create)
 {
 	struct tg_vec_u32 key = {0};
 	struct row fresh = {.stance = stance};
@@ -202,7 +177,7 @@ uint32_t row_set_put(
 	key.v[0] = stance;
 	if (infrastructure.n != 0)
 		memcpy(key.v + 1, infrastructure.v, infrastructure.n * sizeof(*key.v));
-	id = seqs_put(&r->keys, key.v, infrastructure.n + 1, maker != NULL);
+	id = seqs_put(&r->keys, key.v, infrastructure.n + 1, create);
 	tg_vec_free(&key);
 	if (id == TG_NONE || id <= r->v.n)
 		return id == TG_NONE ? TG_NONE : id - 1;

@@ -12,12 +12,8 @@
 #include "compile.h"
 #include "policies.h"
 
-struct slots;
-struct identity;
-
 struct stance {
 	uint32_t ns;	     /* index, of a pod; else TG_NONE */
-	uint32_t verdict;    /* when nothing matches */
 	uint32_t implicit;   /* in rows.implicits; TG_NONE: no policy isolates */
 	struct seq policies; /* ascending, so in canonical order */
 	struct seq resolved; /* (port use, number) pairs, sorted */
@@ -28,8 +24,6 @@ struct stance {
 /* The implicit deny of a set of policies; stances that differ in named ports share it. */
 struct implicit {
 	struct seq policies;
-	uint64_t identity;
-	uint32_t verdict;
 	uint8_t direction;
 };
 
@@ -43,28 +37,23 @@ struct rows {
 	TG_VEC(struct stance) stances;
 	TG_VEC(struct implicit) implicits;
 	TG_VEC(struct row) v;
-	uint32_t *baseline[TG_DIRECTION_COUNT]; /* verdicts by namespace */
 };
 
-/* Where new rows get their slots; NULL in row_set_* calls that only look up. */
-struct row_maker {
-	struct slots *slots;
-	uint32_t capacity;
-};
-
-int row_set_init(struct rows *r, uint32_t n_namespaces);
+int row_set_init(struct rows *r);
 void row_set_free(struct rows *r);
 
 /*
  * The stance of a pod of namespace `ns`, which `policies` (ascending) select and whose ports are
- * `ports` ((use, number) pairs). With a maker it is added; TG_NONE: out of memory or slots, or not
- * there.
+ * `ports` ((use, number) pairs). TG_NONE: out of memory, or not there and not to
+ * be created.
  */
 uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
-	uint32_t ns, struct seq policies, struct seq ports, const struct row_maker *maker);
-uint32_t row_set_kind_stance(struct rows *r, enum tg_direction dir, enum tg_class_kind kind,
-	const struct row_maker *maker);
-uint32_t row_set_put(
-	struct rows *r, uint32_t stance, struct seq infrastructure, const struct row_maker *maker);
+	uint32_t ns, struct seq policies, struct seq ports, bool create);
+uint32_t row_set_kind_stance(
+	struct rows *r, enum tg_direction dir, enum tg_class_kind kind, bool create);
+uint32_t row_set_put(struct rows *r, uint32_t stance, struct seq infrastructure, bool create);
+
+/* What an address of a kind that no policy governs is judged by when nothing matches. */
+uint32_t row_set_kind_verdict(enum tg_class_kind kind);
 
 #endif

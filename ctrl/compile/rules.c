@@ -36,7 +36,7 @@ static int take_baseline(struct job *job, enum tg_direction dir, uint32_t ns)
 {
 	enum tg_default_action mode = job->options->default_action[dir];
 	enum tg_action action = mode == TG_DEFAULT_AUDIT ? TG_ACTION_AUDIT : TG_ACTION_DENY;
-	uint32_t *verdict = &job->out->rows.baseline[dir][ns];
+	uint32_t *verdict = &job->baseline[dir][ns];
 	uint64_t *identity = &job->baseline_identity[dir][ns];
 
 	if (mode == TG_DEFAULT_KUBERNETES) {
@@ -55,7 +55,8 @@ static int take_baselines(struct job *job)
 	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++) {
 		job->baseline_identity[dir] =
 			calloc((size_t)n + 1, sizeof(*job->baseline_identity[dir]));
-		if (job->baseline_identity[dir] == NULL)
+		job->baseline[dir] = calloc((size_t)n + 1, sizeof(*job->baseline[dir]));
+		if (job->baseline_identity[dir] == NULL || job->baseline[dir] == NULL)
 			return -ENOMEM;
 		for (uint32_t ns = 0; ns < n && err == 0; ns++)
 			err = take_baseline(job, dir, ns);
@@ -87,11 +88,47 @@ static int take_tuples(struct job *job)
 
 int job_take_slots(struct job *job)
 {
-	int err = row_set_init(&job->out->rows, job->out->scopes.n);
+	int err = take_tuples(job);
 
-	if (err == 0)
-		err = take_tuples(job);
 	if (err == 0)
 		err = take_policies(job);
 	return err == 0 ? take_baselines(job) : err;
+}
+
+static int take_implicit(struct job *job, size_t i)
+{
+	const struct implicit *implicit = &job->out->rows.implicits.v[i];
+	const struct policy *policies = job->out->policies.v.v;
+	uint64_t sum = 0;
+
+	for (uint32_t k = 0; k < implicit->policies.n; k++)
+		sum += policies[implicit->policies.v[k]].identity;
+	job->implicit_identity[i] = identity_implicit(sum, implicit->direction);
+	return take(job, &job->implicit_identity[i], TG_ACTION_DENY, &job->implicit[i]);
+}
+
+static uint32_t rest_of(const struct job *job, const struct stance *stance)
+{
+	if (stance->implicit != TG_NONE)
+		return job->implicit[stance->implicit];
+	if (stance->ns != TG_NONE)
+		return job->baseline[stance->direction][stance->ns];
+	return row_set_kind_verdict(stance->kind);
+}
+
+int job_take_rests(struct job *job)
+{
+	const struct rows *rows = &job->out->rows;
+	int err = 0;
+
+	job->implicit = malloc((rows->implicits.n + 1) * sizeof(*job->implicit));
+	job->implicit_identity = malloc((rows->implicits.n + 1) * sizeof(*job->implicit_identity));
+	job->rest = malloc((rows->stances.n + 1) * sizeof(*job->rest));
+	if (job->implicit == NULL || job->implicit_identity == NULL || job->rest == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->implicits.n && err == 0; i++)
+		err = take_implicit(job, i);
+	for (size_t i = 0; i < rows->stances.n && err == 0; i++)
+		job->rest[i] = rest_of(job, &rows->stances.v[i]);
+	return err;
 }

@@ -21,6 +21,7 @@ int job_build_tables(struct job *job)
 		.classes = &out->classes,
 		.reach = &job->reach,
 		.programs = &job->programs,
+		.rest = job->rest,
 		.over = job->over,
 		.n_namespaces = out->scopes.n,
 		.budget = job->budget,
