@@ -59,8 +59,8 @@ static int report_conflicts(struct job *job)
 static int learn_traits(struct assigner *a)
 {
 	struct job *job = a->job;
-	const struct atoms *atoms = &job->out->pod_selectors.atoms;
-	const struct seqs *uses = &job->out->policies.uses;
+	const struct atoms *atoms = &job->out->frame->pod_selectors.atoms;
+	const struct seqs *uses = &job->out->frame->policies.uses;
 	struct traits *traits = &job->cache->traits;
 	int err = traits_learn(traits, job->cluster, atoms, uses);
 
@@ -83,7 +83,7 @@ static int profile_trait(struct assigner *a, uint32_t trait)
 {
 	struct tg_compiled *out = a->job->out;
 	const struct traits *traits = &a->job->cache->traits;
-	uint32_t ns = scopes_find(&out->scopes, traits_namespace(traits, trait));
+	uint32_t ns = scopes_find(&out->frame->scopes, traits_namespace(traits, trait));
 
 	a->n_traits++;
 	a->of_trait[trait] = TG_NONE;
@@ -91,7 +91,7 @@ static int profile_trait(struct assigner *a, uint32_t trait)
 		return 0;
 	if (traits_translate(traits, &a->words, trait, &a->atoms, &a->ports) != 0)
 		return -ENOMEM;
-	a->of_trait[trait] = profiles_add(&out->profiles, &a->profile_sources, ns,
+	a->of_trait[trait] = profiles_add(&out->frame->profiles, &a->profile_sources, ns,
 		(struct seq){a->atoms.v, (uint32_t)a->atoms.n}, &a->ports);
 	if (a->of_trait[trait] == TG_NONE)
 		return -ENOMEM;
@@ -118,21 +118,30 @@ static int profile_pods(struct assigner *a)
 			err = profile_trait(a, trait);
 		job->profile_of[i] = a->of_trait[trait];
 		if (err == 0 && job->profile_of[i] == TG_NONE && trait != TRAIT_OF_NOBODY)
-			err = remark_namespace(job, job->cluster->pods[i]);
+			err = tg_vec_push(&job->strays, (uint32_t)i);
 	}
 	return err;
 }
 
-static int remark_range(struct assigner *a, const struct endpoint *e, bool in_range)
+static int remark_range(struct job *job, const struct endpoint *e)
 {
-	struct job *job = a->job;
 	char addr[TG_ADDR_TEXT];
 
-	if (e->kind != TG_KIND_POD || in_range || !a->ranges[e->addr.family == 6])
-		return 0;
 	return warnings_add(&job->out->warnings, TG_WARN_POD_OUTSIDE_RANGES,
 		job->cluster->pods[e->index]->place, "pod %s/%s: %s is in no known pod range",
 		job_text(job, e->ns), job_text(job, e->name), tg_addr_format(&e->addr, addr));
+}
+
+int job_remark_addresses(struct job *job)
+{
+	const struct endpoints *endpoints = job->out->endpoints;
+	int err = report_conflicts(job);
+
+	for (size_t i = 0; i < job->strays.n && err == 0; i++)
+		err = remark_namespace(job, job->cluster->pods[job->strays.v[i]]);
+	for (size_t i = 0; i < job->outside.n && err == 0; i++)
+		err = remark_range(job, &endpoints->v[job->outside.v[i]]);
+	return err;
 }
 
 /* classes_of, for a pod; most ask what the one before them asked. */
@@ -142,8 +151,8 @@ static uint32_t class_of_pod(struct assigner *a, uint32_t profile, uint32_t set,
 	struct last_class *last = &a->last[2 * (size_t)profile + (family == 6)];
 
 	if (last->set != set) {
-		last->class = classes_of(&out->classes, &a->class_sources, &out->profiles, profile,
-			TG_KIND_POD, set, family);
+		last->class = classes_of(&out->frame->classes, &a->class_sources,
+			&out->frame->profiles, profile, TG_KIND_POD, set, family);
 		last->set = set;
 	}
 	return last->class;
@@ -154,21 +163,23 @@ static int assign_endpoint(struct assigner *a, size_t i, const struct prefix_nod
 	struct tg_compiled *out = a->job->out;
 	const struct endpoint *e = &out->endpoints->v[i];
 	uint32_t profile = e->kind == TG_KIND_POD ? a->job->profile_of[e->index] : TG_NONE, class;
-	size_t known = out->classes.v.n;
+	size_t known = out->frame->classes.v.n;
 
 	/* A pod without a profile is of a namespace that the cluster lacks (semantics 4). */
 	if (profile != TG_NONE)
 		class = class_of_pod(a, profile, node->set, e->addr.family);
 	else
-		class = classes_of(&out->classes, &a->class_sources, &out->profiles, TG_NONE,
-			e->kind == TG_KIND_POD ? TG_KIND_UNKNOWN : e->kind, node->set,
+		class = classes_of(&out->frame->classes, &a->class_sources, &out->frame->profiles,
+			TG_NONE, e->kind == TG_KIND_POD ? TG_KIND_UNKNOWN : e->kind, node->set,
 			e->addr.family);
 	if (class == TG_NONE)
 		return -ENOMEM;
-	if (out->classes.v.n > known && job_is_too_large(out))
+	if (out->frame->classes.v.n > known && job_is_too_large(out))
 		return -EOVERFLOW;
 	a->job->class_of_endpoint[i] = class;
-	return remark_range(a, e, node->pod_range);
+	if (e->kind == TG_KIND_POD && !node->pod_range && a->ranges[e->addr.family == 6])
+		return tg_vec_push(&a->job->outside, (uint32_t)i);
+	return 0;
 }
 
 static int assign_endpoints(struct assigner *a)
@@ -177,16 +188,17 @@ static int assign_endpoints(struct assigner *a)
 	struct prefix_walk walks[2] = {0};
 	int err = 0;
 
-	a->last = malloc((2 * out->profiles.v.n + 1) * sizeof(*a->last));
+	a->last = malloc((2 * out->frame->profiles.v.n + 1) * sizeof(*a->last));
 	if (a->last == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < 2 * out->profiles.v.n; i++)
+	for (size_t i = 0; i < 2 * out->frame->profiles.v.n; i++)
 		a->last[i].set = TG_NONE;
 	for (size_t i = 0; i < out->endpoints->n && err == 0; i++) {
 		const struct tg_addr *addr = &out->endpoints->v[i].addr;
-		uint32_t prefix = prefixes_walk(&out->prefixes, &walks[addr->family == 6], addr);
+		uint32_t prefix =
+			prefixes_walk(&out->frame->prefixes, &walks[addr->family == 6], addr);
 
-		err = assign_endpoint(a, i, &out->prefixes.nodes.v[prefix]);
+		err = assign_endpoint(a, i, &out->frame->prefixes.nodes.v[prefix]);
 	}
 	return err;
 }
@@ -194,14 +206,14 @@ static int assign_endpoints(struct assigner *a)
 static int assign_prefixes(struct assigner *a)
 {
 	struct job *job = a->job;
-	struct prefixes *prefixes = &job->out->prefixes;
+	struct prefixes *prefixes = &job->out->frame->prefixes;
 
 	for (uint32_t i = 0; i < prefixes_count(prefixes); i++) {
 		const struct prefix_node *node = &prefixes->nodes.v[i];
 		enum tg_class_kind kind = node->pod_range ? TG_KIND_UNKNOWN : TG_KIND_WORLD;
 
-		job->class_of_prefix[i] = classes_of(&job->out->classes, &a->class_sources,
-			&job->out->profiles, TG_NONE, kind, node->set,
+		job->class_of_prefix[i] = classes_of(&job->out->frame->classes, &a->class_sources,
+			&job->out->frame->profiles, TG_NONE, kind, node->set,
 			prefixes_get(prefixes, i).addr.family);
 		if (job->class_of_prefix[i] == TG_NONE)
 			return -ENOMEM;
@@ -213,7 +225,7 @@ static int assign_prefixes(struct assigner *a)
 
 static void find_ranges(struct assigner *a)
 {
-	const struct prefixes *prefixes = &a->job->out->prefixes;
+	const struct prefixes *prefixes = &a->job->out->frame->prefixes;
 
 	for (uint32_t i = 0; i < prefixes_count(prefixes); i++)
 		if (prefixes->nodes.v[i].pod_range)
@@ -223,17 +235,15 @@ static void find_ranges(struct assigner *a)
 static int assign_all(struct assigner *a)
 {
 	struct job *job = a->job;
-	int err = report_conflicts(job);
+	int err = learn_traits(a);
 
-	if (err == 0)
-		err = learn_traits(a);
 	if (err == 0)
 		err = profile_pods(a);
 	if (err == 0)
 		err = assign_endpoints(a);
 	if (err != 0)
 		return err;
-	cache_judge_waste(job->cache, a->n_traits, &job->out->pod_selectors.atoms);
+	cache_judge_waste(job->cache, a->n_traits, &job->out->frame->pod_selectors.atoms);
 	return assign_prefixes(a);
 }
 
@@ -245,15 +255,15 @@ int job_assign(struct job *job)
 		.profile_sources = profile_sources_of(out),
 		.class_sources = class_sources_of(out),
 	};
-	int err = profiles_init(&out->profiles);
+	int err = profiles_init(&out->frame->profiles);
 
 	if (err == 0)
-		err = classes_init(&out->classes, job->options);
+		err = classes_init(&out->frame->classes, job->options);
 	out->endpoints = endpoints_ref(job->cache->endpoints);
 	job->profile_of = malloc((job->cluster->n_pods + 1) * sizeof(*job->profile_of));
 	job->class_of_endpoint = malloc((out->endpoints->n + 1) * sizeof(*job->class_of_endpoint));
 	job->class_of_prefix =
-		malloc((prefixes_count(&out->prefixes) + 1) * sizeof(*job->class_of_prefix));
+		malloc((prefixes_count(&out->frame->prefixes) + 1) * sizeof(*job->class_of_prefix));
 	if (job->profile_of == NULL || job->class_of_endpoint == NULL ||
 		job->class_of_prefix == NULL)
 		err = -ENOMEM;

@@ -26,7 +26,7 @@ static void charge_rule(
 /* A namespace answers for the occurrences of the terms its rules use, and for its rows. */
 static void charge_all(const struct tg_compiled *c, const uint32_t *counts, uint64_t *charges)
 {
-	const struct policies *p = &c->policies;
+	const struct policies *p = &c->frame->policies;
 
 	for (size_t i = 0; i < p->rules.n; i++) {
 		uint32_t ns = p->v.v[p->rules.v[i].policy].ns;
@@ -34,8 +34,8 @@ static void charge_all(const struct tg_compiled *c, const uint32_t *counts, uint
 		if (ns != TG_NONE)
 			charge_rule(p, &p->rules.v[i], counts, &charges[ns]);
 	}
-	for (size_t i = 0; i < c->rows.stances.n; i++) {
-		const struct stance *stance = &c->rows.stances.v[i];
+	for (size_t i = 0; i < c->frame->rows.stances.n; i++) {
+		const struct stance *stance = &c->frame->rows.stances.v[i];
 
 		if (stance->ns != TG_NONE)
 			charges[stance->ns] += stance->policies.n;
@@ -45,16 +45,16 @@ static void charge_all(const struct tg_compiled *c, const uint32_t *counts, uint
 int job_blame(struct job *job)
 {
 	const struct tg_compiled *c = job->out;
-	uint32_t n = c->scopes.n;
-	uint32_t *counts = calloc(terms_count(&c->terms), sizeof(*counts));
+	uint32_t n = c->frame->scopes.n;
+	uint32_t *counts = calloc(terms_count(&c->frame->terms), sizeof(*counts));
 	uint64_t *charges = calloc((size_t)n + 1, sizeof(*charges)), worst = 0;
 	int err = counts == NULL || charges == NULL ? -ENOMEM : 0;
 
 	if (err != 0)
 		goto out;
-	count_terms(&c->prefixes.sets, counts);
-	count_terms(&c->profiles.terms, counts);
-	count_terms(&c->classes.term_sets, counts);
+	count_terms(&c->frame->prefixes.sets, counts);
+	count_terms(&c->frame->profiles.terms, counts);
+	count_terms(&c->frame->classes.term_sets, counts);
 	charge_all(c, counts, charges);
 	for (uint32_t ns = 0; ns < n; ns++)
 		if (charges[ns] > worst)

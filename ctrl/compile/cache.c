@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kept.h"
+
 /* Traits that nobody has any more, and atoms that nobody asks for, may be as many as those in use,
  * and so many more.
  */
@@ -19,6 +21,8 @@ void tg_compile_cache_clear(struct tg_compile_cache *cache)
 	free(cache->pods.v);
 	free(cache->nodes.v);
 	free(cache->services.v);
+	free(cache->namespaces.v);
+	kept_free(cache->kept);
 	free(cache->node_addrs);
 	endpoints_unref(cache->endpoints);
 	traits_free(&cache->traits);
@@ -133,11 +137,20 @@ static int follow_pods(struct tg_compile_cache *cache, const struct tg_cluster *
 	int err;
 
 	judge_endpoints(cache, cluster, options, match);
-	if (list_is(&cache->pods, cluster->pods, cluster->n_pods))
+	cache->same_objects = list_is(&cache->pods, cluster->pods, cluster->n_pods);
+	if (cache->same_objects)
 		return 0;
 	err = traits_follow(&cache->traits, (const struct tg_pod *const *)cache->pods.v,
 		cluster->pods, cluster->n_pods, match);
 	return err == 0 ? list_keep(&cache->pods, cluster->pods, cluster->n_pods) : err;
+}
+
+static int follow_namespaces(struct tg_compile_cache *cache, const struct tg_cluster *cluster)
+{
+	if (list_is(&cache->namespaces, cluster->namespaces, cluster->n_namespaces))
+		return 0;
+	cache->same_objects = false;
+	return list_keep(&cache->namespaces, cluster->namespaces, cluster->n_namespaces);
 }
 
 static int follow(struct tg_compile_cache *cache, const struct tg_cluster *cluster,
@@ -147,8 +160,11 @@ static int follow(struct tg_compile_cache *cache, const struct tg_cluster *clust
 
 	if (err == 0)
 		err = follow_pods(cache, cluster, options);
+	if (err == 0)
+		err = follow_namespaces(cache, cluster);
 	if (err != 0 || cache->endpoints != NULL)
 		return err;
+	cache->same_objects = false;
 	err = list_keep(&cache->nodes, cluster->nodes, cluster->n_nodes);
 	if (err == 0)
 		err = list_keep(&cache->services, cluster->services, cluster->n_services);

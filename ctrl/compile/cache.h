@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is kept between compilations (compile.h: tg_compile_cache). Everything here is a function of
- * objects that are the same objects as last time, and of nothing else: neither of policies as a
- * whole nor of options, but for what is compared. What a compilation decides is decided anew.
+ * What is kept between compilations (compile.h: tg_compile_cache). Endpoints and traits are
+ * functions of objects that are the same objects as last time, and of options that are compared;
+ * kept.h has what depends on policies.
  */
 #ifndef TG_COMPILE_CACHE_H
 #define TG_COMPILE_CACHE_H
@@ -17,15 +17,19 @@ struct object_list {
 	size_t n;
 };
 
+struct kept;
+
 struct tg_compile_cache {
 	bool used;     /* the rest is initialised */
 	bool wasteful; /* most of it is of no use any more: start over */
 	const struct tg_intern *strings;
-	struct object_list pods, nodes, services;
+	struct object_list pods, nodes, services, namespaces;
 	struct tg_addr *node_addrs; /* as the options had them */
 	size_t n_node_addrs;
 	struct endpoints *endpoints; /* of all these */
 	struct traits traits;	     /* of the pods */
+	bool same_objects; /* this cluster has no other ones than the last, but for policies */
+	struct kept *kept; /* by the last compilation, if it succeeded; NULL: nothing */
 };
 
 /*

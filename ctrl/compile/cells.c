@@ -50,11 +50,13 @@ static const struct stance *stance_of(const struct cell_sources *from, uint32_t 
 	return &rows->stances.v[rows->v.v[row].stance];
 }
 
-/* Charges a namespace; false when it has used up its budget. */
-static bool charge(struct cells *c, const struct cell_sources *from, uint32_t ns, size_t work)
+/* Charges a row's namespace; false when it has used up its budget. */
+static bool charge(
+	struct cells *c, const struct cell_sources *from, uint32_t row, uint32_t ns, size_t work)
 {
 	if (ns == TG_NONE)
 		return true;
+	c->row_work[row] += work;
 	c->work[ns] += work;
 	if (c->work[ns] > (uint64_t)from->budget * WORK_PER_CELL)
 		from->over[ns] = true;
@@ -70,7 +72,7 @@ static int survey_row(struct cells *c, const struct cell_sources *from, uint32_t
 	if (ns != TG_NONE && from->over[ns])
 		return 0;
 	err = expander_row(from->expander, row, entries);
-	if (err != 0 || !charge(c, from, ns, entries->n))
+	if (err != 0 || !charge(c, from, row, ns, entries->n))
 		return err;
 	for (size_t i = 0; i < entries->n; i++) {
 		uint32_t term = entries->v[i].term;
@@ -83,6 +85,20 @@ static int survey_row(struct cells *c, const struct cell_sources *from, uint32_t
 	return 0;
 }
 
+static int init(struct cells *c, const struct cell_sources *from)
+{
+	size_t n_rows = from->expander->rows->v.n;
+
+	memset(c, 0, sizeof(*c));
+	c->spent = calloc((size_t)from->n_namespaces + 1, sizeof(*c->spent));
+	c->work = calloc((size_t)from->n_namespaces + 1, sizeof(*c->work));
+	c->row_work = calloc(n_rows + 1, sizeof(*c->row_work));
+	c->families = calloc(n_rows + 1, sizeof(*c->families));
+	return c->spent == NULL || c->work == NULL || c->row_work == NULL || c->families == NULL
+		       ? -ENOMEM
+		       : 0;
+}
+
 int cells_survey(struct cells *c, const struct cell_sources *from)
 {
 	uint32_t n_rows = (uint32_t)from->expander->rows->v.n, n_terms = from->reach->n_terms;
@@ -90,13 +106,9 @@ int cells_survey(struct cells *c, const struct cell_sources *from)
 	struct row_entries entries = {0};
 	int err = 0;
 
-	memset(c, 0, sizeof(*c));
-	c->spent = calloc((size_t)from->n_namespaces + 1, sizeof(*c->spent));
-	c->work = calloc((size_t)from->n_namespaces + 1, sizeof(*c->work));
+	err = init(c, from);
 	c->rows_with = calloc(n_terms, sizeof(*c->rows_with));
-	c->families = calloc((size_t)n_rows + 1, sizeof(*c->families));
-	if (stamp == NULL || c->spent == NULL || c->work == NULL || c->rows_with == NULL ||
-		c->families == NULL)
+	if (stamp == NULL || c->rows_with == NULL)
 		err = -ENOMEM;
 	for (size_t i = 1; i < from->classes->v.n && err == 0; i++)
 		for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
@@ -216,7 +228,7 @@ static int touch_all(struct builder *b)
 		bool heavy = b->groups->heavy[term];
 		size_t reached = reach_cost(b, term, heavy);
 
-		if (!charge(b->c, b->from, b->ns, 1 + reached))
+		if (!charge(b->c, b->from, b->row, b->ns, 1 + reached))
 			return 0;
 		err = touch_sorts(b, i);
 		if (err == 0)
@@ -408,26 +420,89 @@ static void targets_free(struct targets *t)
 	tg_vec_free(&t->touched);
 }
 
+static int builder_init(struct builder *b)
+{
+	int err = targets_init(&b->group, b->groups->n);
+
+	if (err == 0)
+		err = targets_init(&b->class, b->from->classes->v.n);
+	b->group_value = malloc((b->groups->n + 1) * sizeof(*b->group_value));
+	return b->group_value == NULL ? -ENOMEM : err;
+}
+
+static void builder_free(struct builder *b)
+{
+	targets_free(&b->group);
+	targets_free(&b->class);
+	free(b->group_value);
+	tg_vec_free(&b->entries);
+	tg_vec_free(&b->links);
+}
+
 int cells_build(struct cells *c, const struct cell_sources *from, const struct groups *groups)
 {
 	struct builder b = {.c = c, .from = from, .groups = groups};
 	uint32_t n_rows = (uint32_t)from->expander->rows->v.n;
-	int err = targets_init(&b.group, groups->n);
+	int err = builder_init(&b);
 
-	if (err == 0)
-		err = targets_init(&b.class, from->classes->v.n);
-	b.group_value = malloc((groups->n + 1) * sizeof(*b.group_value));
-	if (b.group_value == NULL)
-		err = -ENOMEM;
 	for (uint32_t row = 0; row < n_rows && err == 0; row++)
 		err = build_row(&b, row);
 	if (err == 0)
 		drop_over(c, from);
-	targets_free(&b.group);
-	targets_free(&b.class);
-	free(b.group_value);
-	tg_vec_free(&b.entries);
-	tg_vec_free(&b.links);
+	builder_free(&b);
+	return err;
+}
+
+/* The cells of a row as they were, at the same cost to its namespace. */
+static int copy_row(struct builder *b, uint32_t row, const struct cells_before *before)
+{
+	const struct tg_image_cell *from = before->cells->v.v + before->first[row];
+	size_t n = before->first[row + 1] - before->first[row];
+	uint32_t ns = stance_of(b->from, row)->ns;
+	struct cells *c = b->c;
+
+	if (tg_vec_reserve(&c->v, c->v.n + n) != 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		c->v.v[c->v.n++] = from[i];
+		if (ns != TG_NONE && from[i].column >= column_of_class(b->groups, 0))
+			c->spent[ns]++;
+	}
+	charge(c, b->from, row, ns, before->cells->row_work[row]);
+	if (ns != TG_NONE && c->spent[ns] > b->from->budget)
+		b->from->over[ns] = true;
+	return 0;
+}
+
+/* Both passes over one row. */
+static int renew_row(struct builder *b, uint32_t row)
+{
+	uint32_t ns = stance_of(b->from, row)->ns;
+	int err = expander_row(b->from->expander, row, &b->entries);
+
+	if (err != 0)
+		return err;
+	charge(b->c, b->from, row, ns, b->entries.n);
+	return build_row(b, row);
+}
+
+int cells_rebuild(struct cells *c, const struct cell_sources *from, const struct groups *groups,
+	const struct cells_before *before)
+{
+	struct builder b = {.c = c, .from = from, .groups = groups};
+	uint32_t n_rows = (uint32_t)from->expander->rows->v.n;
+	int err = init(c, from);
+
+	if (err == 0)
+		err = builder_init(&b);
+	if (err == 0)
+		memcpy(c->families, before->cells->families, n_rows * sizeof(*c->families));
+	for (uint32_t row = 0; row < n_rows && err == 0; row++)
+		err = before->dirty[row] ? renew_row(&b, row) : copy_row(&b, row, before);
+	for (uint32_t ns = 0; ns < from->n_namespaces && err == 0; ns++)
+		if (from->over[ns])
+			err = -ESTALE;
+	builder_free(&b);
 	return err;
 }
 
@@ -436,6 +511,7 @@ void cells_free(struct cells *c)
 	tg_vec_free(&c->v);
 	free(c->spent);
 	free(c->work);
+	free(c->row_work);
 	free(c->rows_with);
 	free(c->families);
 	memset(c, 0, sizeof(*c));

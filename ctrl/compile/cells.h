@@ -20,6 +20,7 @@ struct cells {
 	TG_VEC(struct tg_image_cell) v; /* sorted by row, column */
 	uint32_t *spent;		/* by namespace: class-level cells */
 	uint64_t *work;			/* by namespace: entries and places looked at */
+	uint64_t *row_work;		/* the same by row */
 	uint32_t *rows_with;		/* by term: rows that ask for it */
 	uint8_t *families; /* by row: of the classes that use it; bit 0 IPv4, bit 1 IPv6 */
 };
@@ -49,6 +50,20 @@ static inline uint32_t column_of_class(const struct groups *g, uint32_t class)
 int cells_survey(struct cells *c, const struct cell_sources *from);
 /* Second pass, with the groups. */
 int cells_build(struct cells *c, const struct cell_sources *from, const struct groups *groups);
+
+/* Cells of an earlier compilation with the same terms, classes and rows, and the same programs. */
+struct cells_before {
+	const struct cells *cells;
+	const uint32_t *first; /* by row: where its cells begin; one more for the end */
+	const bool *dirty;     /* by row: what its entries say has changed */
+};
+
+/*
+ * Instead of both passes. -ESTALE: a namespace is over its budget now (from->over says which),
+ * which takes both.
+ */
+int cells_rebuild(struct cells *c, const struct cell_sources *from, const struct groups *groups,
+	const struct cells_before *before);
 void cells_free(struct cells *c);
 
 #endif

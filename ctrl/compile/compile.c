@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "image.h"
-#include "job.h"
+#include "kept.h"
 
 #define DEFAULT_CELL_BUDGET 262144u
 #define DEFAULT_SLOT_CAPACITY (1u << 20)
@@ -131,15 +131,32 @@ static int check_options(struct job *job)
 	return err;
 }
 
-static int run(struct job *job)
+typedef int (*stage)(struct job *job);
+
+static int run_stages(struct job *job, const stage *stages)
 {
-	static int (*const stages[])(struct job *) = {check_options, job_load, job_take_slots,
-		job_assign, job_take_rests, job_build_tables, job_remark, job_emit};
 	int err = 0;
 
-	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && err == 0; i++)
+	for (size_t i = 0; stages[i] != NULL && err == 0; i++)
 		err = stages[i](job);
 	return err;
+}
+
+static int run(struct job *job)
+{
+	static const stage all[] = {job_load, job_take_slots, job_assign, job_remark_addresses,
+		job_take_rests, job_build_tables, job_remark, job_emit, NULL};
+	static const stage again[] = {job_take_slots, job_remark_addresses, job_take_rests,
+		job_rebuild_tables, job_remark, job_emit, NULL};
+	struct kept *kept = job->kept;
+	int err = check_options(job);
+
+	if (err != 0 || !kept_applies(kept, job)) {
+		kept_free(kept);
+		return err == 0 ? run_stages(job, all) : err;
+	}
+	err = kept_resume(kept, job);
+	return err == 0 ? run_stages(job, again) : err;
 }
 
 static void job_free(struct job *job)
@@ -162,6 +179,20 @@ static void job_free(struct job *job)
 	groups_free(&job->groups);
 	cells_free(&job->cells);
 	port_programs_free(&job->programs);
+	policies_free(&job->own);
+	free(job->changed);
+	tables_before_free(&job->before);
+	tg_vec_free(&job->strays);
+	tg_vec_free(&job->outside);
+}
+
+static bool any_over(const struct job *job)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < job->cluster->n_namespaces; i++)
+		any |= job->over[i];
+	return any;
 }
 
 /* The model may go after the compilation: nothing of it is kept. */
@@ -201,16 +232,28 @@ static int attempt(struct job *job, const struct slots *before, struct slots *sl
 {
 	int err = slots_copy(slots, before);
 
-	if (err != 0)
+	if (err != 0) {
+		kept_free(job->kept);
 		return err;
+	}
 	slots_begin(slots);
 	job->slots = slots;
 	job->out = compiled_create();
 	err = job->out == NULL ? -ENOMEM : identity_init(&job->identity, job->cluster->strings);
 	if (err == 0)
 		err = run(job);
+	else
+		kept_free(job->kept);
 	if (err == -EOVERFLOW && job_blame(job) == 0)
 		err = -EAGAIN;
+	if (err == -ESTALE) {
+		memset(job->over, 0, job->cluster->n_namespaces * sizeof(*job->over));
+		err = -EAGAIN;
+	}
+	if (err == 0 && job->options->cache != NULL && !any_over(job))
+		job->cache->kept = kept_create(job);
+	if (err == 0 && job->changed == NULL)
+		forget_model(job->policies);
 	job_free(job);
 	if (err == 0)
 		return 0;
@@ -221,7 +264,7 @@ static int attempt(struct job *job, const struct slots *before, struct slots *sl
 }
 
 /* Attempts until it is done; each failed for its size leaves out more namespaces, so it ends. */
-static int attempt_all(const struct job *start, const struct slots *before, struct slots *slots,
+static int attempt_all(struct job *start, const struct slots *before, struct slots *slots,
 	struct tg_compiled **out)
 {
 	struct job job;
@@ -229,6 +272,7 @@ static int attempt_all(const struct job *start, const struct slots *before, stru
 
 	do {
 		job = *start;
+		start->kept = NULL;
 		err = attempt(&job, before, slots);
 	} while (err == -EAGAIN);
 	*out = job.out;
@@ -244,11 +288,15 @@ static int attempt_cached(
 
 	job->cache = job->options->cache != NULL ? job->options->cache : &own;
 	err = cache_follow(job->cache, job->cluster, job->options);
+	job->kept = job->cache->kept;
+	job->cache->kept = NULL;
 	job->over = calloc(job->cluster->n_namespaces + 1, sizeof(*job->over));
 	if (job->over == NULL)
 		err = -ENOMEM;
 	if (err == 0)
 		err = attempt_all(job, before, slots, out);
+	else
+		kept_free(job->kept);
 	free(job->over);
 	tg_compile_cache_clear(&own);
 	return err;
@@ -277,7 +325,6 @@ int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
 	err = attempt_cached(&job, &compiler->slots, &slots, &compiled);
 	if (err != 0)
 		return job_fail(&job, err, "%s", strerror(-err));
-	forget_model(&compiled->policies);
 	slots_finish(&slots, options->generation);
 	slots_free(&compiler->slots);
 	compiler->slots = slots;
@@ -290,16 +337,7 @@ void tg_compiled_free(struct tg_compiled *compiled)
 {
 	if (compiled == NULL)
 		return;
-	scopes_free(&compiled->scopes);
-	selectors_free(&compiled->pod_selectors);
-	selectors_free(&compiled->ns_selectors);
-	terms_free(&compiled->terms);
-	prefixes_free(&compiled->prefixes);
-	policies_free(&compiled->policies);
-	matcher_free(&compiled->matcher);
-	row_set_free(&compiled->rows);
-	profiles_free(&compiled->profiles);
-	classes_free(&compiled->classes);
+	frame_unref(compiled->frame);
 	endpoints_unref(compiled->endpoints);
 	warnings_free(&compiled->warnings);
 	tg_arena_free(compiled->arena);

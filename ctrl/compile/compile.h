@@ -69,8 +69,9 @@ struct tg_infrastructure {
  *     cleared or freed.
  *   - The strings that these objects refer to must not be swept meanwhile: clear it first.
  *
- * A compilation that fails leaves the cache as useful as one that succeeds. One compilation at a
- * time. It costs some 60 bytes a pod.
+ * A compilation that fails leaves the cache valid; the next one makes its tables anew. One
+ * compilation at a time. For 100,000 pods and 10,000 policies it takes some 35 MB, of which it
+ * shares 23 with what was compiled last.
  */
 struct tg_compile_cache;
 

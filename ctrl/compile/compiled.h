@@ -11,7 +11,11 @@
 #include "endpoints.h"
 #include "warnings.h"
 
-struct tg_compiled {
+/*
+ * Everything up to the classes: what is asked of whom, and who is told apart. Compilations that ask
+ * the same share one; then it is only read, but for scratch memory of placements.
+ */
+struct frame {
 	struct scopes scopes;
 	struct selectors pod_selectors, ns_selectors;
 	struct terms terms;
@@ -21,6 +25,15 @@ struct tg_compiled {
 	struct rows rows;
 	struct profiles profiles;
 	struct classes classes;
+	_Atomic unsigned int refs;
+};
+
+struct frame *frame_create(void); /* NULL: out of memory */
+struct frame *frame_ref(struct frame *frame);
+void frame_unref(struct frame *frame); /* NULL is fine; any thread */
+
+struct tg_compiled {
+	struct frame *frame;	     /* a reference */
 	struct endpoints *endpoints; /* a reference */
 	struct warnings warnings;
 	struct tg_arena *arena; /* texts of warnings */
@@ -31,13 +44,14 @@ struct tg_compiled {
 
 static inline struct profile_sources profile_sources_of(struct tg_compiled *c)
 {
-	return (struct profile_sources){
-		&c->scopes, &c->pod_selectors, &c->policies, &c->matcher, &c->rows};
+	return (struct profile_sources){&c->frame->scopes, &c->frame->pod_selectors,
+		&c->frame->policies, &c->frame->matcher, &c->frame->rows};
 }
 
 static inline struct class_sources class_sources_of(struct tg_compiled *c)
 {
-	return (struct class_sources){&c->prefixes, &c->policies, &c->terms, &c->rows};
+	return (struct class_sources){
+		&c->frame->prefixes, &c->frame->policies, &c->frame->terms, &c->frame->rows};
 }
 
 #endif

@@ -16,6 +16,7 @@ struct emitter {
 	TG_VEC(struct tg_image_prefix4) prefix4;
 	TG_VEC(struct tg_image_prefix6) prefix6;
 	TG_VEC(struct tg_image_class) classes;
+	TG_VEC(struct tg_image_cell) cells;
 	TG_VEC(struct tg_image_program) programs;
 	TG_VEC(struct tg_image_step) steps;
 	TG_VEC(struct tg_image_rule) rules;
@@ -97,7 +98,7 @@ static int compare_prefix6(const void *a, const void *b)
 /* A prefix that says no more than the one around it is left out. */
 static int emit_prefixes(struct emitter *e)
 {
-	const struct prefixes *prefixes = &e->job->out->prefixes;
+	const struct prefixes *prefixes = &e->job->out->frame->prefixes;
 	const uint32_t *cls = e->job->class_of_prefix;
 	int err = 0;
 
@@ -120,18 +121,23 @@ static int emit_prefixes(struct emitter *e)
 static int number_cells(struct emitter *e)
 {
 	const struct job *job = e->job;
-	size_t n_rows = job->out->rows.v.n;
-	size_t n_columns = column_of_class(&job->groups, (uint32_t)job->out->classes.v.n);
+	size_t n_rows = job->out->frame->rows.v.n;
+	size_t n_columns = column_of_class(&job->groups, (uint32_t)job->out->frame->classes.v.n);
 
+	if (tg_vec_reserve(&e->cells, job->cells.v.n + 1) != 0)
+		return -ENOMEM;
+	if (job->cells.v.n != 0)
+		memcpy(e->cells.v, job->cells.v.v, job->cells.v.n * sizeof(*e->cells.v));
+	e->cells.n = job->cells.v.n;
 	e->row_number = malloc((n_rows + 1) * sizeof(*e->row_number));
 	e->column_number = malloc((n_columns + 1) * sizeof(*e->column_number));
 	if (e->row_number == NULL || e->column_number == NULL)
 		return -ENOMEM;
 	memset(e->row_number, 0xff, n_rows * sizeof(*e->row_number));
 	memset(e->column_number, 0xff, n_columns * sizeof(*e->column_number));
-	for (size_t i = 0; i < job->cells.v.n; i++) {
-		e->row_number[job->cells.v.v[i].row] = 0;
-		e->column_number[job->cells.v.v[i].column] = 0;
+	for (size_t i = 0; i < e->cells.n; i++) {
+		e->row_number[e->cells.v[i].row] = 0;
+		e->column_number[e->cells.v[i].column] = 0;
 	}
 	for (size_t i = 0; i < n_rows; i++)
 		if (e->row_number[i] == 0)
@@ -139,8 +145,8 @@ static int number_cells(struct emitter *e)
 	for (size_t i = 0; i < n_columns; i++)
 		if (e->column_number[i] == 0)
 			e->column_number[i] = e->n_columns++;
-	for (size_t i = 0; i < job->cells.v.n; i++) {
-		struct tg_image_cell *cell = &e->job->cells.v.v[i];
+	for (size_t i = 0; i < e->cells.n; i++) {
+		struct tg_image_cell *cell = &e->cells.v[i];
 
 		cell->row = e->row_number[cell->row];
 		cell->column = e->column_number[cell->column];
@@ -150,7 +156,7 @@ static int number_cells(struct emitter *e)
 
 static uint32_t default_program(const struct emitter *e, uint32_t row)
 {
-	const struct rows *rows = &e->job->out->rows;
+	const struct rows *rows = &e->job->out->frame->rows;
 	const struct stance *stance = &rows->stances.v[rows->v.v[row].stance];
 
 	if (stance->ns != TG_NONE && e->job->over[stance->ns])
@@ -160,7 +166,7 @@ static uint32_t default_program(const struct emitter *e, uint32_t row)
 
 static struct tg_image_class image_class(const struct emitter *e, uint32_t number)
 {
-	const struct class *class = &e->job->out->classes.v.v[number];
+	const struct class *class = &e->job->out->frame->classes.v.v[number];
 	uint32_t group = e->job->groups.of[number];
 	struct tg_image_class out = {
 		.kind = class->kind,
@@ -183,7 +189,7 @@ static struct tg_image_class image_class(const struct emitter *e, uint32_t numbe
 
 static int emit_classes(struct emitter *e)
 {
-	size_t n = e->job->out->classes.v.n;
+	size_t n = e->job->out->frame->classes.v.n;
 	const struct tg_image_class fail_closed = {
 		.row = {TG_NONE, TG_NONE},
 		.column = {TG_NONE, TG_NONE, TG_NONE},
@@ -226,8 +232,8 @@ static int emit_programs(struct emitter *e)
 	if (e->program_number == NULL)
 		return -ENOMEM;
 	memset(e->program_number, 0xff, n * sizeof(*e->program_number));
-	for (size_t i = 0; i < e->job->cells.v.n; i++) {
-		struct tg_image_cell *cell = &e->job->cells.v.v[i];
+	for (size_t i = 0; i < e->cells.n; i++) {
+		struct tg_image_cell *cell = &e->cells.v[i];
 
 		if (cell->program & TG_PROGRAM_DIRECT)
 			continue;
@@ -255,7 +261,7 @@ static uint32_t intern_string(struct emitter *e, uint32_t string)
 
 static int emit_policy_rule(struct emitter *e, const struct rule *rule)
 {
-	const struct tg_policy *policy = e->job->out->policies.v.v[rule->policy].model;
+	const struct tg_policy *policy = e->job->policies->v.v[rule->policy].model;
 	char buf[TEXT_MAX];
 	struct text text = text_start(buf, sizeof(buf));
 	struct tg_image_rule out = {
@@ -277,8 +283,8 @@ static int emit_policy_rule(struct emitter *e, const struct rule *rule)
 
 static int emit_implicit(struct emitter *e, size_t number)
 {
-	const struct implicit *implicit = &e->job->out->rows.implicits.v[number];
-	const struct policies *p = &e->job->out->policies;
+	const struct implicit *implicit = &e->job->out->frame->rows.implicits.v[number];
+	const struct policies *p = e->job->policies;
 	const struct tg_policy *first = p->v.v[implicit->policies.v[0]].model;
 	char names[NAMES_MAX], buf[TEXT_MAX];
 	struct text list = text_start(names, sizeof(names)), text = text_start(buf, sizeof(buf));
@@ -309,7 +315,7 @@ static int emit_implicit(struct emitter *e, size_t number)
 static int emit_baseline(struct emitter *e, enum tg_direction dir, uint32_t ns)
 {
 	uint32_t verdict = e->job->baseline[dir][ns];
-	uint32_t name = e->job->out->scopes.names[ns];
+	uint32_t name = e->job->out->frame->scopes.names[ns];
 	char buf[TEXT_MAX];
 	struct text text = text_start(buf, sizeof(buf));
 	struct tg_image_rule out = {
@@ -365,12 +371,12 @@ static int emit_rules(struct emitter *e)
 
 	for (size_t i = 0; i < e->job->options->n_infrastructure && err == 0; i++)
 		err = emit_tuple(e, i);
-	for (size_t i = 0; i < out->policies.rules.n && err == 0; i++)
-		err = emit_policy_rule(e, &out->policies.rules.v[i]);
-	for (size_t i = 0; i < out->rows.implicits.n && err == 0; i++)
+	for (size_t i = 0; i < e->job->policies->rules.n && err == 0; i++)
+		err = emit_policy_rule(e, &e->job->policies->rules.v[i]);
+	for (size_t i = 0; i < out->frame->rows.implicits.n && err == 0; i++)
 		err = emit_implicit(e, i);
 	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++)
-		for (uint32_t ns = 0; ns < out->scopes.n && err == 0; ns++)
+		for (uint32_t ns = 0; ns < out->frame->scopes.n && err == 0; ns++)
 			err = emit_baseline(e, dir, ns);
 	if (err == 0 && e->rules.n > 0)
 		qsort(e->rules.v, e->rules.n, sizeof(*e->rules.v), compare_rules);
@@ -391,8 +397,8 @@ static int build(struct emitter *e)
 		.n_prefix6 = e->prefix6.n,
 		.classes = e->classes.v,
 		.n_classes = e->classes.n,
-		.cells = job->cells.v.v,
-		.n_cells = job->cells.v.n,
+		.cells = e->cells.v,
+		.n_cells = e->cells.n,
 		.programs = e->programs.v,
 		.n_programs = e->programs.n,
 		.steps = e->steps.v,
@@ -425,7 +431,7 @@ static void count(const struct emitter *e)
 		.rows = e->n_rows,
 		.groups = job->groups.n,
 		.columns = e->n_columns,
-		.cells = job->cells.v.n,
+		.cells = e->cells.n,
 		.programs = e->programs.n,
 		.steps = e->steps.n,
 		.prefixes = e->prefix4.n + e->prefix6.n,
@@ -441,6 +447,7 @@ static void emitter_free(struct emitter *e)
 	tg_vec_free(&e->prefix4);
 	tg_vec_free(&e->prefix6);
 	tg_vec_free(&e->classes);
+	tg_vec_free(&e->cells);
 	tg_vec_free(&e->programs);
 	tg_vec_free(&e->steps);
 	tg_vec_free(&e->rules);

@@ -12,12 +12,29 @@
 #include "identity.h"
 #include "slots.h"
 
+/* The tables of the compilation before, when this one asks the same. */
+struct tables_before {
+	struct cells cells;
+	uint32_t *first; /* by row: where its cells begin; one more for the end */
+	uint32_t *rest;	 /* by stance */
+	struct tuple_rule *tuples;
+};
+
+void tables_before_free(struct tables_before *before);
+
 struct job {
 	const struct tg_cluster *cluster;
 	const struct tg_compile_options *options;
 	struct tg_compile_cache *cache; /* follows the cluster */
 	struct tg_compiled *out;
-	struct slots *slots; /* the copy that this compilation works on */
+	struct policies *policies; /* with ports and verdicts: the frame's, or `own` */
+	struct policies own;
+	/* By policy, in a compilation that asks the same as the one before; else NULL. */
+	bool *changed;
+	struct tables_before before;
+	struct tg_vec_u32 strays;  /* pods of unknown namespaces */
+	struct tg_vec_u32 outside; /* endpoints in no pod range that should be in one */
+	struct slots *slots;	   /* the copy that this compilation works on */
 	uint32_t slot_capacity;
 	uint32_t budget;
 	/*
@@ -25,6 +42,7 @@ struct job {
 	 * pods are denied everything (compile.h: the cell budget).
 	 */
 	bool *over;
+	struct kept *kept; /* by the compilation before; the first attempt takes it */
 	struct identity identity;
 	/* Verdicts where no rule matches, and the identities of their rules. */
 	uint32_t *baseline[TG_DIRECTION_COUNT]; /* by namespace */
@@ -57,8 +75,9 @@ struct job {
 
 static inline bool job_is_too_large(const struct tg_compiled *c)
 {
-	return c->prefixes.sets.words + c->profiles.terms.words + c->profiles.matches.words +
-		       c->classes.term_sets.words + c->rows.stance_keys.words >
+	return c->frame->prefixes.sets.words + c->frame->profiles.terms.words +
+		       c->frame->profiles.matches.words + c->frame->classes.term_sets.words +
+		       c->frame->rows.stance_keys.words >
 	       JOB_WORDS_MAX;
 }
 
@@ -71,10 +90,14 @@ int job_load(struct job *job);
 int job_take_slots(struct job *job);
 /* Every address and prefix gets its class (assign.c). */
 int job_assign(struct job *job);
+/* Says what there is to say about addresses, once they are assigned (assign.c). */
+int job_remark_addresses(struct job *job);
 /* Slots and verdicts of implicit denies, and what each stance says in the end (rules.c). */
 int job_take_rests(struct job *job);
 /* Rows, groups, cells (tables.c). */
 int job_build_tables(struct job *job);
+/* The same when `changed` tells what is to be built, and the rest is in `before`. */
+int job_rebuild_tables(struct job *job);
 /* What people should look at (remarks.c). */
 int job_remark(struct job *job);
 /* The image and the figures (emit.c). */

@@ -13,22 +13,24 @@ static int load_infrastructure(struct job *job)
 
 	for (uint32_t i = 0; i < job->options->n_infrastructure; i++) {
 		const struct tg_infrastructure *tuple = &job->options->infrastructure[i];
-		uint32_t from = terms_put(&out->terms, (const uint32_t[]){TERM_FROM, i}, 2, true);
-		uint32_t to = terms_put(&out->terms, (const uint32_t[]){TERM_TO, i}, 2, true);
+		uint32_t from =
+			terms_put(&out->frame->terms, (const uint32_t[]){TERM_FROM, i}, 2, true);
+		uint32_t to =
+			terms_put(&out->frame->terms, (const uint32_t[]){TERM_TO, i}, 2, true);
 		uint32_t prefix;
 
 		if (from != TERM_FROM_OF(i) || to != TERM_TO_OF(i))
 			return -ENOMEM;
 		if (!tuple->from_nodes) {
-			prefix = prefixes_add(&out->prefixes, &tuple->from);
+			prefix = prefixes_add(&out->frame->prefixes, &tuple->from);
 			if (prefix == TG_NONE ||
-				prefixes_attach(&out->prefixes, prefix, from, false) != 0)
+				prefixes_attach(&out->frame->prefixes, prefix, from, false) != 0)
 				return -ENOMEM;
 		}
 		if (!tuple->to_nodes) {
-			prefix = prefixes_add(&out->prefixes, &tuple->to);
+			prefix = prefixes_add(&out->frame->prefixes, &tuple->to);
 			if (prefix == TG_NONE ||
-				prefixes_attach(&out->prefixes, prefix, to, false) != 0)
+				prefixes_attach(&out->frame->prefixes, prefix, to, false) != 0)
 				return -ENOMEM;
 		}
 	}
@@ -38,11 +40,11 @@ static int load_infrastructure(struct job *job)
 static int add_pod_ranges(struct job *job, const struct tg_prefix *ranges, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint32_t prefix = prefixes_add(&job->out->prefixes, &ranges[i]);
+		uint32_t prefix = prefixes_add(&job->out->frame->prefixes, &ranges[i]);
 
 		if (prefix == TG_NONE)
 			return -ENOMEM;
-		prefixes_set_pod_range(&job->out->prefixes, prefix);
+		prefixes_set_pod_range(&job->out->frame->prefixes, prefix);
 	}
 	return 0;
 }
@@ -60,10 +62,10 @@ static int load_pod_ranges(struct job *job)
 static int load_policies(struct job *job)
 {
 	struct tg_compiled *out = job->out;
-	const struct policy_sinks sinks = {&out->pod_selectors, &out->ns_selectors, &out->terms,
-		&out->prefixes, &out->scopes, job->over};
+	const struct policy_sinks sinks = {&out->frame->pod_selectors, &out->frame->ns_selectors,
+		&out->frame->terms, &out->frame->prefixes, &out->frame->scopes, job->over};
 	const struct tg_policy *twice = NULL;
-	int err = policies_load(&out->policies, job->cluster, &sinks, &twice);
+	int err = policies_load(&out->frame->policies, job->cluster, &sinks, &twice);
 
 	if (err == -EEXIST)
 		return job_fail(job, err, "NetworkPolicy %s/%s is in the cluster twice",
@@ -75,43 +77,49 @@ static int open_all(struct job *job)
 {
 	struct tg_compiled *out = job->out;
 	uint32_t twice = 0;
-	int err = scopes_init(&out->scopes, job->cluster, &twice);
+	int err;
 
+	out->frame = frame_create();
+	if (out->frame == NULL)
+		return -ENOMEM;
+	job->policies = &out->frame->policies;
+	err = scopes_init(&out->frame->scopes, job->cluster, &twice);
 	if (err == -EEXIST)
 		return job_fail(job, err, "Namespace %s is in the cluster twice",
 			job_text(job, job->cluster->namespaces[twice]->name));
 	if (err == 0)
-		err = selectors_init(&out->pod_selectors, job->cluster->strings);
+		err = selectors_init(&out->frame->pod_selectors, job->cluster->strings);
 	if (err == 0)
-		err = selectors_init(&out->ns_selectors, job->cluster->strings);
+		err = selectors_init(&out->frame->ns_selectors, job->cluster->strings);
 	if (err == 0)
-		err = terms_init(&out->terms);
+		err = terms_init(&out->frame->terms);
 	if (err == 0)
-		err = prefixes_init(&out->prefixes);
+		err = prefixes_init(&out->frame->prefixes);
 	if (err == 0)
-		err = policies_init(&out->policies);
+		err = policies_init(&out->frame->policies);
 	if (err == 0)
-		err = row_set_init(&out->rows);
+		err = row_set_init(&out->frame->rows);
 	return err;
 }
 
 static int freeze_all(struct job *job)
 {
 	struct tg_compiled *out = job->out;
-	uint32_t n_selectors = (uint32_t)out->pod_selectors.models.n;
-	int err = selectors_freeze(&out->pod_selectors);
+	uint32_t n_selectors = (uint32_t)out->frame->pod_selectors.models.n;
+	int err = selectors_freeze(&out->frame->pod_selectors);
 
 	if (err == 0)
-		err = selectors_freeze(&out->ns_selectors);
+		err = selectors_freeze(&out->frame->ns_selectors);
 	if (err == 0)
-		err = scopes_match(&out->scopes, job->cluster, &out->ns_selectors);
+		err = scopes_match(&out->frame->scopes, job->cluster, &out->frame->ns_selectors);
 	if (err == 0)
-		err = terms_freeze(&out->terms);
+		err = terms_freeze(&out->frame->terms);
 	if (err == 0)
-		err = matcher_init(&out->matcher, &out->policies, &out->terms, job->over,
-			out->scopes.n, n_selectors);
+		err = matcher_init(&out->frame->matcher, &out->frame->policies, &out->frame->terms,
+			job->over, out->frame->scopes.n, n_selectors);
 	if (err == 0)
-		err = prefixes_build(&out->prefixes, terms_count(&out->terms), JOB_WORDS_MAX);
+		err = prefixes_build(
+			&out->frame->prefixes, terms_count(&out->frame->terms), JOB_WORDS_MAX);
 	return err;
 }
 

@@ -33,7 +33,8 @@ static int check_owners(const struct tg_compiled *compiled, const struct tg_pod 
 
 static uint32_t set_of(const struct tg_compiled *compiled, const struct tg_addr *addr)
 {
-	return compiled->prefixes.nodes.v[prefixes_lookup(&compiled->prefixes, addr)].set;
+	return compiled->frame->prefixes.nodes.v[prefixes_lookup(&compiled->frame->prefixes, addr)]
+		.set;
 }
 
 int tg_compiled_place_pod(
@@ -42,7 +43,7 @@ int tg_compiled_place_pod(
 	struct tg_compiled *c = scratch_of(compiled);
 	const struct profile_sources profile_sources = profile_sources_of(c);
 	const struct class_sources class_sources = class_sources_of(c);
-	uint32_t ns = scopes_find(&c->scopes, pod->ns);
+	uint32_t ns = scopes_find(&c->frame->scopes, pod->ns);
 	struct profile profile;
 	int err;
 
@@ -50,7 +51,7 @@ int tg_compiled_place_pod(
 		return 0;
 	err = check_owners(c, pod);
 	if (err == 0 && ns != TG_NONE)
-		err = profiles_look(&c->profiles, &profile_sources, pod, ns, &profile);
+		err = profiles_look(&c->frame->profiles, &profile_sources, pod, ns, &profile);
 	if (err != 0)
 		return err;
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
@@ -59,9 +60,9 @@ int tg_compiled_place_pod(
 
 		out[i].addr = *addr;
 		out[i].node = ns != TG_NONE ? endpoints_node(c->endpoints, pod->node) : TG_NONE;
-		out[i].cls = ns != TG_NONE ? classes_pod(&c->classes, &class_sources, &profile, set,
-						     addr->family, false)
-					   : classes_kind(&c->classes, &class_sources,
+		out[i].cls = ns != TG_NONE ? classes_pod(&c->frame->classes, &class_sources,
+						     &profile, set, addr->family, false)
+					   : classes_kind(&c->frame->classes, &class_sources,
 						     TG_KIND_UNKNOWN, set, addr->family, false);
 		if (out[i].cls == TG_NONE)
 			return -ENOENT;

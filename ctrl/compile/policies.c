@@ -52,15 +52,25 @@ uint32_t policies_range(struct policies *p, uint8_t protocol, uint16_t lo, uint1
 	return seqs_add(&p->port_sets, (const uint32_t[]){base | lo, base | hi}, 2);
 }
 
+/* For indices of policies. */
 static int compare_policies(const void *a, const void *b, void *arg)
 {
-	const struct tg_policy *x = *(const struct tg_policy *const *)a,
-			       *y = *(const struct tg_policy *const *)b;
-	const struct tg_intern *strings = arg;
+	const struct tg_cluster *cluster = arg;
+	const struct tg_policy *x = cluster->policies[*(const uint32_t *)a],
+			       *y = cluster->policies[*(const uint32_t *)b];
 
 	if (x->ns != y->ns)
-		return strcmp(tg_intern_text(strings, x->ns), tg_intern_text(strings, y->ns));
-	return strcmp(tg_intern_text(strings, x->name), tg_intern_text(strings, y->name));
+		return strcmp(tg_intern_text(cluster->strings, x->ns),
+			tg_intern_text(cluster->strings, y->ns));
+	return strcmp(tg_intern_text(cluster->strings, x->name),
+		tg_intern_text(cluster->strings, y->name));
+}
+
+static void loader_free(struct loader *l)
+{
+	tg_vec_free(&l->terms);
+	tg_vec_free(&l->uses);
+	tg_vec_free(&l->ranges);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -265,13 +275,15 @@ static int collect_uses(struct loader *l, struct policy *policy)
 	return policy->uses == TG_NONE ? -ENOMEM : 0;
 }
 
-static int load_policy(struct loader *l, const struct tg_policy *model)
+static int load_policy(struct loader *l, uint32_t origin)
 {
 	struct policies *p = l->p;
+	const struct tg_policy *model = l->cluster->policies[origin];
 	uint32_t index = (uint32_t)p->v.n;
 	struct policy *policy;
 	struct policy fresh = {
 		.model = model,
+		.origin = origin,
 		.ns = scopes_find(l->sinks->scopes, model->ns),
 		.pod_selector = selectors_add(l->sinks->pods, &model->pod_selector),
 	};
@@ -295,26 +307,183 @@ int policies_load(struct policies *p, const struct tg_cluster *cluster,
 	const struct policy_sinks *sinks, const struct tg_policy **which)
 {
 	struct loader l = {.p = p, .sinks = sinks, .cluster = cluster};
-	const struct tg_policy **sorted = malloc((cluster->n_policies + 1) * sizeof(*sorted));
+	uint32_t *sorted = malloc((cluster->n_policies + 1) * sizeof(*sorted));
 	int err = sorted == NULL ? -ENOMEM : 0;
 
 	if (err != 0)
 		return err;
-	for (size_t i = 0; i < cluster->n_policies; i++)
-		sorted[i] = cluster->policies[i];
-	qsort_r(sorted, cluster->n_policies, sizeof(*sorted), compare_policies, cluster->strings);
+	for (uint32_t i = 0; i < cluster->n_policies; i++)
+		sorted[i] = i;
+	qsort_r(sorted, cluster->n_policies, sizeof(*sorted), compare_policies, (void *)cluster);
 	for (size_t i = 0; i < cluster->n_policies && err == 0; i++) {
-		if (i > 0 && sorted[i - 1]->ns == sorted[i]->ns &&
-			sorted[i - 1]->name == sorted[i]->name) {
-			*which = sorted[i];
+		const struct tg_policy *policy = cluster->policies[sorted[i]];
+
+		if (i > 0 && cluster->policies[sorted[i - 1]]->ns == policy->ns &&
+			cluster->policies[sorted[i - 1]]->name == policy->name) {
+			*which = policy;
 			err = -EEXIST;
 			break;
 		}
 		err = load_policy(&l, sorted[i]);
 	}
 	free(sorted);
-	tg_vec_free(&l.terms);
-	tg_vec_free(&l.uses);
-	tg_vec_free(&l.ranges);
+	loader_free(&l);
+	return err;
+}
+
+static bool same_prefixes(const struct tg_prefix *a, const struct tg_prefix *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (tg_prefix_compare(&a[i], &b[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool same_peer(const struct tg_peer *a, const struct tg_peer *b)
+{
+	if (a->is_block != b->is_block || a->has_ns_selector != b->has_ns_selector ||
+		a->has_pod_selector != b->has_pod_selector)
+		return false;
+	if (a->is_block)
+		return same_prefixes(&a->block, &b->block, 1) && a->n_except == b->n_except &&
+		       same_prefixes(a->except, b->except, a->n_except);
+	return (!a->has_ns_selector || tg_selector_equal(&a->ns_selector, &b->ns_selector)) &&
+	       (!a->has_pod_selector || tg_selector_equal(&a->pod_selector, &b->pod_selector));
+}
+
+/* The next port from *at on that is a name; NULL: none. Says whether a number was passed. */
+static const struct tg_policy_port *next_name(
+	const struct tg_policy_rule *rule, uint32_t *at, bool *numbers)
+{
+	while (*at < rule->n_ports) {
+		const struct tg_policy_port *port = &rule->ports[(*at)++];
+
+		if (!protocol_has_ports(port->protocol))
+			continue;
+		if (port->named)
+			return port;
+		*numbers |= port->lo <= port->hi;
+	}
+	return NULL;
+}
+
+/* The same names in the same order, and numbers in both or in none. */
+static bool same_ports(const struct tg_policy_rule *a, const struct tg_policy_rule *b)
+{
+	const struct tg_policy_port *x, *y;
+	bool numbers_a = false, numbers_b = false;
+	uint32_t at_a = 0, at_b = 0;
+
+	if (a->any_port || b->any_port)
+		return a->any_port == b->any_port;
+	do {
+		x = next_name(a, &at_a, &numbers_a);
+		y = next_name(b, &at_b, &numbers_b);
+		if (x != NULL && y != NULL && (x->name != y->name || x->protocol != y->protocol))
+			return false;
+	} while (x != NULL && y != NULL);
+	return x == y && numbers_a == numbers_b;
+}
+
+static bool same_rule(const struct tg_policy_rule *a, const struct tg_policy_rule *b)
+{
+	if (a->any_peer != b->any_peer || a->n_peers != b->n_peers)
+		return false;
+	for (uint32_t i = 0; i < a->n_peers; i++)
+		if (!same_peer(&a->peers[i], &b->peers[i]))
+			return false;
+	return same_ports(a, b);
+}
+
+bool policies_ask_same(const struct tg_policy *a, const struct tg_policy *b)
+{
+	if (a->ns != b->ns || a->name != b->name ||
+		!tg_selector_equal(&a->pod_selector, &b->pod_selector))
+		return false;
+	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
+		const struct tg_policy_side *x = &a->side[dir], *y = &b->side[dir];
+
+		if (x->isolates != y->isolates || x->n_rules != y->n_rules)
+			return false;
+		for (uint32_t i = 0; i < x->n_rules; i++)
+			if (!same_rule(&x->rules[i], &y->rules[i]))
+				return false;
+	}
+	return true;
+}
+
+static int copy_seqs(struct seqs *to, const struct seqs *from)
+{
+	for (uint32_t i = (uint32_t)to->n; i < from->n; i++) {
+		struct seq seq = seqs_get(from, i);
+
+		if (seqs_add(to, seq.v, seq.n) != i)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+#define COPY_VEC(to, from)                                                          \
+	(tg_vec_reserve((to), (from)->n + 1) != 0                                   \
+			? -ENOMEM                                                   \
+			: ((from)->n != 0 ? (void)memcpy((to)->v, (from)->v,        \
+						    (from)->n * sizeof(*(from)->v)) \
+					  : (void)0,                                \
+				  (to)->n = (from)->n, 0))
+
+int policies_copy(struct policies *to, const struct policies *from)
+{
+	if (policies_init(to) != 0)
+		return -ENOMEM;
+	if (COPY_VEC(&to->v, &from->v) == 0 && COPY_VEC(&to->rules, &from->rules) == 0 &&
+		COPY_VEC(&to->entries, &from->entries) == 0 &&
+		COPY_VEC(&to->named, &from->named) == 0 &&
+		copy_seqs(&to->port_sets, &from->port_sets) == 0 &&
+		copy_seqs(&to->uses, &from->uses) == 0 &&
+		copy_seqs(&to->use_sets, &from->use_sets) == 0)
+		return 0;
+	policies_free(to);
+	memset(to, 0, sizeof(*to));
+	return -ENOMEM;
+}
+
+static int update_rule(struct loader *l, struct rule *rule, const struct tg_policy_rule *model)
+{
+	uint32_t ports;
+
+	rule->model = model;
+	if (load_ports(l, model, &ports) != 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < rule->n_entries; i++)
+		l->p->entries.v[rule->first_entry + i].ports = ports;
+	return 0;
+}
+
+static int update_policy(struct loader *l, struct policy *policy, const struct tg_policy *model)
+{
+	int err = 0;
+
+	policy->model = model;
+	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++)
+		for (uint32_t i = 0; i < policy->side[dir].n_rules && err == 0; i++)
+			err = update_rule(l, &l->p->rules.v[policy->side[dir].first_rule + i],
+				&model->side[dir].rules[i]);
+	return err;
+}
+
+int policies_update(struct policies *p, const struct tg_cluster *cluster, bool *changed)
+{
+	struct loader l = {.p = p, .cluster = cluster};
+	int err = 0;
+
+	for (size_t i = 0; i < p->v.n && err == 0; i++) {
+		struct policy *policy = &p->v.v[i];
+		const struct tg_policy *model = cluster->policies[policy->origin];
+
+		changed[i] = model != policy->model;
+		if (changed[i])
+			err = update_policy(&l, policy, model);
+	}
+	loader_free(&l);
 	return err;
 }

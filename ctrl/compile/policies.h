@@ -31,9 +31,10 @@ struct rule_named {
 };
 
 struct rule {
-	uint32_t policy;   /* index */
-	uint32_t verdict;  /* filled by the caller, with the slot */
-	uint64_t identity; /* the same */
+	uint32_t policy;       /* index */
+	uint32_t verdict;      /* filled by the caller, with the slot */
+	uint64_t identity;     /* the same */
+	uint64_t own_identity; /* what it was before it was told from equal rules */
 	uint32_t first_entry, n_entries;
 	uint32_t first_named, n_named;
 	uint8_t direction;
@@ -47,6 +48,7 @@ struct policy_side {
 
 struct policy {
 	const struct tg_policy *model; /* while compiling only */
+	uint32_t origin;	       /* in the cluster */
 	uint32_t ns;		       /* index; TG_NONE */
 	uint32_t pod_selector;
 	uint32_t uses; /* in use_sets: port uses of its ingress rules */
@@ -79,6 +81,18 @@ void policies_free(struct policies *p);
 /* -ENOMEM; -EEXIST with the second of two equally named policies in *which. */
 int policies_load(struct policies *p, const struct tg_cluster *cluster,
 	const struct policy_sinks *sinks, const struct tg_policy **which);
+/*
+ * Do the policies select the same pods, isolate the same and ask for the same peers and port names,
+ * rule by rule? Then they differ at most in numbers of ports and in what is only told about them.
+ */
+bool policies_ask_same(const struct tg_policy *a, const struct tg_policy *b);
+/* A copy that does not depend on the other. 0 or -ENOMEM. */
+int policies_copy(struct policies *to, const struct policies *from);
+/*
+ * Brings policies up to a cluster whose policies ask the same, in the same places: `changed`, by
+ * policy, tells which are other objects. 0 or -ENOMEM.
+ */
+int policies_update(struct policies *p, const struct tg_cluster *cluster, bool *changed);
 /* The port set of one range of ports; TG_NONE when memory is out. */
 uint32_t policies_range(struct policies *p, uint8_t protocol, uint16_t lo, uint16_t hi);
 /* Does the protocol have ports that rules with `ports` can name? (semantics: TCP, UDP, SCTP) */

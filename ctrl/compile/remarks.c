@@ -18,8 +18,8 @@ static int remark(struct job *job, const struct policy *policy, enum tg_warning_
 static int remark_block(struct job *job, const struct policy *policy, uint32_t term,
 	uint16_t present, const char *where)
 {
-	const uint32_t *words = seqs_get(&job->out->terms.keys, term).v;
-	struct tg_prefix prefix = prefixes_get(&job->out->prefixes, words[1]);
+	const uint32_t *words = seqs_get(&job->out->frame->terms.keys, term).v;
+	struct tg_prefix prefix = prefixes_get(&job->out->frame->prefixes, words[1]);
 	char text[TG_PREFIX_TEXT + 64], name[TG_PREFIX_TEXT];
 	int err = 0;
 
@@ -41,7 +41,7 @@ static int remark_term(
 {
 	uint16_t present = job->reach.present[term];
 
-	switch (term_type(&job->out->terms, term)) {
+	switch (term_type(&job->out->frame->terms, term)) {
 	case TERM_BLOCK:
 		return remark_block(job, policy, term, present, where);
 	case TERM_OWN:
@@ -58,20 +58,20 @@ static int remark_term(
 static int remark_egress_named(
 	struct job *job, const struct policy *policy, uint32_t named, const char *where)
 {
-	const struct terms *terms = &job->out->terms;
+	const struct terms *terms = &job->out->frame->terms;
 	uint32_t use = seqs_get(&terms->named, named).v[1];
 	char text[160];
 
 	if (job->expander.first_named[named] != job->expander.first_named[named + 1])
 		return 0;
 	snprintf(text, sizeof(text), "port %s is not named by any pod that its peer selects",
-		job_text(job, seqs_get(&job->out->policies.uses, use).v[0]));
+		job_text(job, seqs_get(&job->policies->uses, use).v[0]));
 	return remark(job, policy, TG_WARN_NAMED_PORT_UNRESOLVED, where, text);
 }
 
 static int remark_rule(struct job *job, const struct policy *policy, const struct rule *rule)
 {
-	const struct policies *p = &job->out->policies;
+	const struct policies *p = job->policies;
 	bool egress = rule->direction == TG_EGRESS;
 	char where[64];
 	uint32_t last = TG_NONE;
@@ -118,7 +118,7 @@ static int note_resolved(struct subjects *s, const struct stance *stance)
 
 static int remark_subject(struct job *job, const struct subjects *s, uint32_t index)
 {
-	const struct policies *p = &job->out->policies;
+	const struct policies *p = job->policies;
 	const struct policy *policy = &p->v.v[index];
 	struct seq uses = seqs_get(&p->use_sets, policy->uses);
 	int err = 0;
@@ -148,19 +148,19 @@ static int remark_budgets(struct job *job)
 	const struct tg_place nowhere = {0};
 	int err = 0;
 
-	for (uint32_t ns = 0; ns < job->out->scopes.n && err == 0; ns++)
+	for (uint32_t ns = 0; ns < job->out->frame->scopes.n && err == 0; ns++)
 		if (job->over[ns])
 			err = warnings_add(&job->out->warnings, TG_WARN_CELL_BUDGET, nowhere,
 				"namespace %s: its policies need more than the budget of %u cells; "
 				"everything to and from its pods is denied",
-				job_text(job, job->out->scopes.names[ns]), job->budget);
+				job_text(job, job->out->frame->scopes.names[ns]), job->budget);
 	return err;
 }
 
 int job_remark(struct job *job)
 {
-	const struct policies *p = &job->out->policies;
-	const struct rows *rows = &job->out->rows;
+	const struct policies *p = job->policies;
+	const struct rows *rows = &job->out->frame->rows;
 	struct subjects s = {.selects = calloc(p->v.n + 1, sizeof(*s.selects))};
 	int err = s.selects == NULL ? -ENOMEM : seqs_init(&s.resolved);
 

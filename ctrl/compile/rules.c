@@ -15,20 +15,37 @@ static int take(struct job *job, uint64_t *identity, enum tg_action action, uint
 	return 0;
 }
 
+/* The policy is not the same object as in the compilation before. */
+static bool is_new(const struct job *job, size_t policy)
+{
+	return job->changed == NULL || job->changed[policy];
+}
+
+static int take_rule(struct job *job, struct rule *rule)
+{
+	uint32_t before = rule->verdict;
+	int err;
+
+	if (is_new(job, rule->policy))
+		rule->own_identity = identity_rule(&job->identity,
+			job->policies->v.v[rule->policy].identity, rule->direction, rule->model);
+	rule->identity = rule->own_identity;
+	err = take(job, &rule->identity, TG_ACTION_ALLOW, &rule->verdict);
+	if (job->changed != NULL && rule->verdict != before)
+		job->changed[rule->policy] = true;
+	return err;
+}
+
 static int take_policies(struct job *job)
 {
-	struct policies *p = &job->out->policies;
+	struct policies *p = job->policies;
 	int err = 0;
 
 	for (size_t i = 0; i < p->v.n; i++)
-		p->v.v[i].identity = identity_policy(&job->identity, p->v.v[i].model);
-	for (size_t i = 0; i < p->rules.n && err == 0; i++) {
-		struct rule *rule = &p->rules.v[i];
-
-		rule->identity = identity_rule(&job->identity, p->v.v[rule->policy].identity,
-			rule->direction, rule->model);
-		err = take(job, &rule->identity, TG_ACTION_ALLOW, &rule->verdict);
-	}
+		if (is_new(job, i))
+			p->v.v[i].identity = identity_policy(&job->identity, p->v.v[i].model);
+	for (size_t i = 0; i < p->rules.n && err == 0; i++)
+		err = take_rule(job, &p->rules.v[i]);
 	return err;
 }
 
@@ -43,13 +60,14 @@ static int take_baseline(struct job *job, enum tg_direction dir, uint32_t ns)
 		*verdict = tg_verdict_make(TG_ACTION_ALLOW, TG_BUILTIN_DEFAULT_ALLOW);
 		return 0;
 	}
-	*identity = identity_baseline(&job->identity, job->out->scopes.names[ns], dir, action);
+	*identity =
+		identity_baseline(&job->identity, job->out->frame->scopes.names[ns], dir, action);
 	return take(job, identity, action, verdict);
 }
 
 static int take_baselines(struct job *job)
 {
-	uint32_t n = job->out->scopes.n;
+	uint32_t n = job->out->frame->scopes.n;
 	int err = 0;
 
 	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++) {
@@ -77,7 +95,7 @@ static int take_tuples(struct job *job)
 		const struct tg_infrastructure *tuple = &job->options->infrastructure[i];
 
 		job->tuples[i].ports =
-			policies_range(&job->out->policies, tuple->protocol, tuple->lo, tuple->hi);
+			policies_range(job->policies, tuple->protocol, tuple->lo, tuple->hi);
 		if (job->tuples[i].ports == TG_NONE)
 			return -ENOMEM;
 		job->tuple_identity[i] = identity_infrastructure(tuple);
@@ -97,8 +115,8 @@ int job_take_slots(struct job *job)
 
 static int take_implicit(struct job *job, size_t i)
 {
-	const struct implicit *implicit = &job->out->rows.implicits.v[i];
-	const struct policy *policies = job->out->policies.v.v;
+	const struct implicit *implicit = &job->out->frame->rows.implicits.v[i];
+	const struct policy *policies = job->policies->v.v;
 	uint64_t sum = 0;
 
 	for (uint32_t k = 0; k < implicit->policies.n; k++)
@@ -118,7 +136,7 @@ static uint32_t rest_of(const struct job *job, const struct stance *stance)
 
 int job_take_rests(struct job *job)
 {
-	const struct rows *rows = &job->out->rows;
+	const struct rows *rows = &job->out->frame->rows;
 	int err = 0;
 
 	job->implicit = malloc((rows->implicits.n + 1) * sizeof(*job->implicit));

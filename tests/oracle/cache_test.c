@@ -17,6 +17,7 @@
 #include "cache.h"
 #include "compile.h"
 #include "image.h"
+#include "kept.h"
 #include "model_options.h"
 #include "random_cluster.h"
 #include "store.h"
@@ -50,7 +51,7 @@ struct run {
 	uint64_t seed, want, steps;
 	int64_t only;
 	/* seen */
-	uint64_t failed, warned, over, same_endpoints, same_traits, swept;
+	uint64_t failed, warned, over, same_endpoints, same_traits, same_questions, swept;
 };
 
 /* ---- objects and files ---- */
@@ -406,6 +407,7 @@ static const char *compile_both(struct run *run, struct world *w, const struct t
 {
 	struct endpoints *endpoints =
 		w->cache->endpoints != NULL ? endpoints_ref(w->cache->endpoints) : NULL;
+	struct frame *frame = w->cache->kept != NULL ? frame_ref(w->cache->kept->frame) : NULL;
 	size_t traits = w->cache->traits.keys.n;
 	struct model_options options;
 	const char *difference;
@@ -417,6 +419,8 @@ static const char *compile_both(struct run *run, struct world *w, const struct t
 	compile_side(&w->kept, cluster, &options.options);
 	run->same_endpoints += endpoints != NULL && endpoints == w->cache->endpoints;
 	endpoints_unref(endpoints);
+	run->same_questions += w->kept.err == 0 && frame == w->kept.compiled->frame;
+	frame_unref(frame);
 	run->same_traits += traits > 1 && traits == w->cache->traits.keys.n;
 	difference = compare(w, cluster);
 	if (difference == NULL)
@@ -549,6 +553,7 @@ static int check_coverage(const struct run *run)
 		{"with a namespace over its budget", run->over},
 		{"with the endpoints of before", run->same_endpoints},
 		{"with the traits of before", run->same_traits},
+		{"that ask the same as before", run->same_questions},
 		{"after a sweep of strings", run->swept},
 	};
 	int rc = 0;
