@@ -43,6 +43,20 @@ static unsigned int utf8_length(const unsigned char *s, size_t room)
 	return n;
 }
 
+/* Nearly all of it is ASCII: eight characters at a time. */
+static uint32_t ascii_run(const unsigned char *s, uint32_t n)
+{
+	uint32_t at = 0;
+	uint64_t word;
+
+	for (; n - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, s + at, sizeof(word));
+		if ((word & 0x8080808080808080ull) != 0)
+			break;
+	}
+	return at;
+}
+
 static int check_strings(const struct check *c)
 {
 	const unsigned char *s = (const unsigned char *)c->image->strings;
@@ -52,8 +66,12 @@ static int check_strings(const struct check *c)
 	if (n == 0 || s[0] != '\0' || s[n - 1] != '\0')
 		return refuse(c, TG_SECTION_STRINGS, WHOLE, "first and last byte have to be NUL");
 	while (at < n) {
-		unsigned int length = utf8_length(s + at, n - at);
+		unsigned int length;
 
+		at += ascii_run(s + at, n - at);
+		if (at == n)
+			break;
+		length = utf8_length(s + at, n - at);
 		if (length == 0)
 			return refuse(c, TG_SECTION_STRINGS, at, "not UTF-8");
 		at += length;
