@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Rulesets kept in the state directory, so that after a restart rules keep their slots (and with
- * them their counters) and generations go on. A ruleset is written while it is being pushed, under
- * a name of its own, and flushed when it is acknowledged; older ones are removed then. What is read
- * back is checked like any other image.
+ * them their counters) and generations go on. A ruleset is written once it has been pushed, or at
+ * once when it cannot be, under a name of its own, and flushed when it is acknowledged; older ones
+ * are removed then. What is read back is checked like any other image.
  *
  * Files: ruleset-GENERATION.image, mode 0600. No state of its own: functions of one directory are
  * called one at a time.

@@ -308,6 +308,15 @@ static void after_keep(uv_work_t *request, int status)
 	keep(c);
 }
 
+/* A ruleset is on its way: writing may wait until the dataplane has done its part. */
+static bool pushing(const struct tg_controller *c)
+{
+	struct tg_push_status push;
+
+	tg_push_status(c->push, &push);
+	return push.ruleset_sent;
+}
+
 /* Writes what is to be written, then flushes what is acknowledged: one after the other. */
 static void keep(struct tg_controller *c)
 {
@@ -315,7 +324,7 @@ static void keep(struct tg_controller *c)
 	struct keep_work *work;
 
 	if (c->config->state_directory == NULL || c->stopping || c->keeping != NULL ||
-		(c->keep_next == NULL && !flush))
+		(c->keep_next == NULL && !flush) || pushing(c))
 		return;
 	work = calloc(1, sizeof(*work));
 	if (work == NULL)
@@ -332,6 +341,11 @@ static void keep(struct tg_controller *c)
 void controller_acked(struct tg_controller *c, uint64_t generation)
 {
 	c->acked = generation;
+	keep(c);
+}
+
+void controller_not_acked(struct tg_controller *c)
+{
 	keep(c);
 }
 

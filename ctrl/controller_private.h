@@ -95,6 +95,8 @@ void controller_compile(struct tg_controller *c);
 void controller_renew(struct tg_controller *c, uint64_t generation);
 /* The ruleset is acknowledged: flush it to the disk. */
 void controller_acked(struct tg_controller *c, uint64_t generation);
+/* It is refused, or the dataplane is gone: nothing is on its way any more. */
+void controller_not_acked(struct tg_controller *c);
 
 /* sync.c: what push tells. */
 extern const struct tg_push_handler controller_push_handler;

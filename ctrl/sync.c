@@ -24,6 +24,7 @@ static void on_state(void *ctx, const struct tg_msg_state *state)
 static void on_down(void *ctx, const char *why)
 {
 	tg_log_warn("dataplane: %s; trying again", why);
+	controller_not_acked(ctx);
 	notes_publish(ctx);
 }
 
@@ -65,6 +66,7 @@ static void on_refused(void *ctx, const char *what, const struct tg_msg_nak *nak
 {
 	tg_log_err("the dataplane refused a %s: %s (%s, entry %d)", what, nak->reason,
 		strerror((int)nak->error), (int)nak->index);
+	controller_not_acked(ctx);
 	notes_publish(ctx);
 }
 

@@ -652,6 +652,7 @@ void tg_push_status(const struct tg_push *p, struct tg_push_status *out)
 {
 	*out = p->status;
 	out->desired_generation = p->wanted != NULL ? p->wanted->generation : 0;
+	out->ruleset_sent = p->ruleset.active;
 	if (p->phase != PHASE_UP)
 		return;
 	out->ours = p->live != NULL;

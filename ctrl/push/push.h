@@ -72,6 +72,7 @@ struct tg_push_status {
 	uint64_t desired_generation; /* 0: none */
 	uint64_t applied_generation; /* in force, whoever pushed it; 0: none or unknown */
 	bool ours;		     /* and it is a target of this process */
+	bool ruleset_sent;	     /* and not answered yet */
 	uint64_t delta_sequence;     /* in force */
 	uint32_t epoch;
 	size_t pending_deltas; /* entries of the target in force that are not applied yet */
