@@ -36,6 +36,8 @@ static void on_applied(
 
 	if (us != 0) {
 		tg_histogram_add(&c->notice.push_time, us);
+		tg_histogram_add(&c->notice.build_time, ack->build_us);
+		tg_histogram_add(&c->notice.swap_time, ack->swap_us);
 		tg_log_info("generation %llu is in force: built in %.1f ms, swapped in %.1f ms, "
 			    "pushed in %.1f ms",
 			(unsigned long long)target->generation, ack->build_us / 1e3,

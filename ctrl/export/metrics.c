@@ -158,6 +158,10 @@ static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
 		"Connections made to the dataplane's control socket.", p->connects);
 	tg_histogram_write(&notice->push_time, b, "tidegate_push_duration_seconds",
 		"From sending a ruleset to its acknowledgement.");
+	tg_histogram_write(&notice->build_time, b, "tidegate_dataplane_build_duration_seconds",
+		"Of that: reading and checking the ruleset and building the lookup tables.");
+	tg_histogram_write(&notice->swap_time, b, "tidegate_dataplane_swap_duration_seconds",
+		"Of that: until every worker judges by the new ruleset.");
 	tg_histogram_write(&notice->delta_time, b, "tidegate_delta_duration_seconds",
 		"From sending a class-map delta to its acknowledgement.");
 	tg_histogram_write(&notice->change_time, b, "tidegate_change_duration_seconds",
