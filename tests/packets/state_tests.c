@@ -96,10 +96,27 @@ static void each_state_lasts_as_long_as_it_is_told(void **state)
 	}
 }
 
+/* Who was asked once may answer for a while, and no longer because of the answers. */
+static void echo_replies_prolong_nothing(void **state)
+{
+	static const char reply[] = "8.8.8.8 > 10.1.0.1 icmp type=0 icmpid=7";
+	struct world w;
+
+	world_ready(&w);
+	assert_int_equal(world_send(&w, INSIDE, "10.1.0.1 > 8.8.8.8 icmp type=8 icmpid=7"), PASSED);
+	w.now += w.config.timeouts.ms[TG_CONN_ICMP_REPLIED] - 1;
+	assert_int_equal(world_send(&w, OUTSIDE, reply), PASSED);
+	assert_int_equal(world_send(&w, OUTSIDE, reply), PASSED);
+	w.now++;
+	assert_int_equal(world_send(&w, OUTSIDE, reply), TG_DROP_ICMP_UNRELATED);
+	world_stop(&w);
+}
+
 int run_state_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_state_lasts_as_long_as_it_is_told),
+		cmocka_unit_test(echo_replies_prolong_nothing),
 	};
 
 	return cmocka_run_group_tests_name("states", tests, NULL, NULL);

@@ -146,9 +146,19 @@ static void windows_of_syns_are_not_scaled(void **state)
 		{OUTSIDE, S "A seq=21385 ack=1001", PASSED},
 		{OUTSIDE, S "A seq=21386 ack=1001", D(TCP_INVALID)},
 	};
+	/* section 1.3: the answer must not offer what was not offered */
+	static const struct line unasked[] = {
+		{INSIDE, C "S seq=1000 win=1000", PASSED},
+		{OUTSIDE, S "SA seq=5000 ack=1001 win=1000 ws=7", PASSED},
+		{INSIDE, C "A seq=1001 ack=5001 win=1000", PASSED},
+		{OUTSIDE, S "A seq=5001 ack=1001 win=1000", PASSED},
+		{INSIDE, C "A seq=2001 ack=5001 win=1000", PASSED},
+		{INSIDE, C "A seq=2002 ack=5001 win=1000", D(TCP_INVALID)},
+	};
 
 	PLAY_FRESH(lines);
 	PLAY_FRESH(large);
+	PLAY_FRESH(unasked);
 }
 
 /* RFC 9293 section 3.5: of two SYN-ACKs to one SYN the client takes either. */
