@@ -133,6 +133,7 @@ static int put(struct tg_deltas *d, const struct tg_placement *place, const stru
 		.zone = d->zone,
 		.cls = place->cls,
 		.node = place->node,
+		.ns = place->ns,
 	};
 	struct claim *c = claim(d, &place->addr);
 
@@ -177,7 +178,7 @@ static bool keeps(const struct tg_pod *pod, const struct tg_addr *addr)
  */
 static int vacate_address(struct tg_deltas *d, const struct tg_pod *pod, const struct tg_addr *addr)
 {
-	struct tg_placement place = {*addr, TG_NONE, TG_NONE};
+	struct tg_placement place = {*addr, TG_NONE, TG_NONE, 0};
 	struct tg_pod alone = *pod;
 	int n;
 
@@ -221,7 +222,7 @@ static bool unchanged(const struct tg_deltas *d, const struct tg_placement *plac
 		const struct tg_placement *b = &d->before.v[i];
 
 		if (tg_addr_compare(&b->addr, &place->addr) == 0)
-			return b->cls == place->cls && b->node == place->node;
+			return b->cls == place->cls && b->node == place->node && b->ns == place->ns;
 	}
 	return false;
 }

@@ -338,6 +338,7 @@ void tg_compiled_free(struct tg_compiled *compiled)
 	if (compiled == NULL)
 		return;
 	frame_unref(compiled->frame);
+	limits_free(&compiled->limits);
 	endpoints_unref(compiled->endpoints);
 	warnings_free(&compiled->warnings);
 	tg_arena_free(compiled->arena);

@@ -92,8 +92,9 @@ struct tg_compile_options {
 	size_t n_node_addrs;
 	const struct tg_infrastructure *infrastructure;
 	size_t n_infrastructure;
-	uint32_t cell_budget;	/* class-level cells of one namespace; 0: the default, 262144 */
-	uint32_t slot_capacity; /* slots the dataplane can count; 0: 1 << 20 */
+	uint32_t cell_budget;	  /* class-level cells of one namespace; 0: the default, 262144 */
+	uint32_t max_connections; /* of a namespace that does not say; 0: as many as it likes */
+	uint32_t slot_capacity;	  /* slots the dataplane can count; 0: 1 << 20 */
 	uint64_t generation;
 	uint64_t delta_sequence;
 	uint64_t now_ms;
@@ -169,6 +170,7 @@ struct tg_placement {
 	struct tg_addr addr;
 	uint32_t cls;
 	uint32_t node;
+	uint16_t ns; /* number of its NAMESPACE record; 0: none */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "classes.h"
 #include "endpoints.h"
+#include "quotas.h"
 #include "warnings.h"
 
 /*
@@ -35,6 +36,7 @@ void frame_unref(struct frame *frame); /* NULL is fine; any thread */
 struct tg_compiled {
 	struct frame *frame;	     /* a reference */
 	struct endpoints *endpoints; /* a reference */
+	struct limits limits;
 	struct warnings warnings;
 	struct tg_arena *arena; /* texts of warnings */
 	struct tg_compile_stats stats;

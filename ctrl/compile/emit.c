@@ -45,18 +45,23 @@ static int emit_addrs(struct emitter *e)
 	for (size_t i = 0; i < endpoints->n; i++) {
 		const struct endpoint *at = &endpoints->v[i];
 		uint32_t cls = job->class_of_endpoint[i], node = node_of(job, at);
+		uint16_t ns = at->kind == TG_KIND_POD
+				      ? limits_number(&job->out->limits,
+						scopes_find(&job->out->frame->scopes, at->ns))
+				      : 0;
 
 		if (i < endpoints->n4) {
 			e->addr4.v[e->addr4.n++] = (struct tg_image_addr4){
 				.addr = tg_addr_v4(&at->addr),
 				.zone = zone,
+				.ns = ns,
 				.cls = cls,
 				.node = node,
 			};
 			continue;
 		}
 		e->addr6.v[e->addr6.n] =
-			(struct tg_image_addr6){.zone = zone, .cls = cls, .node = node};
+			(struct tg_image_addr6){.zone = zone, .ns = ns, .cls = cls, .node = node};
 		memcpy(e->addr6.v[e->addr6.n++].addr, at->addr.bytes, 16);
 	}
 	return 0;
@@ -357,6 +362,30 @@ static int emit_tuple(struct emitter *e, size_t i)
 	return push_rule(e, &out);
 }
 
+static int emit_limit(struct emitter *e, uint32_t ns)
+{
+	const struct limit *limit = &e->job->out->limits.v[ns];
+	uint32_t name = e->job->out->frame->scopes.names[ns];
+	char buf[TEXT_MAX];
+	struct text text = text_start(buf, sizeof(buf));
+	struct tg_image_rule out = {
+		.slot = limit->slot,
+		.kind = TG_RULE_NAMESPACE,
+		.direction = TG_DIRECTION_COUNT,
+		.action = TG_ACTION_DENY,
+		.index = limit->limit,
+		.identity = limit->identity,
+	};
+
+	if (limit->limit == 0)
+		return 0;
+	text_add(&text, job_text(e->job, name));
+	text_printf(&text, " at most %u connections", limit->limit);
+	out.ns = intern_string(e, name);
+	out.text = string_table_add(&e->strings, text_end(&text));
+	return push_rule(e, &out);
+}
+
 static int compare_rules(const void *a, const void *b)
 {
 	const struct tg_image_rule *x = a, *y = b;
@@ -378,6 +407,8 @@ static int emit_rules(struct emitter *e)
 	for (int dir = 0; dir < TG_DIRECTION_COUNT && err == 0; dir++)
 		for (uint32_t ns = 0; ns < out->frame->scopes.n && err == 0; ns++)
 			err = emit_baseline(e, dir, ns);
+	for (uint32_t ns = 0; ns < out->limits.n && err == 0; ns++)
+		err = emit_limit(e, ns);
 	if (err == 0 && e->rules.n > 0)
 		qsort(e->rules.v, e->rules.n, sizeof(*e->rules.v), compare_rules);
 	return err;

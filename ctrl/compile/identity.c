@@ -16,7 +16,8 @@ enum {
 	SEED_BLOCK,
 	SEED_IMPLICIT,
 	SEED_BASELINE,
-	SEED_INFRASTRUCTURE
+	SEED_INFRASTRUCTURE,
+	SEED_NAMESPACE
 };
 
 int identity_init(struct identity *id, const struct tg_intern *strings)
@@ -120,6 +121,11 @@ uint64_t identity_baseline(
 {
 	return tg_hash_mix(
 		tg_hash_mix(text_hash(id, ns), SEED_BASELINE), (uint64_t)dir << 8 | action);
+}
+
+uint64_t identity_namespace(struct identity *id, uint32_t ns)
+{
+	return tg_hash_mix(text_hash(id, ns), SEED_NAMESPACE);
 }
 
 uint64_t identity_infrastructure(const struct tg_infrastructure *tuple)

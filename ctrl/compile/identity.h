@@ -27,6 +27,7 @@ uint64_t identity_rule(struct identity *id, uint64_t policy, enum tg_direction d
 uint64_t identity_implicit(uint64_t sum, enum tg_direction dir);
 uint64_t identity_baseline(
 	struct identity *id, uint32_t ns, enum tg_direction dir, enum tg_action action);
+uint64_t identity_namespace(struct identity *id, uint32_t ns);
 uint64_t identity_infrastructure(const struct tg_infrastructure *tuple);
 
 #endif

@@ -59,6 +59,7 @@ int tg_compiled_place_pod(
 		uint32_t set = set_of(c, addr);
 
 		out[i].addr = *addr;
+		out[i].ns = limits_number(&c->limits, ns);
 		out[i].node = ns != TG_NONE ? endpoints_node(c->endpoints, pod->node) : TG_NONE;
 		out[i].cls = ns != TG_NONE ? classes_pod(&c->frame->classes, &class_sources,
 						     &profile, set, addr->family, false)
@@ -85,7 +86,7 @@ int tg_compiled_vacate_pod(
 
 		if (at != NULL && (at->over_service || at->kind == TG_KIND_SERVICE))
 			return -ENOENT;
-		out[i] = (struct tg_placement){pod->addrs[i], TG_NONE, TG_NONE};
+		out[i] = (struct tg_placement){pod->addrs[i], TG_NONE, TG_NONE, 0};
 	}
 	return (int)pod->n_addrs;
 }

@@ -110,7 +110,9 @@ int job_take_slots(struct job *job)
 
 	if (err == 0)
 		err = take_policies(job);
-	return err == 0 ? take_baselines(job) : err;
+	if (err == 0)
+		err = take_baselines(job);
+	return err == 0 ? limits_take(job) : err;
 }
 
 static int take_implicit(struct job *job, size_t i)

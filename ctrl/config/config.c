@@ -302,6 +302,14 @@ static void read_cell_budget(struct parse *p, const struct tg_at *at)
 	p->config->compile.cell_budget = (uint32_t)budget;
 }
 
+static void read_max_connections(struct parse *p, const struct tg_at *at)
+{
+	int64_t limit = 0;
+
+	tg_read_int(&p->reader, at, 1, (int64_t)TG_UNLIMITED - 1, &limit);
+	p->config->compile.max_connections = (uint32_t)limit;
+}
+
 static void read_debounce(struct parse *p, const struct tg_at *at)
 {
 	int64_t ms = DEBOUNCE_MS;
@@ -344,6 +352,7 @@ static const struct {
 	{"node-addresses", read_node_addresses},
 	{"infrastructure", read_infrastructure},
 	{"cell-budget", read_cell_budget},
+	{"connections-per-namespace", read_max_connections},
 	{"debounce", read_debounce},
 	{"rescan", read_rescan},
 	{"log-level", read_log_level},

@@ -58,7 +58,8 @@ void decode_metadata(
 /* The same read strictly: every field known, every rule of the API server's validation. */
 void decode_metadata_strict(struct decoder *d, const struct tg_at *object, struct metadata *out);
 /* Annotations under tidegate.dev/ that this version does not act on. */
-void warn_annotations(struct decoder *d, const struct tg_at *metadata, const char *consequence);
+void warn_annotations(struct decoder *d, const struct tg_at *metadata, const char *honoured,
+	const char *consequence);
 
 /* Strictly; an absent selector selects everything. */
 void decode_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out);

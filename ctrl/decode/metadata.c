@@ -224,7 +224,8 @@ void decode_metadata_strict(struct decoder *d, const struct tg_at *object, struc
 	check_each(d, &out->at, "managedFields", check_managed_fields);
 }
 
-void warn_annotations(struct decoder *d, const struct tg_at *metadata, const char *consequence)
+void warn_annotations(struct decoder *d, const struct tg_at *metadata, const char *honoured,
+	const char *consequence)
 {
 	static const char *const inert[] = {"owner", "ticket", "review-by", "reason"};
 	struct tg_at annotations = tg_at_field(metadata, "annotations");
@@ -238,7 +239,8 @@ void warn_annotations(struct decoder *d, const struct tg_at *metadata, const cha
 		for (i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)
 			if (strcmp(m->key + prefix, inert[i]) == 0)
 				break;
-		if (i < sizeof(inert) / sizeof(inert[0]))
+		if (i < sizeof(inert) / sizeof(inert[0]) ||
+			(honoured != NULL && strcmp(m->key + prefix, honoured) == 0))
 			continue;
 		if (strcmp(m->key + prefix, "expires-at") == 0)
 			tg_reader_problem(&d->warnings, &member,

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* v1 Namespace. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "decoder.h"
+
+#define MAX_CONNECTIONS "tidegate.dev/max-connections"
 
 /* The labels with kubernetes.io/metadata.name set to the name, whatever the manifest says. */
 static struct tg_labels with_name(struct decoder *d, const struct tg_labels *labels, uint32_t name)
@@ -29,6 +33,30 @@ static struct tg_labels with_name(struct decoder *d, const struct tg_labels *lab
 	return out;
 }
 
+/* How many connections its pods may have at a time: a number, or "unlimited". */
+static uint32_t max_connections(struct decoder *d, const struct tg_at *metadata)
+{
+	struct tg_at annotations = tg_at_field(metadata, "annotations");
+	struct tg_at at = tg_at_field(&annotations, MAX_CONNECTIONS);
+	const char *text;
+	char *end;
+	unsigned long long n;
+
+	if (at.value == NULL)
+		return 0;
+	text = at.value->type == TG_VALUE_STRING ? at.value->text : "";
+	if (strcmp(text, "unlimited") == 0)
+		return TG_UNLIMITED;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (text[0] < '1' || text[0] > '9' || *end != '\0' || errno != 0 || n >= TG_UNLIMITED) {
+		tg_reader_problem(&d->reader, &at,
+			"expected a string: a number from 1 to 4294967294, or unlimited");
+		return 0;
+	}
+	return (uint32_t)n;
+}
+
 void decode_namespace(struct decoder *d, const struct tg_at *object)
 {
 	struct tg_namespace *ns = decoder_alloc(d, 1, sizeof(*ns));
@@ -37,9 +65,11 @@ void decode_namespace(struct decoder *d, const struct tg_at *object)
 	if (ns == NULL)
 		return;
 	decode_metadata(d, object, false, &meta);
-	warn_annotations(d, &meta.at, "the policies of the namespace are enforced in full");
+	warn_annotations(d, &meta.at, "max-connections",
+		"the policies of the namespace are enforced in full");
 	ns->name = meta.name;
 	ns->labels = with_name(d, &meta.labels, meta.name);
+	ns->max_connections = max_connections(d, &meta.at);
 	ns->place = decoder_place(d, object);
 	if (tg_vec_push(&d->out->namespaces, ns) != 0)
 		d->no_memory = true;

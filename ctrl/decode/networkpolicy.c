@@ -331,7 +331,7 @@ void decode_network_policy(struct decoder *d, const struct tg_at *object)
 	tg_read_known(&d->reader, object, fields);
 	decode_metadata_strict(d, object, &meta);
 	decode_spec(d, &spec, policy);
-	warn_annotations(d, &meta.at, "the policy is enforced in full");
+	warn_annotations(d, &meta.at, NULL, "the policy is enforced in full");
 	policy->ns = meta.ns;
 	policy->name = meta.name;
 	policy->uid = meta.uid;

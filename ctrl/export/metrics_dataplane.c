@@ -100,6 +100,50 @@ static void write_rule_family(struct tg_buffer *b, const struct tg_rule_set *rul
 	}
 }
 
+static void write_limit_family(struct tg_buffer *b, const struct tg_rule_set *rules,
+	const struct tg_stats_slot *counts, const char *name, const char *type, const char *help,
+	size_t offset)
+{
+	family(b, name, type, help);
+	for (size_t i = 0; i < rules->n_limits; i++) {
+		uint64_t value = rules->limits[i].limit;
+
+		if (counts != NULL)
+			memcpy(&value, (const char *)&counts[i] + offset, sizeof(value));
+		tg_buffer_text(b, name);
+		tg_buffer_text(b, "{namespace=");
+		tg_buffer_label(b, rules->limits[i].ns);
+		tg_buffer_add(b, "} ", 2);
+		tg_buffer_number(b, value);
+		tg_buffer_add(b, "\n", 1);
+	}
+}
+
+static void write_limits(
+	struct tg_buffer *b, const struct tg_stats_reader *reader, const struct tg_rule_set *rules)
+{
+	struct tg_stats_slot *counts = calloc(rules->n_limits + 1, sizeof(*counts));
+
+	if (counts == NULL) {
+		b->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < rules->n_limits; i++)
+		tg_stats_read_slot(reader, rules->limits[i].slot, &counts[i]);
+	write_limit_family(b, rules, counts, "tidegate_namespace_connections", "gauge",
+		"Connections that count for the namespace, where it has a limit.",
+		offsetof(struct tg_stats_slot, open));
+	write_limit_family(b, rules, NULL, "tidegate_namespace_connections_limit", "gauge",
+		"Connections that the namespace may have.", 0);
+	write_limit_family(b, rules, counts, "tidegate_namespace_connections_total", "counter",
+		"Connections that began in the namespace.",
+		offsetof(struct tg_stats_slot, connections));
+	write_limit_family(b, rules, counts, "tidegate_namespace_refused_packets_total", "counter",
+		"Packets that would have begun a connection above the namespace's limit.",
+		offsetof(struct tg_stats_slot, packets));
+	free(counts);
+}
+
 static void write_rules(
 	struct tg_buffer *b, const struct tg_stats_reader *reader, const struct tg_rule_set *rules)
 {
@@ -326,4 +370,5 @@ void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reade
 		write_drops(b, reader, &sum);
 	}
 	write_rules(b, reader, rules);
+	write_limits(b, reader, rules);
 }

@@ -121,12 +121,20 @@ static int fill(
 	int err = 0;
 
 	set->rows = calloc(TG_BUILTIN_COUNT + image->n_rules, sizeof(*set->rows));
-	if (set->rows == NULL)
+	set->limits = calloc(image->n_rules + 1ull, sizeof(*set->limits));
+	if (set->rows == NULL || set->limits == NULL)
 		return -1;
 	for (uint32_t slot = 0; slot < TG_BUILTIN_COUNT; slot++)
 		builtin_row(&set->rows[n++], notice, slot);
-	for (uint32_t i = 0; i < image->n_rules; i++)
-		image_row(&set->rows[n++], image, &image->rules[i]);
+	for (uint32_t i = 0; i < image->n_rules; i++) {
+		const struct tg_image_rule *rule = &image->rules[i];
+
+		if (rule->kind != TG_RULE_NAMESPACE)
+			image_row(&set->rows[n++], image, rule);
+		else
+			set->limits[set->n_limits++] = (struct tg_limit_row){
+				rule->slot, rule->index, image->strings + rule->ns};
+	}
 	set->n = n;
 	for (size_t i = 0; i < n && err == 0; i++) {
 		set->rows[i].labels = make_labels(set, &set->rows[i], &scratch);
@@ -167,6 +175,7 @@ void tg_rule_set_free(struct tg_rule_set *set)
 	tg_target_unref(set->target);
 	tg_arena_free(set->arena);
 	free(set->rows);
+	free(set->limits);
 	free(set);
 }
 

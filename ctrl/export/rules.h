@@ -20,11 +20,20 @@ struct tg_rule_row {
 	struct tg_rule_row *same; /* another rule with the same labels: counted together */
 };
 
+/* A namespace with a limit on its connections. Texts as above. */
+struct tg_limit_row {
+	uint32_t slot;
+	uint32_t limit;
+	const char *ns;
+};
+
 struct tg_rule_set {
 	struct tg_target *target; /* a reference; NULL: only built-in rules */
 	struct tg_arena *arena;
 	struct tg_rule_row *rows;
 	size_t n;
+	struct tg_limit_row *limits;
+	size_t n_limits;
 };
 
 /* NULL: out of memory. `notice` says what built-in rules do. */

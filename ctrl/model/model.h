@@ -53,10 +53,14 @@ struct tg_selector {
 	uint32_t n_reqs;
 };
 
+#define TG_UNLIMITED UINT32_MAX
+
 struct tg_namespace {
 	uint32_t name;
 	struct tg_labels labels; /* kubernetes.io/metadata.name always set to name */
 	bool implicit;		 /* only known from a metadata.namespace */
+	/* annotation tidegate.dev/max-connections, or TG_UNLIMITED; 0: it says nothing */
+	uint32_t max_connections;
 	struct tg_place place;
 };
 

@@ -104,7 +104,8 @@ static bool same_prefixes(
 
 static bool same_namespace(const struct tg_namespace *a, const struct tg_namespace *b)
 {
-	return a->implicit == b->implicit && same_labels(&a->labels, &b->labels);
+	return a->implicit == b->implicit && a->max_connections == b->max_connections &&
+	       same_labels(&a->labels, &b->labels);
 }
 
 static bool same_named_ports(const struct tg_pod *a, const struct tg_pod *b)

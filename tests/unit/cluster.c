@@ -356,6 +356,7 @@ static void add_namespace(struct test_cluster *c, const struct parts *words)
 
 	ns->name = id(c, words->v[1]);
 	ns->labels = labels(c, words->n > 2 ? words->v[2] : "", words->v[1]);
+	ns->max_connections = words->n > 3 ? (uint32_t)strtoul(words->v[3], NULL, 10) : 0;
 	if (tg_vec_push(&c->namespaces, ns) != 0)
 		abort();
 }
@@ -511,6 +512,9 @@ static void name_rule(
 		return;
 	case TG_RULE_BASELINE:
 		snprintf(buf, size, "baseline %s", ns);
+		return;
+	case TG_RULE_NAMESPACE:
+		snprintf(buf, size, "namespace %s %u", ns, rule->index);
 		return;
 	default:
 		snprintf(buf, size, "%s %s", tg_rule_kind_label(rule->kind), policy);

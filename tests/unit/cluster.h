@@ -3,7 +3,7 @@
  * Small clusters for tests, written in a line an object, and what a compiled one says about a
  *tuple.
  *
- *	ns NAME [k=v,...]
+ *	ns NAME [k=v,... [MAX-CONNECTIONS]]
  *	node NAME ADDR,... [cidr PREFIX,...]
  *	pod NS/NAME ADDR,... [labels k=v,...] [ports NAME:NUMBER/PROTO,...] [node N] [created T]
  *	    [hostnet] [finished] [terminating]

@@ -222,6 +222,40 @@ static void damaged_images_are_not_adopted(void **state)
 	test_cluster_free(cluster);
 }
 
+#define LIMITED "ns a x=y 5\nns b x=y 4294967295\nns c x=y\n"
+#define THREE "pod a/w 10.0.0.1\npod b/w 10.0.0.2\npod c/w 10.0.0.3,fd00::3\n"
+
+/* A number of its own, "unlimited" (b) or the default; addresses name the records in their order.
+ */
+static void namespaces_have_limits(void **state)
+{
+	struct tg_compile_options options = {.generation = 1};
+	struct test_cluster *cluster = test_cluster_create(LIMITED THREE);
+	const struct tg_pod *pod = test_cluster_extra_pod(cluster, "pod c/new 10.0.0.9");
+	struct test_ruleset ruleset = test_compile(compiler, cluster, &options);
+	uint32_t slot = test_slot_of(&ruleset.image, "namespace a 5");
+	struct tg_placement place;
+
+	assert_int_not_equal(slot, TG_NONE);
+	assert_int_equal(test_slot_of(&ruleset.image, "namespace c 7"), TG_NONE);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(ruleset.image.addr4[i].ns, i == 0);
+	test_ruleset_free(&ruleset);
+	options.max_connections = 7;
+	ruleset = test_compile(compiler, cluster, &options);
+	assert_int_equal(test_slot_of(&ruleset.image, "namespace a 5"), slot);
+	assert_int_equal(test_slot_of(&ruleset.image, "namespace c 7"), slot + 1);
+	assert_int_equal(test_slot_of(&ruleset.image, "namespace b 7"), TG_NONE);
+	assert_int_equal(ruleset.image.addr4[0].ns, 1);
+	assert_int_equal(ruleset.image.addr4[1].ns, 0);
+	assert_int_equal(ruleset.image.addr4[2].ns, 2);
+	assert_int_equal(ruleset.image.addr6[0].ns, 2);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, pod, &place), 1);
+	assert_int_equal(place.ns, 2);
+	test_ruleset_free(&ruleset);
+	test_cluster_free(cluster);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -237,6 +271,7 @@ int main(void)
 		TEST(the_gaps_of_an_adopted_image_are_not_free),
 		TEST(an_error_changes_nothing),
 		TEST(damaged_images_are_not_adopted),
+		TEST(namespaces_have_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

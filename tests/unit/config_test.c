@@ -78,6 +78,7 @@ static void every_key(void **state)
 				   "- {name: ping, from: nodes, to: nodes, protocol: ICMP}\n"
 				   "- {name: vrrp, from: nodes, to: 224.0.0.18, protocol: 112}\n"
 				   "cell-budget: 1000\n"
+				   "connections-per-namespace: 50000\n"
 				   "debounce: 50\n"
 				   "rescan: 0\n"
 				   "log-level: debug\n");
@@ -99,6 +100,7 @@ static void every_key(void **state)
 	assert_string_equal(tg_prefix_format(&c->compile.pod_ranges[0], text), "10.244.0.0/16");
 	assert_int_equal(c->compile.n_node_addrs, 1);
 	assert_int_equal(c->compile.cell_budget, 1000);
+	assert_int_equal(c->compile.max_connections, 50000);
 	assert_int_equal(c->debounce_ms, 50);
 	assert_int_equal(c->rescan_s, 0);
 	assert_int_equal(c->log_level, TG_LOG_DEBUG);
@@ -163,6 +165,7 @@ static const struct {
 	{"manifests: a\npod-ranges: [null]\n", 2, "pod-ranges[0]"},
 	{"manifests: a\nnode-addresses: [10.0.0.0/8]\n", 2, "node-addresses[0]"},
 	{"manifests: a\ncell-budget: 0\n", 2, "cell-budget"},
+	{"manifests: a\nconnections-per-namespace: 0\n", 2, "connections-per-namespace"},
 	{"manifests: a\ndebounce: 1.5\n", 2, "debounce"},
 	{"manifests: a\ndebounce: 0\n", 2, "debounce"},
 	{"manifests: a\nrescan: soon\n", 2, "rescan"},

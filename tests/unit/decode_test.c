@@ -312,6 +312,40 @@ static void namespaces_have_their_name_as_a_label(void **state)
 	}
 }
 
+#define LIMIT(value)                                                                \
+	"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  annotations: " \
+	"{tidegate.dev/max-connections: " value "}\n"
+
+static void a_namespace_says_how_many_connections(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t expected;
+	} good[] = {
+		{LIMIT("'1'"), 1},
+		{LIMIT("'50000'"), 50000},
+		{LIMIT("'4294967294'"), 4294967294},
+		{LIMIT("unlimited"), TG_UNLIMITED},
+		{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", 0},
+	};
+	static const char *const bad[] = {LIMIT("'0'"), LIMIT("''"), LIMIT("'-1'"), LIMIT("' 5'"),
+		LIMIT("'5k'"), LIMIT("'4294967295'"), LIMIT("'99999999999999999999'"),
+		LIMIT("none"), LIMIT("50000")};
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		struct fixture f;
+
+		decode(&f, good[i].text);
+		assert_int_equal(f.err, 0);
+		assert_int_equal(f.out.warnings.n, 0);
+		assert_int_equal(f.out.namespaces.v[0]->max_connections, good[i].expected);
+		teardown(&f);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		expect_problem(
+			bad[i], "5: metadata.annotations[\"tidegate.dev/max-connections\"]: ");
+}
+
 static void kinds_are_told_apart(void **state)
 {
 	enum { ACCEPTED, NOT_ENFORCED, IGNORED, REFUSED };
@@ -496,6 +530,7 @@ int main(void)
 		cmocka_unit_test(nested_lists_end_somewhere),
 		cmocka_unit_test(kustomizations_are_skipped),
 		cmocka_unit_test(problems_are_bounded),
+		cmocka_unit_test(a_namespace_says_how_many_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,7 +136,7 @@ static struct tg_target *make_target(void)
 		.text = TEXT,
 		.owner = OWNER,
 	};
-	struct tg_image_rule rules[3] = {rule, rule, rule};
+	struct tg_image_rule rules[4] = {rule, rule, rule, rule};
 	struct tg_image_parts parts = {
 		.classes = &class0,
 		.n_classes = 1,
@@ -145,22 +145,24 @@ static struct tg_target *make_target(void)
 		.prefix6 = &prefix6,
 		.n_prefix6 = 1,
 		.rules = rules,
-		.n_rules = 3,
+		.n_rules = 4,
 		.strings = strings,
 		.n_strings = sizeof(strings),
 		.generation = 7,
-		.slot_limit = 67,
+		.slot_limit = 68,
 	};
 	struct tg_target *t;
 	size_t size;
 	void *image;
 
 	/* The second and the third cannot be told apart by their labels. */
-	for (uint32_t i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		rules[i].slot = TG_SLOT_FIRST + i;
 		rules[i].index = i == 0 ? 0 : 1;
 		rules[i].identity = i;
 	}
+	rules[3].kind = TG_RULE_NAMESPACE;
+	rules[3].index = 5000;
 	assert_int_equal(tg_image_build(&parts, &image, &size), 0);
 	assert_int_equal(tg_target_create(image, size, &t), 0);
 	free(image);
@@ -180,6 +182,7 @@ static void fill_segment(struct fixture *f)
 
 		for (uint32_t i = 0; i < 3; i++)
 			slots[TG_SLOT_FIRST + i].packets = 10 * (i + 1);
+		slots[TG_SLOT_FIRST + 3] = (struct tg_stats_slot){3, 180, 400, {.open = 70}};
 		tg_stats_worker_at(&f->segment, w)->drops[TG_DROP_MARTIAN].packets = 4;
 		tg_stats_worker_at(&f->segment, w)->conn4_used = 100;
 		tg_stats_worker_at(&f->segment, w)->conn4_capacity = 1000;
@@ -277,6 +280,11 @@ static void counters_are_summed_over_workers(void **state)
 	expect_line(text,
 		"tidegate_rule_packets_total{namespace=\"shop\",policy=\"web\",direction=\"egress\","
 		"rule=\"1\",action=\"allow\",kind=\"policy\"} 100");
+	expect_line(text, "tidegate_namespace_connections{namespace=\"shop\"} 140");
+	expect_line(text, "tidegate_namespace_connections_limit{namespace=\"shop\"} 5000");
+	expect_line(text, "tidegate_namespace_connections_total{namespace=\"shop\"} 800");
+	expect_line(text, "tidegate_namespace_refused_packets_total{namespace=\"shop\"} 6");
+	assert_null(strstr(text, "kind=\"namespace\""));
 	expect_line(text, "tidegate_dropped_packets_total{reason=\"martian\"} 8");
 	expect_line(text, "tidegate_connections{family=\"ipv4\"} 200");
 	expect_line(text, "tidegate_ruleset_generation{state=\"applied\"} 7");
