@@ -61,7 +61,8 @@ struct tg_infrastructure {
 
 /*
  * What compilations keep for later ones: facts about objects, found again by the objects'
- * addresses. So an object must stay what and where it is for as long as the cache refers to it:
+ * addresses, and the tables, for when only numbers of ports in policies are others. So an object
+ * must stay what and where it is for as long as the cache refers to it:
  *
  *   - tg_compile, whatever it returns, leaves the cache referring to objects of the cluster that it
  *     was given, or to none, and no longer to those of clusters before. The caller keeps that

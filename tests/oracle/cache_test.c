@@ -22,7 +22,7 @@
 #include "random_cluster.h"
 #include "store.h"
 
-#define STEPS_DEFAULT 3000u
+#define STEPS_DEFAULT 6000u
 #define STEPS_FULL 1000u /* from here on a run must have seen everything */
 #define STEPS_A_CLUSTER 40u
 #define FILES 24u /* that objects are spread over: those of a file are read together */
@@ -221,6 +221,66 @@ static void edit_rules(struct world *w, const struct random_cluster *donor)
 	}
 }
 
+/* A random port of a random policy that is a name; NULL when there is none to be found soon. */
+static cJSON *random_named_port(struct world *w)
+{
+	for (uint32_t tries = 0; tries < 100; tries++) {
+		cJSON *rule = random_object(w, random_rules(w, random_object(w, w->cluster.list)));
+		cJSON *port = random_object(w, cJSON_GetObjectItemCaseSensitive(rule, "ports"));
+		const cJSON *name = cJSON_GetObjectItemCaseSensitive(port, "port");
+
+		if (name != NULL && cJSON_IsString(name))
+			return port;
+	}
+	return NULL;
+}
+
+/* A port gets another name, and nothing else changes. */
+static void rename_port(struct world *w)
+{
+	static const char *const names[] = {"http", "dns", "m"};
+	cJSON *port = random_named_port(w);
+
+	if (port != NULL)
+		cJSON_ReplaceItemInObjectCaseSensitive(
+			port, "port", cJSON_CreateString(names[tg_rng_below(&w->rng, 3)]));
+}
+
+/* What a random policy specifies; NULL when there is none to be found soon. */
+static cJSON *random_spec(struct world *w, const cJSON *list)
+{
+	for (uint32_t tries = 0; tries < 20; tries++) {
+		cJSON *spec = cJSON_GetObjectItemCaseSensitive(random_object(w, list), "spec");
+
+		if (cJSON_GetObjectItemCaseSensitive(spec, "podSelector") != NULL)
+			return spec;
+	}
+	return NULL;
+}
+
+/* A policy selects other pods, and nothing else changes. */
+static void edit_selector(struct world *w, const struct random_cluster *donor)
+{
+	cJSON *spec = random_spec(w, w->cluster.list), *other = random_spec(w, donor->list);
+
+	if (spec != NULL && other != NULL)
+		cJSON_ReplaceItemInObjectCaseSensitive(spec, "podSelector",
+			cJSON_Duplicate(
+				cJSON_GetObjectItemCaseSensitive(other, "podSelector"), true));
+}
+
+/* One option alone. */
+static void change_option(struct world *w)
+{
+	struct oracle_options *options = &w->cluster.options;
+
+	if (tg_rng_percent(&w->rng, 70))
+		options->default_action[tg_rng_below(&w->rng, 2)] =
+			(enum oracle_default)tg_rng_below(&w->rng, 3);
+	else
+		options->transit_allow = !options->transit_allow;
+}
+
 /* A pod is created at another time, is being deleted, or is not; a field at a time. */
 static void edit_pod(struct world *w)
 {
@@ -263,8 +323,14 @@ static void change_one(struct world *w, const struct random_cluster *donor)
 		cJSON_Delete(cJSON_DetachItemViaPointer(w->cluster.list, object));
 	else if (roll < 77)
 		change_options(w, donor);
-	else if (roll < 87)
+	else if (roll < 84)
 		edit_pod(w);
+	else if (roll < 87)
+		change_option(w);
+	else if (roll < 91)
+		rename_port(w);
+	else if (roll < 94)
+		edit_selector(w, donor);
 	else
 		random_cluster_churn(&w->cluster, &w->rng);
 }
