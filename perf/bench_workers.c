@@ -63,6 +63,7 @@ struct lane {
 	uint64_t random;
 	uint64_t now, below_ms;
 	uint64_t ns, packets; /* measured */
+	uint64_t waited;      /* ns of a batch in which there was nothing to do */
 } __rte_cache_aligned;
 
 /* A datapath of so many workers, and the flows that it knows. */
@@ -369,7 +370,7 @@ static void round_once(const struct lane *lane)
 	tg_worker_flush(lane->worker);
 }
 
-static void run_worker(const struct lane *lane, unsigned int port)
+static void run_worker(struct lane *lane, unsigned int port)
 {
 	struct bench *b = lane->bench;
 	struct rte_mbuf *m[TG_BURST];
@@ -382,7 +383,9 @@ static void run_worker(const struct lane *lane, unsigned int port)
 	if (lane->gateway->nic || lane->gateway->n == 1)
 		return;
 	/* Others may have something for this one until their own queues are empty. */
+	lane->waited = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	wait_for_all(b, lane->gateway->n);
+	lane->waited = clock_ns(CLOCK_THREAD_CPUTIME_ID) - lane->waited;
 	while (tg_worker_handoff(lane->worker, lane->now) != 0)
 		tg_worker_flush(lane->worker);
 	tg_worker_flush(lane->worker);
@@ -424,7 +427,7 @@ static int run_lane(void *arg)
 		wait_for_all(b, n);
 		spent = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		run(lane, port);
-		spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - spent;
+		spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - spent - lane->waited;
 		if (lane->index == 0 && clock_ns(CLOCK_MONOTONIC) > b->deadline)
 			atomic_store(&b->stop, true);
 		wait_for_all(b, n);
