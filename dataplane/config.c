@@ -271,7 +271,7 @@ static void read_timeouts(struct load *load, const struct tg_at *root)
 static void read_connections(struct load *load, const struct tg_at *root)
 {
 	static const char *const keys[] = {"ipv4", "ipv6", "half-open", "half-open-per-source",
-		"fragments", "fragment-timeout", "sweep", NULL};
+		"fragments", "fragment-timeout", "fragments-held", "fragment-hold", "sweep", NULL};
 	struct tg_datapath_config *dp = &load->config->datapath;
 	struct tg_at at = tg_at_field(root, "connections");
 
@@ -284,6 +284,8 @@ static void read_connections(struct load *load, const struct tg_at *root)
 	read_u32(load, &at, "half-open-per-source", 1, COUNT_MAX, &dp->half_open_per_source);
 	read_u32(load, &at, "fragments", 16, 1u << 20, &dp->fragments_max);
 	read_duration(load, &at, "fragment-timeout", 100, 120000, &dp->fragment_timeout_ms);
+	read_u32(load, &at, "fragments-held", 0, 1u << 16, &dp->fragments_held);
+	read_duration(load, &at, "fragment-hold", 1, 5000, &dp->fragment_hold_ms);
 	read_duration(load, &at, "sweep", 100, 60000, &dp->sweep_ms);
 }
 

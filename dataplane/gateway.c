@@ -69,7 +69,8 @@ static uint32_t extra_buffers(const struct tg_datapath_config *dp)
 {
 	uint32_t rings = dp->n_workers * (dp->n_workers - 1) * dp->handoff_depth;
 
-	return rings + dp->n_workers * (dp->n_ports + BURSTS_IN_FLIGHT) * TG_BURST;
+	return rings +
+	       dp->n_workers * ((dp->n_ports + BURSTS_IN_FLIGHT) * TG_BURST + dp->fragments_held);
 }
 
 static int open_ports(struct tg_gateway *g)

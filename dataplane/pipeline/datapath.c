@@ -18,6 +18,8 @@ void tg_datapath_config_default(struct tg_datapath_config *config)
 		.half_open_per_source = 8192,
 		.fragments_max = 4096,
 		.fragment_timeout_ms = 10 * 1000,
+		.fragments_held = 256,
+		.fragment_hold_ms = 100,
 		.handoff_depth = 2048,
 		.sweep_ms = 2000,
 	};

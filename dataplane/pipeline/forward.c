@@ -54,6 +54,23 @@ static void refuse_rest(
 	}
 }
 
+static void drop_list(struct tg_worker *w, struct tg_held_list *list, enum tg_drop_reason reason)
+{
+	struct tg_held held;
+
+	while (tg_fragments_take(&w->fragments, list, &held)) {
+		struct rte_mbuf *m = held.packet;
+
+		refuse_rest(w, &m, 1, reason);
+	}
+}
+
+void drop_held(struct tg_worker *w)
+{
+	drop_list(w, &w->fragments.lost, TG_DROP_FRAGMENT_NO_FIRST);
+	drop_list(w, &w->fragments.spoilt, TG_DROP_FRAGMENT_OVERLAP);
+}
+
 void transmit(struct tg_worker *w, struct tx_buffer *tx)
 {
 	uint16_t sent = rte_eth_tx_burst(tx->ethdev, (uint16_t)w->index, tx->m, tx->n);

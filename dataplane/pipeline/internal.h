@@ -342,10 +342,13 @@ void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
 void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated);
 void flush_handoff(struct tg_worker *w);
 void free_dropped(struct tg_worker *w);
+/* Fragments that were held in vain. */
+void drop_held(struct tg_worker *w);
 
 /* ---- receive.c: from a frame to a live packet ---- */
 
-/* Parses a packet into w->packet. True: a connection decides. */
+/* Parses a packet into w->packet; one that was handed over has a note. True: a connection decides.
+ */
 bool receive_one(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port,
 	bool handed_over);
 /* The same for a packet of which w->live_packet told so far. */

@@ -69,9 +69,9 @@ void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason re
 {
 	struct tg_fragment f;
 
-	if ((p->flags & TG_PACKET_FIRST) && owner_of_fragments(w->dp, p) == w->index) {
+	if (p->flags & TG_PACKET_FIRST) {
 		fragment_of(p, port_of(w, p)->group, &f);
-		tg_fragments_forget(&w->fragments, &f);
+		tg_fragments_refuse(&w->fragments, &f, w->now);
 	}
 	drop(w, p, reason);
 }
@@ -247,7 +247,7 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 	struct tg_conn_cold *cold = tg_table_cold(table, c);
 
 	if (spoofed(w, p->port, j->src_kind)) {
-		drop(w, p, TG_DROP_SPOOFED);
+		drop_whole(w, p, TG_DROP_SPOOFED);
 		return;
 	}
 	if (!allows(j)) {

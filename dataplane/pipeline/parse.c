@@ -97,15 +97,20 @@ static bool ip4_options(struct tg_packet *p, struct tg_bytes b, uint32_t header)
 	return valid;
 }
 
-/* The part of a datagram's payload that is in this fragment; false: impossible. */
-static bool fragment_range(struct tg_packet *p, uint32_t offset, uint32_t length, bool more)
+/*
+ * The part of a datagram's payload that is in this fragment; false: impossible. `header` bytes
+ * count against the longest datagram.
+ */
+static bool fragment_range(
+	struct tg_packet *p, uint32_t header, uint32_t offset, uint32_t length, bool more)
 {
 	p->fragment_start = offset;
 	p->fragment_end = offset + length;
 	p->fragment_more = more;
 	p->flags |= offset == 0 ? TG_PACKET_FIRST : TG_PACKET_LATER;
 	/* All but the last are multiples of 8 (RFC 791 3.2, RFC 8200 4.5). */
-	return length != 0 && offset + length <= DATAGRAM_MAX && (!more || length % 8 == 0);
+	return length != 0 && header + offset + length <= DATAGRAM_MAX &&
+	       (!more || length % 8 == 0);
 }
 
 /* A whole datagram, a first fragment or a later one, header and addresses being good. */
@@ -157,7 +162,7 @@ static void parse_ip4(struct tg_packet *p, const struct tg_port_config *port, st
 	if (unlikely(offset & (IP4_MORE | IP4_OFFSET))) {
 		ip.fragment = true;
 		p->fragment_id = load16(b.at + 4);
-		if (!fragment_range(p, (offset & IP4_OFFSET) * 8, total - header,
+		if (!fragment_range(p, header, (offset & IP4_OFFSET) * 8, total - header,
 			    (offset & IP4_MORE) != 0)) {
 			tg_packet_drop(p, TG_DROP_MALFORMED_L3);
 			return;
@@ -219,6 +224,7 @@ enum tg_walk_result tg_ip6_walk(struct tg_bytes b, struct tg_ip6_walk *walk)
 			walk->fragment_offset = load16(at + 2) & 0xfff8u;
 			walk->more = (at[3] & 1) != 0;
 			walk->fragment_id = load32(at + 4);
+			walk->fragment_at = walk->offset + length;
 		}
 		walk->next = at[0];
 		walk->offset += length;
@@ -284,7 +290,7 @@ static void parse_ip6(struct tg_packet *p, const struct tg_port_config *port, st
 	ip.options = b.at + IP6_HEADER;
 	ip.n_options = walk.offset - IP6_HEADER;
 	if (unlikely(walk.fragment) &&
-		!fragment_range(p, walk.fragment_offset, total - walk.offset, walk.more)) {
+		!fragment_range(p, 0, walk.fragment_offset, total - walk.fragment_at, walk.more)) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);
 		return;
 	}

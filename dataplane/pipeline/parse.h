@@ -53,6 +53,7 @@ struct tg_ip6_walk {
 	uint32_t offset; /* of the transport header (or of the fragment's data) */
 	bool fragment;
 	bool more;
+	uint32_t fragment_at; /* where the fragment's data begins, headers in it included */
 	uint32_t fragment_offset;
 	uint32_t fragment_id;
 };

@@ -34,6 +34,7 @@ static bool track_fragment(struct tg_worker *w, struct tg_packet *p)
 {
 	static const enum tg_drop_reason reasons[] = {
 		[TG_FRAGMENT_ORPHAN] = TG_DROP_FRAGMENT_NO_FIRST,
+		[TG_FRAGMENT_TINY] = TG_DROP_FRAGMENT_SHORT,
 		[TG_FRAGMENT_OVERLAP] = TG_DROP_FRAGMENT_OVERLAP,
 		[TG_FRAGMENT_FULL] = TG_DROP_FRAGMENT_TABLE_FULL,
 	};
@@ -42,7 +43,12 @@ static bool track_fragment(struct tg_worker *w, struct tg_packet *p)
 	struct tg_fragment f;
 
 	fragment_of(p, group, &f);
+	f.packet = p->m;
 	result = tg_fragments_track(&w->fragments, &f, w->now);
+	if (result == TG_FRAGMENT_HELD) {
+		note_of(w->dp, p->m)->port = p->port;
+		return false;
+	}
 	if (result != TG_FRAGMENT_OK) {
 		drop(w, p, reasons[result]);
 		return false;
@@ -52,12 +58,24 @@ static bool track_fragment(struct tg_worker *w, struct tg_packet *p)
 	return true;
 }
 
-/* Ports and protocol of a fragment, from the note of its tracker or as that. */
-static bool resolve_fragment(struct tg_worker *w, struct tg_packet *p, const struct note *note)
+/* What was refused here of an earlier datagram means nothing for this one. */
+static void renew_fragments(struct tg_worker *w, const struct tg_packet *p)
 {
+	struct tg_fragment f;
+
+	fragment_of(p, port_of(w, p)->group, &f);
+	tg_fragments_renew(&w->fragments, &f, w->now);
+}
+
+/* Ports and protocol of a fragment, from the note of its tracker or as that. */
+static bool resolve_fragment(struct tg_worker *w, struct tg_packet *p, bool handed_over)
+{
+	const struct note *note = note_of(w->dp, p->m);
 	uint32_t owner;
 
-	if (note != NULL && note->annotated) {
+	if (handed_over && note->annotated) {
+		if (p->flags & TG_PACKET_FIRST)
+			renew_fragments(w, p);
 		p->protocol = note->protocol;
 		tg_packet_set_ports(p, note->sport, note->dport, port_of(w, p)->group);
 		return true;
@@ -128,8 +146,7 @@ static bool receive(struct tg_worker *w, struct tg_packet *p, bool handed_over)
 		without_ruleset(w, p);
 		return false;
 	}
-	if (unlikely(p->flags & TG_PACKET_FRAGMENT) &&
-		!resolve_fragment(w, p, handed_over ? note_of(w->dp, p->m) : NULL))
+	if (unlikely(p->flags & TG_PACKET_FRAGMENT) && !resolve_fragment(w, p, handed_over))
 		return false;
 	p->hash = tg_table_hash(table_of(w, p->family), &p->key);
 	if (likely(at_home(w, p, handed_over)))

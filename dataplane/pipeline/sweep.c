@@ -166,6 +166,7 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 		if (s->due > due)
 			s->due = due;
 		tg_fragments_sweep(&w->fragments, w->now);
+		drop_held(w);
 		conn_adapt_timeouts(w, &w->table[0]);
 		conn_adapt_timeouts(w, &w->table[1]);
 	}

@@ -174,6 +174,18 @@ static enum track_result track_buried(struct tg_packet *p)
 	return p->flags & TG_PACKET_OPENS ? TRACK_JUDGE : refuse(p, TG_DROP_TCP_NO_CONNECTION);
 }
 
+/* A fragment that has no ports of its own: what became of the one that has? */
+static enum track_result track_later(struct tg_worker *w, struct tg_conn *c, struct tg_packet *p)
+{
+	struct tg_fragment f;
+
+	fragment_of(p, port_of(w, p)->group, &f);
+	if (tg_fragments_refused(&w->fragments, &f, w->now))
+		return refuse(p, TG_DROP_FRAGMENT_NO_FIRST);
+	c->seen = w->now;
+	return TRACK_PASS;
+}
+
 /* Everything but the two common cases. */
 static enum track_result track_rest(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
@@ -185,7 +197,7 @@ static enum track_result track_rest(
 	if (p->flags & TG_PACKET_RELATED)
 		return track_related(w, c, p);
 	if (p->flags & TG_PACKET_LATER)
-		c->seen = w->now;
+		result = track_later(w, c, p);
 	else if (c->protocol == TG_IPPROTO_TCP)
 		result = track_tcp(w, table, c, p);
 	else if (c->protocol == TG_IPPROTO_SCTP)

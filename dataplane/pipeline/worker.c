@@ -25,6 +25,12 @@ static int tables_init(struct tg_worker *w)
 {
 	const struct tg_datapath_config *config = &w->dp->config;
 	const struct tg_secret *secret = &w->dp->secret;
+	const struct tg_fragments_limits fragments = {
+		.datagrams = config->fragments_max,
+		.timeout = config->fragment_timeout_ms,
+		.held = config->fragments_held,
+		.hold = config->fragment_hold_ms,
+	};
 	int rc;
 
 	rc = tg_table_init(&w->table[0], 4, config->conn4_max, secret);
@@ -39,8 +45,7 @@ static int tables_init(struct tg_worker *w)
 	rc = halfopen_init(w, 1, config->conn6_max);
 	if (rc != 0)
 		goto fini_halfopen_4;
-	rc = tg_fragments_init(
-		&w->fragments, config->fragments_max, config->fragment_timeout_ms, secret);
+	rc = tg_fragments_init(&w->fragments, &fragments, secret);
 	if (rc != 0)
 		goto fini_halfopen_6;
 	conn_adapt_timeouts(w, &w->table[0]);
@@ -133,6 +138,8 @@ void tg_worker_free(struct tg_worker *w)
 	if (w == NULL)
 		return;
 	free_buffered(w);
+	tg_fragments_lose(&w->fragments);
+	drop_held(w);
 	tables_fini(w);
 	free(w->out);
 	free(w->tx);
@@ -190,6 +197,53 @@ static void process(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t
 	stage_ends(w, TG_STAGE_RELEASE);
 }
 
+/* Packets with notes. */
+static void process_noted(struct tg_worker *w, struct rte_mbuf *const m[], unsigned int n)
+{
+	w->live = 0;
+	for (unsigned int i = 0; i < n; i++)
+		w->live |= (uint64_t)receive_one(w, i, m[i], note_of(w->dp, m[i])->port, true) << i;
+	process(w, m, 0);
+}
+
+static unsigned int take_ready(struct tg_worker *w, struct rte_mbuf *m[TG_BURST])
+{
+	struct tg_held held;
+	unsigned int n = 0;
+
+	while (n < TG_BURST && tg_fragments_take(&w->fragments, &w->fragments.ready, &held)) {
+		struct note *note = note_of(w->dp, held.packet);
+
+		note->sport = held.sport;
+		note->dport = held.dport;
+		note->protocol = held.l4_protocol;
+		note->annotated = true;
+		m[n++] = held.packet;
+	}
+	return n;
+}
+
+/* Fragments follow their first one, which has been dealt with. */
+static void follow_firsts(struct tg_worker *w)
+{
+	struct rte_mbuf *m[TG_BURST];
+	unsigned int n;
+
+	while ((n = take_ready(w, m)) != 0) {
+		w->n_judged = 0;
+		process_noted(w, m, n);
+	}
+}
+
+/* What is left to do after the packets of a burst. */
+static inline void end_round(struct tg_worker *w)
+{
+	if (unlikely(w->fragments.ready.head != TG_HELD_END))
+		follow_firsts(w);
+	if (unlikely((w->fragments.lost.head & w->fragments.spoilt.head) != TG_HELD_END))
+		drop_held(w);
+}
+
 void tg_worker_burst(
 	struct tg_worker *w, uint16_t port, struct rte_mbuf *mbufs[], uint16_t n, uint64_t now)
 {
@@ -210,6 +264,7 @@ void tg_worker_burst(
 	stage_ends(w, TG_STAGE_FETCH);
 	w->express->receive(w, mbufs, n, (uint8_t)port);
 	process(w, mbufs, (uint8_t)port);
+	end_round(w);
 }
 
 uint64_t tg_worker_handed(struct tg_worker *w)
@@ -240,9 +295,7 @@ uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
 		fetch_frame(m[i]);
 	w->stats->handoff_received += n;
 	stage_ends(w, TG_STAGE_FETCH);
-	w->live = 0;
-	for (unsigned int i = 0; i < n; i++)
-		w->live |= (uint64_t)receive_one(w, i, m[i], note_of(w->dp, m[i])->port, true) << i;
-	process(w, m, 0);
+	process_noted(w, m, n);
+	end_round(w);
 	return (uint16_t)n;
 }

@@ -92,8 +92,10 @@ struct tg_datapath_config {
 	uint32_t half_open_per_source; /* of a worker: an address, or a stranger's IPv6 /64 */
 	uint32_t fragments_max;	       /* datagrams in fragments at a time, of a worker */
 	uint32_t fragment_timeout_ms;
-	uint32_t handoff_depth; /* packets a ring between two workers holds; power of two */
-	uint32_t sweep_ms;	/* one pass over the connection tables takes this long */
+	uint32_t fragments_held;   /* packets that wait for a first fragment, of a worker */
+	uint32_t fragment_hold_ms; /* for so long */
+	uint32_t handoff_depth;	   /* packets a ring between two workers holds; power of two */
+	uint32_t sweep_ms;	   /* one pass over the connection tables takes this long */
 	struct tg_conn_timeouts timeouts;
 	struct tg_rss_config rss;
 };

@@ -60,7 +60,7 @@ enum tg_direction {
 	X(IP_OPTIONS, "ip_options", "source routing or an extension header that is not accepted")  \
 	X(FRAGMENT_NO_FIRST, "fragment_no_first", "a fragment whose first fragment was not seen")  \
 	X(FRAGMENT_OVERLAP, "fragment_overlap", "overlapping fragments")                           \
-	X(FRAGMENT_SHORT, "fragment_short", "a first fragment without the transport header")       \
+	X(FRAGMENT_SHORT, "fragment_short", "fragments that part the transport header")            \
 	X(FRAGMENT_TABLE_FULL, "fragment_table_full", "no room to track the fragments")            \
 	X(ICMP_UNRELATED, "icmp_unrelated", "an ICMP error that quotes no known connection")       \
 	X(TCP_NO_CONNECTION, "tcp_no_connection", "a TCP packet in mid-stream without connection") \

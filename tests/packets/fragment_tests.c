@@ -80,6 +80,8 @@ static void a_denied_first_denies_the_rest(void **state)
 
 	world_ready(&w);
 	PLAY(&w, lines);
+	w.now += w.config.fragment_hold_ms;
+	world_sweep(&w);
 	world_sweep(&w);
 	assert_int_equal(world_stats(&w).fragments_used, 0);
 	world_stop(&w);
@@ -126,7 +128,7 @@ static void a_first_fragment_has_the_whole_header(void **state)
 		/* all but the last are multiples of 8; no datagram passes 65,535 bytes */
 		{INSIDE, F4 "frag=0+ len=73", D(MALFORMED_L3)},
 		{INSIDE, F4 "frag=65528 len=8", D(MALFORMED_L3)},
-		{INSIDE, F4 "frag=65528 len=7", D(FRAGMENT_NO_FIRST)},
+		{INSIDE, F4 "frag=65528 len=7", D(MALFORMED_L3)},
 		{INSIDE, F4 "frag=80", D(MALFORMED_L3)}, /* nothing in it */
 		{INSIDE, F6 "frag=65528 udp len=8", D(MALFORMED_L3)},
 	};
@@ -202,6 +204,100 @@ static void pieces_apart_are_bounded(void **state)
 	world_stop(&w);
 }
 
+static void ready_to_hold(struct world *w, uint32_t workers, uint32_t held)
+{
+	world_defaults(w);
+	w->config.n_workers = workers;
+	w->config.fragments_held = held;
+	w->config.fragments_max = 4 * held;
+	world_start(w);
+	world_rules(w, 0);
+}
+
+/* Two wait; the first takes them along, wherever it and they came in. */
+static void held_ones_follow_the_first(void **state)
+{
+	for (uint32_t receiver = 0; receiver < WORLD_WORKERS; receiver++) {
+		struct rte_mbuf *m;
+		struct packet first;
+		struct world w;
+		unsigned int port;
+
+		ready_to_hold(&w, WORLD_WORKERS, 8);
+		w.receiver = (receiver + 1) % WORLD_WORKERS;
+		assert_int_equal(world_send(&w, INSIDE, F4 "frag=2960 len=100"), HELD);
+		w.receiver = (receiver + 2) % WORLD_WORKERS;
+		assert_int_equal(world_send(&w, INSIDE, F4 "frag=1480+ len=1480"), HELD);
+		w.receiver = receiver;
+		packet_make(&first, F4 "frag=0+ len=1472");
+		m = packet_mbuf(w.pool, &first);
+		world_feed(&w, INSIDE, &m, 1);
+		for (unsigned int n = 0; n < 3; n++) {
+			m = world_take(&port);
+			assert_non_null(m);
+			assert_int_equal(port, OUTSIDE);
+			assert_int_equal(n == 0, world_same_bytes(m, &first));
+			rte_pktmbuf_free(m);
+		}
+		assert_null(world_take(&port));
+		assert_int_equal(world_slot(&w, SLOT_OUT_DNS).packets, 3);
+		world_sweep(&w);
+		assert_int_equal(world_stats(&w).fragments_used, 0);
+		world_stop(&w);
+	}
+}
+
+/* No more packets than there is room for, none for longer than is allowed, all of them counted. */
+static void what_is_held_is_bounded(void **state)
+{
+	struct world w;
+	char text[128];
+
+	ready_to_hold(&w, 1, 8);
+	for (int i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text), "10.1.0.1 > 8.8.8.8 id=%d udp frag=1480 len=8", i);
+		assert_int_equal(world_send(&w, INSIDE, text), HELD);
+	}
+	assert_int_equal(world_send(&w, INSIDE, "10.1.0.1 > 8.8.8.8 id=8 udp frag=1480 len=8"),
+		D(FRAGMENT_NO_FIRST));
+	assert_int_equal(world_held(&w), 8);
+	w.now += w.config.fragment_hold_ms;
+	world_sweep(&w);
+	assert_int_equal(world_held(&w), 0);
+	assert_int_equal(world_stats(&w).fragments_used, 0);
+	assert_int_equal(world_drops(&w, TG_DROP_FRAGMENT_NO_FIRST), 9);
+	/* there is room again, and what is left at the end is freed: world_stop would notice */
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=1480 len=8"), HELD);
+	world_stop(&w);
+}
+
+static void one_datagram_does_not_take_all_room(void **state)
+{
+	struct world w;
+	char text[128];
+
+	ready_to_hold(&w, 1, 2 * TG_FRAGMENT_HELD_EACH);
+	for (int i = 1; i <= TG_FRAGMENT_HELD_EACH; i++) {
+		snprintf(text, sizeof(text), F4 "frag=%d+ len=8", 72 + 8 * i);
+		assert_int_equal(world_send(&w, INSIDE, text), HELD);
+	}
+	assert_int_equal(world_send(&w, INSIDE, F4 "frag=4000+ len=8"), D(FRAGMENT_NO_FIRST));
+	assert_int_equal(
+		world_send(&w, INSIDE, "10.1.0.1 > 8.8.8.8 id=8 udp frag=1480 len=8"), HELD);
+	world_stop(&w);
+}
+
+/* The end of a first fragment lies behind its extension headers. */
+static void extension_headers_are_part_of_the_fragment(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, F6 "frag=0+ dst udp 4000>53 len=64", PASSED},
+		{INSIDE, F6 "frag=72+ udp len=8", D(FRAGMENT_OVERLAP)},
+	};
+
+	PLAY_FRESH(lines);
+}
+
 int run_fragment_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -215,6 +311,10 @@ int run_fragment_tests(void)
 		cmocka_unit_test(tcp_in_fragments_is_not_held_to_its_window),
 		cmocka_unit_test(the_table_is_bounded_and_times_out),
 		cmocka_unit_test(pieces_apart_are_bounded),
+		cmocka_unit_test(held_ones_follow_the_first),
+		cmocka_unit_test(what_is_held_is_bounded),
+		cmocka_unit_test(one_datagram_does_not_take_all_room),
+		cmocka_unit_test(extension_headers_are_part_of_the_fragment),
 	};
 
 	return cmocka_run_group_tests_name("fragments", tests, NULL, NULL);

@@ -370,13 +370,14 @@ static void structured_sources_spread_over_the_counters(void **state)
 static void structured_datagrams_spread_over_the_fragment_table(void **state)
 {
 	enum { MAX = 1 << 14 };
+	const struct tg_fragments_limits limits = {.datagrams = MAX, .timeout = 1000};
 	uint32_t refused[2];
 
 	for (unsigned int structured = 0; structured < 2; structured++) {
 		const struct tg_secret secret = secret_of(structured + 20);
 		struct tg_fragments table;
 
-		assert_int_equal(tg_fragments_init(&table, MAX, 1000, &secret), 0);
+		assert_int_equal(tg_fragments_init(&table, &limits, &secret), 0);
 		refused[structured] = 0;
 		for (uint32_t i = 0; i < MAX / 2; i++) {
 			struct tg_fragment f = {

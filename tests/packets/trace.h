@@ -22,13 +22,11 @@
  *		allowed: the client is a pod that policies isolate.
  *	set KEY VALUE
  *		as in docs/configuration.md, without `connections.`: tcp-windows pickup-window
- *		ipv4 ipv6 half-open half-open-per-source fragments fragment-timeout mtu
- *		timeouts.STATE; workers 1 (the scenario is about one worker's tables)
- *	TIME FROM>TO PACKET : VERDICT
- *	TIME check WHAT NUMBER
- *		after a sweep; WHAT: connections half-open fragments held (gauges), created
- *		evicted, drops REASON (counters)
- *	repeat N LINE   a packet line, N times; $n in it is 1 to N
+ *		ipv4 ipv6 half-open half-open-per-source fragments fragment-timeout fragments-held
+ *		fragment-hold mtu timeouts.STATE; workers 1 (the scenario is about one worker's
+ *tables) TIME FROM>TO PACKET : VERDICT TIME check WHAT NUMBER after a sweep; WHAT: connections
+ *half-open fragments held (gauges), created evicted, drops REASON (counters) repeat N LINE   a
+ *packet line, N times; $n in it is 1 to N
  *
  * TIME is in seconds since the start, or since the line before when it begins with +.
  *

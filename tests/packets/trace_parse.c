@@ -403,6 +403,7 @@ struct trace *trace_parse(const char *name, const char *text, FILE *errors)
 	struct world defaults;
 
 	world_defaults(&defaults);
+	defaults.config.fragments_held = 64;
 	p.trace->name = strdup(name);
 	p.before = (struct trace_scenario){.config = defaults.config, .several_workers = true};
 	while (*text != '\0') {

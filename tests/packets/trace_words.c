@@ -194,6 +194,8 @@ static bool set_number(struct trace_scenario *s, const char *key, const char *va
 		{"half-open-per-source", AT(half_open_per_source), false},
 		{"fragments", AT(fragments_max), false},
 		{"fragment-timeout", AT(fragment_timeout_ms), true},
+		{"fragments-held", AT(fragments_held), false},
+		{"fragment-hold", AT(fragment_hold_ms), true},
 	};
 #undef AT
 	uint64_t ms;

@@ -88,6 +88,7 @@ void world_defaults(struct world *w)
 	config->conn6_max = 256;
 	config->half_open_per_source = 64;
 	config->fragments_max = 16;
+	config->fragments_held = 0;
 	config->handoff_depth = 64;
 	config->sweep_ms = 1;
 	config->pickup_ms = 0;

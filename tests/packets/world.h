@@ -102,7 +102,7 @@ struct world {
 
 /* What became of a packet. */
 #define PASSED TG_DROP_COUNT
-#define HELD (TG_DROP_COUNT + 1) /* neither sent nor dropped: a bug, or in a ring */
+#define HELD (TG_DROP_COUNT + 1) /* neither sent nor dropped: a fragment, in a ring, or a bug */
 
 void world_eal(void);
 void world_defaults(struct world *w);

@@ -95,7 +95,8 @@ static void test_every_key(void **state)
 		"address-headroom: 5000\n"
 		"handoff-depth: 128\n"
 		"connections: {ipv4: 1000, ipv6: 2000, half-open: 300, half-open-per-source: 4,\n"
-		"  fragments: 50, fragment-timeout: 6, sweep: 700ms}\n"
+		"  fragments: 50, fragment-timeout: 6, fragments-held: 7,\n"
+		"  fragment-hold: 50ms, sweep: 700ms}\n"
 		"timeouts: {tcp-established: 2h, udp-replied: 90}\n"
 		"ports:\n"
 		"  - {name: a, device: '0000:03:00.0,x=1', side: inside, mtu: 9000, zone: 3,\n"
@@ -139,6 +140,8 @@ static void test_every_key(void **state)
 	assert_int_equal(c.datapath.half_open_per_source, 4);
 	assert_int_equal(c.datapath.fragments_max, 50);
 	assert_int_equal(c.datapath.fragment_timeout_ms, 6000);
+	assert_int_equal(c.datapath.fragments_held, 7);
+	assert_int_equal(c.datapath.fragment_hold_ms, 50);
 	assert_int_equal(c.datapath.sweep_ms, 700);
 	assert_int_equal(c.datapath.timeouts.ms[TG_CONN_ESTABLISHED], 7200000);
 	assert_int_equal(c.datapath.timeouts.ms[TG_CONN_UDP_REPLIED], 90000);
