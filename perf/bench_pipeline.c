@@ -14,7 +14,14 @@
  * established6  the same over IPv6, frames of 74 bytes
  * new allowed   each packet begins a connection
  * new denied    each packet is refused by a rule
+ * churn         each packet begins a connection, and another one ends: a table that stays full
  * forward       what receiving and transmitting alone costs in the same loop
+ *
+ * Of the connections of churn a quarter are established ones, TCP and UDP, that stay. The others
+ * are begun by one packet, which alone is counted, never answered, and end by their timeout: the
+ * sweep, which is a part of the time measured, removes one for each that begins. Time passes as it
+ * would at CHURN_RATE, whatever the speed measured, with `sweep` and timeouts that keep the table
+ * at its size at that rate. No limit of half-open connections is in the way.
  *
  * Frames are written in batches outside of the measured time, a batch being larger than the
  * first-level cache. The processor time of a round is summed over its batches; medians over rounds.
@@ -46,8 +53,11 @@
 #define ROUNDS_MAX 99
 #define SLOTS (1u << 20)
 #define HUGE_TIME (1ull << 20)
+#define CHURN_RATE 7000u	/* connections a millisecond */
+#define CHURN_SWEEP_MS 700u	/* less, and a step for each burst would not be enough */
+#define CHURN_STAY(n) ((n) / 4) /* of so many */
 
-enum traffic { ESTABLISHED, ESTABLISHED6, NEW_ALLOWED, NEW_DENIED, FORWARD };
+enum traffic { ESTABLISHED, ESTABLISHED6, NEW_ALLOWED, NEW_DENIED, CHURN, FORWARD };
 
 struct bench {
 	struct tg_datapath *dp;
@@ -117,6 +127,16 @@ static void make_port(struct bench *b, unsigned int i)
 
 /* ---- the gateway ---- */
 
+/* What has begun is removed half a pass after its time, on average. */
+static void set_churn(struct tg_datapath_config *config, uint32_t connections)
+{
+	uint32_t life_ms = (connections - CHURN_STAY(connections)) / CHURN_RATE;
+
+	config->sweep_ms = CHURN_SWEEP_MS;
+	config->timeouts.ms[TG_CONN_SYN_SENT] = config->timeouts.ms[TG_CONN_UDP_NEW] =
+		life_ms - CHURN_SWEEP_MS / 2;
+}
+
 static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connections)
 {
 	struct tg_datapath_config config;
@@ -128,6 +148,8 @@ static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connect
 	config.half_open_max = config.half_open_per_source = UINT32_MAX;
 	config.slot_capacity = SLOTS;
 	config.pickup_ms = 0;
+	if (traffic == CHURN)
+		set_churn(&config, connections);
 	for (uint16_t i = 0; i < 2; i++)
 		config.ports[i] = (struct tg_port_config){
 			.ethdev = b->ethdev[i],
@@ -145,7 +167,7 @@ static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connect
 	tg_datapath_set_link(b->dp, 0, true);
 	tg_datapath_set_link(b->dp, 1, true);
 	b->now = 0;
-	b->next = 0;
+	b->next = traffic == CHURN ? CHURN_STAY(connections) : 0;
 }
 
 static void close_gateway(struct bench *b)
@@ -179,6 +201,7 @@ static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned
 		traffic_blank(m[i]);
 		switch (traffic) {
 		case NEW_ALLOWED:
+		case CHURN:
 			traffic_write(m[i], &b->rules.allowed, b->next++, false, 2);
 			break;
 		case NEW_DENIED:
@@ -316,13 +339,26 @@ static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, do
 
 		total += spent;
 		packets += BATCH;
-		pass_time(b, spent);
+		pass_time(b, traffic == CHURN ? BATCH * 1000000ull / CHURN_RATE : spent);
 		if (established(traffic))
 			port ^= 1;
 		if (traffic == NEW_ALLOWED && b->next + BATCH > flows)
 			forget_all(b);
 	}
 	return (double)total / (double)packets;
+}
+
+/* A full table: what was begun first has ended. */
+static void fill_table(struct bench *b, uint32_t flows)
+{
+	uint64_t end;
+
+	establish(b, CHURN, CHURN_STAY(flows));
+	end = b->now + flows / CHURN_RATE + CHURN_SWEEP_MS;
+	while (b->now < end) {
+		batch(b, CHURN, flows, 0);
+		pass_time(b, BATCH * 1000000ull / CHURN_RATE);
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -359,6 +395,13 @@ static void check_traffic(const struct bench *b, enum traffic traffic, uint32_t 
 	}
 	if (traffic == NEW_ALLOWED && drops(b) * 1000 > b->stats->conn_created)
 		die("new connections were refused");
+	if (traffic == CHURN && (drops(b) != 0 || b->stats->conn4_used < flows - flows / 50 ||
+					b->stats->conn4_used > flows + flows / 50)) {
+		print_drops(b);
+		fprintf(stderr, "bench_pipeline: %lu connections\n",
+			(unsigned long)b->stats->conn4_used);
+		die("the table is not as full as it should be");
+	}
 	if (traffic == NEW_DENIED && drops(b) != b->stats->rx_packets)
 		die("denied packets passed");
 }
@@ -375,6 +418,8 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 	open_gateway(b, traffic, flows);
 	if (established(traffic))
 		establish(b, traffic, flows);
+	else if (traffic == CHURN)
+		fill_table(b, flows);
 	round_of(b, traffic, flows, seconds / 4); /* warm up */
 	memset(&b->stages, 0, sizeof(b->stages));
 	packets = b->stats->rx_packets;
@@ -532,6 +577,7 @@ static const struct {
 	{"established6", ESTABLISHED6, 4000000},
 	{"new denied", NEW_DENIED, 1000000},
 	{"new allowed", NEW_ALLOWED, 1000000},
+	{"churn", CHURN, 4000000},
 };
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
