@@ -45,6 +45,7 @@ struct world {
 	struct tg_view *cached; /* what the cache refers to */
 	struct side plain, kept;
 	uint64_t generation;
+	uint32_t max_connections; /* as the configuration has it */
 };
 
 struct run {
@@ -52,6 +53,7 @@ struct run {
 	int64_t only;
 	/* seen */
 	uint64_t failed, warned, over, same_endpoints, same_traits, same_questions, swept;
+	uint64_t limited, other_limits;
 };
 
 /* ---- objects and files ---- */
@@ -272,9 +274,12 @@ static void edit_selector(struct world *w, const struct random_cluster *donor)
 /* One option alone. */
 static void change_option(struct world *w)
 {
+	static const uint32_t limits[] = {0, 1, 1000, TG_UNLIMITED - 1};
 	struct oracle_options *options = &w->cluster.options;
 
-	if (tg_rng_percent(&w->rng, 70))
+	if (tg_rng_percent(&w->rng, 40))
+		w->max_connections = limits[tg_rng_below(&w->rng, 4)];
+	else if (tg_rng_percent(&w->rng, 70))
 		options->default_action[tg_rng_below(&w->rng, 2)] =
 			(enum oracle_default)tg_rng_below(&w->rng, 3);
 	else
@@ -295,6 +300,29 @@ static void edit_pod(struct world *w)
 	cJSON_DeleteItemFromObjectCaseSensitive(data, key);
 	if (tg_rng_percent(&w->rng, 60))
 		cJSON_AddStringToObject(data, key, times[tg_rng_below(&w->rng, 2)]);
+}
+
+/* A namespace gets another limit, or none of its own. */
+static void edit_limit(struct world *w)
+{
+	static const char *const limits[] = {"1", "1000", "unlimited", NULL};
+	const char *limit = limits[tg_rng_below(&w->rng, 4)];
+	cJSON *object = NULL, *data, *annotations;
+
+	for (uint32_t tries = 0; tries < 100; tries++) {
+		object = random_object(w, w->cluster.list);
+		if (strcmp(text_of(object, "kind"), "Namespace") == 0)
+			break;
+		object = NULL;
+	}
+	if (object == NULL)
+		return;
+	data = cJSON_GetObjectItemCaseSensitive(object, "metadata");
+	cJSON_DeleteItemFromObjectCaseSensitive(data, "annotations");
+	if (limit == NULL)
+		return;
+	annotations = cJSON_AddObjectToObject(data, "annotations");
+	cJSON_AddStringToObject(annotations, "tidegate.dev/max-connections", limit);
 }
 
 static void change_options(struct world *w, const struct random_cluster *donor)
@@ -323,6 +351,8 @@ static void change_one(struct world *w, const struct random_cluster *donor)
 		cJSON_Delete(cJSON_DetachItemViaPointer(w->cluster.list, object));
 	else if (roll < 77)
 		change_options(w, donor);
+	else if (roll < 81)
+		edit_limit(w);
 	else if (roll < 84)
 		edit_pod(w);
 	else if (roll < 87)
@@ -469,23 +499,40 @@ static void note(struct run *run, const struct world *w)
 		run->over += warnings[i].kind == TG_WARN_CELL_BUDGET;
 }
 
+/* Which limits there are; 0: none. */
+static uint64_t limits_sum(const struct tg_compiled *compiled)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; compiled != NULL && i < compiled->limits.n; i++)
+		sum = sum * 31 + compiled->limits.v[i].limit;
+	return sum;
+}
+
 static const char *compile_both(struct run *run, struct world *w, const struct tg_cluster *cluster)
 {
 	struct endpoints *endpoints =
 		w->cache->endpoints != NULL ? endpoints_ref(w->cache->endpoints) : NULL;
 	struct frame *frame = w->cache->kept != NULL ? frame_ref(w->cache->kept->frame) : NULL;
 	size_t traits = w->cache->traits.keys.n;
+	uint64_t limits = limits_sum(w->kept.compiled), now;
 	struct model_options options;
 	const char *difference;
 
 	model_options_make(&w->cluster, ++w->generation, &options);
+	options.options.max_connections = w->max_connections;
 	limit(w, &options.options);
 	compile_side(&w->plain, cluster, &options.options);
 	options.options.cache = w->cache;
 	compile_side(&w->kept, cluster, &options.options);
 	run->same_endpoints += endpoints != NULL && endpoints == w->cache->endpoints;
 	endpoints_unref(endpoints);
-	run->same_questions += w->kept.err == 0 && frame == w->kept.compiled->frame;
+	now = limits_sum(w->kept.compiled);
+	run->limited += now != 0;
+	if (w->kept.err == 0 && frame == w->kept.compiled->frame) {
+		run->same_questions++;
+		run->other_limits += limits != now;
+	}
 	frame_unref(frame);
 	run->same_traits += traits > 1 && traits == w->cache->traits.keys.n;
 	difference = compare(w, cluster);
@@ -620,12 +667,14 @@ static int check_coverage(const struct run *run)
 		{"with the endpoints of before", run->same_endpoints},
 		{"with the traits of before", run->same_traits},
 		{"that ask the same as before", run->same_questions},
+		{"with limits of namespaces", run->limited},
+		{"that ask the same, with other limits", run->other_limits},
 		{"after a sweep of strings", run->swept},
 	};
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
-		printf("  %-34s %llu\n", seen[i].what, (unsigned long long)seen[i].n);
+		printf("  %-36s %llu\n", seen[i].what, (unsigned long long)seen[i].n);
 		if (seen[i].n == 0)
 			rc = -ENODATA;
 	}
