@@ -290,7 +290,20 @@ static void no_connection_is_at_two_workers(void **state)
 	}
 }
 
-/* What does not fit is lost and counted, what does is still in order, and nothing else happens. */
+/*
+ * From here on each flow's packets come in by a worker who is not its owner. The tables' secret
+ * draws who owns what: where hardly any flow has to be passed on, no ring is ever full.
+ */
+static void arrive_elsewhere(struct crowd *c)
+{
+	for (uint32_t f = 0; f < FLOWS; f++)
+		c->flows[f].queue[INSIDE] = (c->flows[f].owner + 1) % c->w.config.n_workers;
+}
+
+/*
+ * What does not fit is lost and counted, what does is still in order, and nothing else happens. Of
+ * four bursts two at least are for the same ring, and these do not fit.
+ */
 static void full_rings_keep_the_order(void **state)
 {
 	static struct crowd c;
@@ -301,6 +314,7 @@ static void full_rings_keep_the_order(void **state)
 
 		start(&c, seed, 64);
 		play_step(&c, 0, 1);
+		arrive_elsewhere(&c);
 		for (unsigned int round = 0; round < 40; round++) {
 			uint32_t f = (uint32_t)KINDS * pick(&c, PER_KIND); /* IPv4, UDP */
 			unsigned int n = 0;
