@@ -194,6 +194,30 @@ static void edit_ports(struct world *w, const struct random_cluster *donor)
 		cJSON_AddItemToObject(rule, "ports", cJSON_Duplicate(ports, true));
 }
 
+/* The peers of a random rule of a random policy; NULL when there are none to be found soon. */
+static cJSON *random_peers(struct world *w)
+{
+	for (uint32_t tries = 0; tries < 100; tries++) {
+		cJSON *rule = random_object(w, random_rules(w, random_object(w, w->cluster.list)));
+		cJSON *from = cJSON_GetObjectItemCaseSensitive(rule, "from");
+		cJSON *peers = from != NULL ? from : cJSON_GetObjectItemCaseSensitive(rule, "to");
+
+		if (cJSON_GetArraySize(peers) != 0)
+			return peers;
+	}
+	return NULL;
+}
+
+/* One peer of a rule is another rule's, and nothing else changes. */
+static void edit_peer(struct world *w)
+{
+	cJSON *peers = random_peers(w), *others = random_peers(w);
+
+	if (peers != NULL && others != NULL)
+		cJSON_ReplaceItemViaPointer(peers, random_object(w, peers),
+			cJSON_Duplicate(random_object(w, others), true));
+}
+
 /* A rule comes, goes or changes places with the next. */
 static void edit_rules(struct world *w, const struct random_cluster *donor)
 {
@@ -341,8 +365,10 @@ static void change_one(struct world *w, const struct random_cluster *donor)
 	uint32_t roll = tg_rng_below(&w->rng, 100);
 	cJSON *object = random_object(w, w->cluster.list);
 
-	if (roll < 25)
+	if (roll < 20)
 		edit_ports(w, donor);
+	else if (roll < 27)
+		edit_peer(w);
 	else if (roll < 40)
 		edit_rules(w, donor);
 	else if (roll < 65)

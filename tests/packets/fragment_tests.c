@@ -147,7 +147,7 @@ static void atomic_fragments_are_whole(void **state)
 	PLAY_FRESH(lines);
 }
 
-static void tcp_in_fragments_is_not_held_to_its_window(void **state)
+static void tcp_passes_in_fragments(void **state)
 {
 	static const struct line lines[] = {
 		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 S seq=1000", PASSED},
@@ -160,6 +160,34 @@ static void tcp_in_fragments_is_not_held_to_its_window(void **state)
 	};
 
 	PLAY_FRESH(lines);
+}
+
+/* One burst, in which the first fragment is judged after the later one was tied to it. */
+static void a_refused_first_refuses_the_rest_of_its_burst(void **state)
+{
+	static const struct line handshake[] = {
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 S seq=1000", PASSED},
+		{OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 SA seq=5000 ack=1001", PASSED},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 A seq=1001 ack=5001", PASSED},
+	};
+	static const char *const forged[] = {
+		"10.1.0.1 > 8.8.8.8 id=3 tcp 4000>80 A seq=901001 ack=5001 frag=0+ len=28",
+		"10.1.0.1 > 8.8.8.8 id=3 tcp frag=48 len=100",
+	};
+	struct rte_mbuf *m[2];
+	struct packet packet;
+	struct world w;
+
+	world_ready(&w);
+	PLAY(&w, handshake);
+	for (unsigned int i = 0; i < 2; i++) {
+		packet_make(&packet, forged[i]);
+		m[i] = packet_mbuf(w.pool, &packet);
+	}
+	assert_int_equal(world_burst(&w, INSIDE, m, 2), 0);
+	assert_int_equal(world_drops(&w, TG_DROP_TCP_INVALID), 1);
+	assert_int_equal(world_drops(&w, TG_DROP_FRAGMENT_NO_FIRST), 1);
+	world_stop(&w);
 }
 
 static void the_table_is_bounded_and_times_out(void **state)
@@ -308,7 +336,8 @@ int run_fragment_tests(void)
 		cmocka_unit_test(overlaps_spoil_the_datagram),
 		cmocka_unit_test(a_first_fragment_has_the_whole_header),
 		cmocka_unit_test(atomic_fragments_are_whole),
-		cmocka_unit_test(tcp_in_fragments_is_not_held_to_its_window),
+		cmocka_unit_test(tcp_passes_in_fragments),
+		cmocka_unit_test(a_refused_first_refuses_the_rest_of_its_burst),
 		cmocka_unit_test(the_table_is_bounded_and_times_out),
 		cmocka_unit_test(pieces_apart_are_bounded),
 		cmocka_unit_test(held_ones_follow_the_first),
