@@ -40,9 +40,10 @@ static inline unsigned int may_have_cells(
 {
 	bool found = false;
 
-	for (unsigned int k = 0; k < TG_COLUMNS; k++)
-		found |= all_bits(src->filter[TG_EGRESS], dst->mark[k]) |
-			 all_bits(dst->filter[TG_INGRESS], src->mark[k]);
+	for (unsigned int k = 0; k < TG_COLUMNS; k++) {
+		found |= all_bits(src->filter[TG_EGRESS], dst->mark[k]);
+		found |= all_bits(dst->filter[TG_INGRESS], src->mark[k]);
+	}
 	return found;
 }
 
