@@ -91,8 +91,8 @@ def write(path, text):
     return time.monotonic()
 
 
-def policy(port):
-    """b takes the loaded flows and, maybe, the probe."""
+def policy(port, peer="a"):
+    """b takes the loaded flows and, if `port` and `peer` are the probe's, that."""
     return f"""apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {{namespace: probe, name: b}}
@@ -101,7 +101,9 @@ spec:
   policyTypes: [Ingress]
   ingress:
   - from: [{{podSelector: {{matchLabels: {{app: a}}}}}}]
-    ports: [{{protocol: UDP, port: 1, endPort: 7000}}, {{protocol: UDP, port: {port}}}]
+    ports: [{{protocol: UDP, port: 1, endPort: 7000}}]
+  - from: [{{podSelector: {{matchLabels: {{app: {peer}}}}}}}]
+    ports: [{{protocol: UDP, port: {port}}}]
 """
 
 
@@ -148,7 +150,7 @@ def figures(samples):
 
 
 def main():
-    """Measures policy denies, policy allows, pod additions and removals."""
+    """Measures edits of a policy's port and of its peers, pod additions and removals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lab")
     parser.add_argument("manifests")
@@ -157,7 +159,8 @@ def main():
     args = parser.parse_args()
     base, late = "10.10.1.2", "10.10.1.77"
     probe = Probe(args.lab, "10.10.2.2")
-    samples = {"policy denied": [], "policy allowed": [], "pod added": [], "pod removed": []}
+    samples = {name: [] for name in ("port denied", "port allowed", "peer denied", "peer allowed",
+                                     "pod added", "pod removed")}
 
     def note(name, since, ms):
         samples[name].append((time.time() - time.monotonic() + since, ms))
@@ -170,9 +173,14 @@ def main():
     until_arrives(probe, base, since, 60)
     for _ in range(args.rounds):
         since = write(policy_file, policy(PORT + 1))
-        note("policy denied", since, until_stops(probe, base, since))
+        note("port denied", since, until_stops(probe, base, since))
         since = write(policy_file, policy(PORT))
-        note("policy allowed", since, until_arrives(probe, base, since))
+        note("port allowed", since, until_arrives(probe, base, since))
+    for number in range(args.rounds):
+        since = write(policy_file, policy(PORT, f"other-{number}"))
+        note("peer denied", since, until_stops(probe, base, since))
+        since = write(policy_file, policy(PORT))
+        note("peer allowed", since, until_arrives(probe, base, since))
     probe.source(late)
     for number in range(args.rounds):
         since = write(pod_file, pod(f"late-{number}", late))
