@@ -19,9 +19,10 @@
  *
  * Of the connections of churn a quarter are established ones, TCP and UDP, that stay. The others
  * are begun by one packet, which alone is counted, never answered, and end by their timeout: the
- * sweep, which is a part of the time measured, removes one for each that begins. Time passes as it
- * would at CHURN_RATE, whatever the speed measured, with `sweep` and timeouts that keep the table
- * at its size at that rate. No limit of half-open connections is in the way.
+ * sweep, which is a part of the time measured, removes one for each that begins. They last
+ * CHURN_LIFE_MS, and time passes as if so many began in that as there are, whatever the speed
+ * measured: with 4,000,000, as at 7 million a second. A quicker sweep would be too much for its
+ * step after each burst. No limit of half-open connections is in the way.
  *
  * Frames are written in batches outside of the measured time, a batch being larger than the
  * first-level cache. The processor time of a round is summed over its batches; medians over rounds.
@@ -53,9 +54,10 @@
 #define ROUNDS_MAX 99
 #define SLOTS (1u << 20)
 #define HUGE_TIME (1ull << 20)
-#define CHURN_RATE 7000u	/* connections a millisecond */
-#define CHURN_SWEEP_MS 700u	/* less, and a step for each burst would not be enough */
 #define CHURN_STAY(n) ((n) / 4) /* of so many */
+#define CHURN_TIMEOUT_MS 78u
+#define CHURN_SWEEP_MS 700u
+#define CHURN_LIFE_MS (CHURN_TIMEOUT_MS + CHURN_SWEEP_MS / 2) /* on average */
 
 enum traffic { ESTABLISHED, ESTABLISHED6, NEW_ALLOWED, NEW_DENIED, CHURN, FORWARD };
 
@@ -127,16 +129,6 @@ static void make_port(struct bench *b, unsigned int i)
 
 /* ---- the gateway ---- */
 
-/* What has begun is removed half a pass after its time, on average. */
-static void set_churn(struct tg_datapath_config *config, uint32_t connections)
-{
-	uint32_t life_ms = (connections - CHURN_STAY(connections)) / CHURN_RATE;
-
-	config->sweep_ms = CHURN_SWEEP_MS;
-	config->timeouts.ms[TG_CONN_SYN_SENT] = config->timeouts.ms[TG_CONN_UDP_NEW] =
-		life_ms - CHURN_SWEEP_MS / 2;
-}
-
 static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connections)
 {
 	struct tg_datapath_config config;
@@ -148,8 +140,11 @@ static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connect
 	config.half_open_max = config.half_open_per_source = UINT32_MAX;
 	config.slot_capacity = SLOTS;
 	config.pickup_ms = 0;
-	if (traffic == CHURN)
-		set_churn(&config, connections);
+	if (traffic == CHURN) {
+		config.sweep_ms = CHURN_SWEEP_MS;
+		config.timeouts.ms[TG_CONN_SYN_SENT] = CHURN_TIMEOUT_MS;
+		config.timeouts.ms[TG_CONN_UDP_NEW] = CHURN_TIMEOUT_MS;
+	}
 	for (uint16_t i = 0; i < 2; i++)
 		config.ports[i] = (struct tg_port_config){
 			.ethdev = b->ethdev[i],
@@ -313,6 +308,12 @@ static void pass_time(struct bench *b, uint64_t ns)
 	b->nanoseconds %= 1000000;
 }
 
+/* What a batch of churn takes, so that as many end as begin. */
+static uint64_t churn_ns(uint32_t flows)
+{
+	return BATCH * (CHURN_LIFE_MS * 1000000ull) / (flows - CHURN_STAY(flows));
+}
+
 /* Empties the table of what new connections have left in it. */
 static void forget_all(struct bench *b)
 {
@@ -339,7 +340,7 @@ static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, do
 
 		total += spent;
 		packets += BATCH;
-		pass_time(b, traffic == CHURN ? BATCH * 1000000ull / CHURN_RATE : spent);
+		pass_time(b, traffic == CHURN ? churn_ns(flows) : spent);
 		if (established(traffic))
 			port ^= 1;
 		if (traffic == NEW_ALLOWED && b->next + BATCH > flows)
@@ -351,13 +352,12 @@ static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, do
 /* A full table: what was begun first has ended. */
 static void fill_table(struct bench *b, uint32_t flows)
 {
-	uint64_t end;
+	uint64_t end = b->now + CHURN_TIMEOUT_MS + 2 * CHURN_SWEEP_MS;
 
 	establish(b, CHURN, CHURN_STAY(flows));
-	end = b->now + flows / CHURN_RATE + CHURN_SWEEP_MS;
 	while (b->now < end) {
 		batch(b, CHURN, flows, 0);
-		pass_time(b, BATCH * 1000000ull / CHURN_RATE);
+		pass_time(b, churn_ns(flows));
 	}
 }
 
@@ -577,6 +577,7 @@ static const struct {
 	{"established6", ESTABLISHED6, 4000000},
 	{"new denied", NEW_DENIED, 1000000},
 	{"new allowed", NEW_ALLOWED, 1000000},
+	{"churn", CHURN, 1000000},
 	{"churn", CHURN, 4000000},
 };
 
