@@ -129,7 +129,7 @@ static_assert(sizeof(struct tg_conn_cold) == 64, "the cold part is one cache lin
 
 /* A key as a packet has it. */
 struct tg_key {
-	union {
+	union tg_key_addr {
 		uint64_t v4; /* lower address in the low half, as loaded from the wire */
 		uint64_t v6[4];
 	} addr;

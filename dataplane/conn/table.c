@@ -93,13 +93,10 @@ void tg_table_crowd(const struct tg_table *table, uint64_t hash, struct tg_conn 
 	}
 }
 
-void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct tg_key *key)
+/* Where an entry begins: with its addresses. */
+static uint8_t *entry_of(const struct tg_table *table, const struct tg_conn *c)
 {
-	const uint8_t *entry = table->hot + (tg_table_index(table, c) << table->shift);
-
-	memset(key, 0, sizeof(*key));
-	memcpy(&key->addr, entry, table->family == 4 ? 8 : 32);
-	key->tail = tg_key_tail(c->port[0], c->port[1], c->protocol, c->group);
+	return table->hot + (tg_table_index(table, c) << table->shift);
 }
 
 static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
@@ -114,29 +111,46 @@ static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
 static void clear(const struct tg_table *table, struct tg_conn *c)
 {
 	uint8_t displaced = c->displaced;
-	uint8_t *entry = table->hot + (tg_table_index(table, c) << table->shift);
 
-	memset(entry, 0, (size_t)1 << table->shift);
+	if (table->family == 4)
+		*(struct tg_conn4 *)(void *)entry_of(table, c) = (struct tg_conn4){0};
+	else
+		*(struct tg_conn6 *)(void *)entry_of(table, c) = (struct tg_conn6){0};
 	c->displaced = displaced;
+}
+
+/* The first free place of a key, its home being taken. */
+static struct tg_conn *place_away(
+	const struct tg_table *table, uint64_t hash, struct tg_conn **crowd)
+{
+	tg_table_crowd(table, hash, crowd);
+	for (unsigned int i = 1; i < TG_TABLE_CROWD; i++) {
+		if (!crowd[i]->used) {
+			crowd[0]->displaced++;
+			return crowd[i];
+		}
+	}
+	return NULL;
 }
 
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd)
 {
-	struct tg_conn *c = NULL;
+	struct tg_conn *c = tg_table_home(table, hash);
 
-	tg_table_crowd(table, hash, crowd);
-	for (unsigned int i = 0; i < TG_TABLE_CROWD && c == NULL; i++) {
-		if (!crowd[i]->used)
-			c = crowd[i];
-	}
-	if (c == NULL || table->used >= table->max)
+	if (unlikely(table->used >= table->max)) {
+		tg_table_crowd(table, hash, crowd);
 		return NULL;
-	if (c != crowd[0])
-		crowd[0]->displaced++;
-	clear(table, c);
-	memcpy(table->hot + (tg_table_index(table, c) << table->shift), &key->addr,
-		table->family == 4 ? 8 : 32);
+	}
+	if (c->used)
+		c = place_away(table, hash, crowd);
+	if (c == NULL)
+		return NULL;
+	/* what is free is zero */
+	if (table->family == 4)
+		memcpy(entry_of(table, c), &key->addr.v4, sizeof(key->addr.v4));
+	else
+		memcpy(entry_of(table, c), key->addr.v6, sizeof(key->addr.v6));
 	c->port[0] = (uint16_t)key->tail;
 	c->port[1] = (uint16_t)(key->tail >> 16);
 	c->protocol = (uint8_t)(key->tail >> 32);

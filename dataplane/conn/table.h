@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
@@ -136,10 +137,21 @@ static inline struct tg_conn_cold *tg_table_cold(
 /* All places that a key may have. */
 void tg_table_crowd(const struct tg_table *table, uint64_t hash, struct tg_conn **crowd);
 /* The key of a live entry. */
-void tg_table_key(const struct tg_table *table, const struct tg_conn *c, struct tg_key *key);
+static inline void tg_table_key(
+	const struct tg_table *table, const struct tg_conn *c, struct tg_key *key)
+{
+	const uint64_t *tail = (const uint64_t *)(const void *)c;
+
+	if (table->family == 4)
+		key->addr = (union tg_key_addr){.v4 = tail[-1]};
+	else
+		memcpy(key->addr.v6, tail - 9, sizeof(key->addr.v6));
+	key->tail = tail[0] & TG_KEY_TAIL_MASK;
+}
+
 /*
  * A new entry for a key that is not in the table: key set, all else zero, cold part zeroed. NULL
- * when its places or the table are full; *crowd (TG_TABLE_CROWD pointers) has its places.
+ * when its places or the table are full; then *crowd (TG_TABLE_CROWD pointers) has its places.
  */
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd);
