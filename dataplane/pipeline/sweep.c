@@ -72,29 +72,29 @@ static void next_table(struct tg_worker *w)
 		next_pass(w);
 }
 
-/* The counters of a live entry at `index`, or NULL when nothing will be folded there. */
-static struct tg_conn_cold *to_fold(const struct tg_table *table, uint64_t index)
+static inline bool to_fold(const struct tg_conn *c)
 {
-	const struct tg_conn *c = tg_table_at(table, index);
+	return c->used && (c->count[0] | c->count[1]) != 0;
+}
 
-	return c->used && (c->count[0] | c->count[1]) != 0 ? &table->cold[index] : NULL;
+/* Is the cold part needed, to fold what was counted or to leave a namespace? */
+static inline bool needs_cold(
+	const struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
+{
+	return to_fold(c) || (c->used && conn_over(w, table, c));
 }
 
 /* Folding touches three cache lines that are anywhere; each is asked for well before its turn. */
 static inline void fetch_ahead(
 	const struct tg_worker *w, const struct tg_table *table, uint64_t cursor, uint64_t end)
 {
-	const struct tg_conn_cold *cold;
-
 	if (cursor + AHEAD_HOT >= end)
 		return;
 	rte_prefetch0(tg_table_at(table, cursor + AHEAD_HOT));
-	cold = to_fold(table, cursor + AHEAD_COLD);
-	if (cold != NULL)
-		rte_prefetch0(cold);
-	cold = to_fold(table, cursor + AHEAD_SLOT);
-	if (cold != NULL)
-		fetch_slots(w, cold->verdict);
+	if (needs_cold(w, table, tg_table_at(table, cursor + AHEAD_COLD)))
+		rte_prefetch0(&table->cold[cursor + AHEAD_COLD]);
+	if (to_fold(tg_table_at(table, cursor + AHEAD_SLOT)))
+		fetch_slots(w, table->cold[cursor + AHEAD_SLOT].verdict);
 }
 
 /* Up to `n` entries of the table at hand; how many. */
