@@ -103,8 +103,9 @@ static uint64_t advance(struct tg_worker *w, uint64_t n)
 	struct sweep *s = &w->sweep;
 	struct tg_table *table = &w->table[s->table];
 	uint64_t end = tg_table_size(table), i;
-	struct stale stale = {.n = 0};
+	struct stale stale; /* of some thousand bytes, seldom used: not zeroed */
 
+	stale.n = 0;
 	for (i = 0; i < n && s->cursor < end; i++, s->cursor++) {
 		struct tg_conn *c = tg_table_at(table, s->cursor);
 
