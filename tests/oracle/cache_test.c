@@ -23,7 +23,7 @@
 #include "store.h"
 
 #define STEPS_DEFAULT 6000u
-#define STEPS_FULL 1000u /* from here on a run must have seen everything */
+#define STEPS_FULL 5000u /* from here on a run must have seen everything */
 #define STEPS_A_CLUSTER 40u
 #define FILES 24u /* that objects are spread over: those of a file are read together */
 #define POD_ADDRS_MAX 8
