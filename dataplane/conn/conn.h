@@ -45,6 +45,7 @@
 #define TG_CONN_UNSEEN (1u << 4) /* the connection was picked up by the other side's segment */
 #define TG_CONN_NOTED (1u << 5)	 /* something of it is in struct tg_conn_cold.pending, see tcp.c */
 #define TG_CONN_FIN_ACKED (1u << 6)
+#define TG_CONN_FIN_AHEAD TG_CONN_FIN_ACKED /* without TG_CONN_FIN: maybe a guess */
 #define TG_CONN_FIN (1u << 7)
 
 /* struct tg_conn.count: packets above, bytes below; folded when either half's top bit is set. */

@@ -22,6 +22,8 @@
 #define SCALE_MAX 14 /* RFC 7323 section 2.3 */
 /* Of a connection picked up, whose scales are not known: 1 MiB, what may have been in flight. */
 #define PICKUP_WINDOW 64
+/* Of struct tg_conn.side: it has closed and that was acknowledged, or it has reset. */
+#define SILENT (TG_CONN_FIN | TG_CONN_FIN_ACKED)
 
 bool tg_tcp_flags_valid(uint8_t flags)
 {
@@ -270,30 +272,52 @@ void tg_tcp_adopt(struct tg_conn *c, const struct tg_conn_pending *pending)
 	tg_tcp_open(c, pending->dir, &syn);
 }
 
+/* Its receiver knows that this side has sent everything. */
+static bool silent(const struct tg_conn *c, unsigned int dir)
+{
+	return (c->side[dir] & SILENT) == SILENT;
+}
+
 static uint8_t closing_state(const struct tg_conn *c)
 {
-	const uint8_t done = TG_CONN_FIN | TG_CONN_FIN_ACKED;
-
-	if ((c->side[0] & c->side[1] & done) == done)
+	if (silent(c, 0) && silent(c, 1))
 		return TG_CONN_TIME_WAIT;
 	if (c->side[0] & c->side[1] & TG_CONN_FIN)
 		return TG_CONN_CLOSING;
 	if ((c->side[0] | c->side[1]) & TG_CONN_FIN)
 		return TG_CONN_FIN_WAIT;
+	if ((c->side[0] | c->side[1]) & TG_CONN_FIN_AHEAD)
+		return TG_CONN_FIN_SEEN;
 	return TG_CONN_ESTABLISHED;
 }
 
-static void note_fins(
-	struct tg_conn *c, unsigned int dir, const struct tg_segment *seg, uint32_t ack)
+/*
+ * `sent`: the end of what this side had sent before. A FIN behind that is the last thing to come;
+ * one further ahead may be a guess, and waits until it is acknowledged. That none of them was one
+ * shows when there is data in its place or beyond. Where not everything is seen every FIN counts.
+ */
+static void note_fin(struct tg_conn *c, unsigned int dir, const struct tg_segment *seg,
+	uint32_t sent, bool loose)
+{
+	uint32_t end = seg->seq + seg->length;
+	bool fin = (seg->flags & TG_TCP_FIN) != 0, on = after(end, sent);
+
+	if (fin)
+		allow(c, dir, c->end[dir]); /* some stacks send it into a full window */
+	if (silent(c, dir))
+		return;
+	if (loose ? fin : on || (!fin && seg->length != 0 && end == sent))
+		c->side[dir] &= (uint8_t)~SILENT;
+	if (fin && (loose || on))
+		c->side[dir] |= loose || !after(seg->seq, sent) ? TG_CONN_FIN : TG_CONN_FIN_AHEAD;
+}
+
+static void note_fin_ack(struct tg_conn *c, unsigned int dir, uint32_t ack)
 {
 	unsigned int peer = dir ^ 1;
 
-	if (seg->flags & TG_TCP_FIN) {
-		c->side[dir] |= TG_CONN_FIN;
-		allow(c, dir, c->end[dir]); /* some stacks send it into a full window */
-	}
-	if ((c->side[peer] & TG_CONN_FIN) && ack == c->end[peer])
-		c->side[peer] |= TG_CONN_FIN_ACKED;
+	if ((c->side[peer] & SILENT) && ack == c->end[peer])
+		c->side[peer] |= SILENT;
 }
 
 bool tg_tcp_reopens(const struct tg_conn *c, unsigned int dir, const struct tg_segment *seg)
@@ -374,6 +398,22 @@ static bool in_window(
 }
 
 /*
+ * Nothing new comes from a side that has closed and been heard, or has reset; its segments may come
+ * again, or late. Where not everything is seen it cannot be told what is new.
+ */
+static bool after_the_end(const struct tg_conn *c, unsigned int dir, const struct tg_segment *seg)
+{
+	return silent(c, dir) && !(c->flags & TG_CONN_LIBERAL) && !(seg->flags & TG_TCP_RST) &&
+	       after(seg->seq + seg->length, c->end[dir]);
+}
+
+/* Both sides may go on. */
+static bool open_state(uint8_t state)
+{
+	return state == TG_CONN_ESTABLISHED || state == TG_CONN_FIN_SEEN;
+}
+
+/*
  * Only the exact number closes at the receiver; about another one in the window it asks back
  * (RFC 5961 section 3), and a sender who has closed repeats the reset with the number that it is
  * told. Exact is the end of what was sent or, after an inexact one, what the receiver told since.
@@ -386,7 +426,8 @@ static enum tg_tcp_result reset(struct tg_conn *c, struct tg_conn_pending *pendi
 
 	if (seg->seq == c->end[dir] || told) {
 		*state = TG_CONN_CLOSED;
-	} else if ((c->state == TG_CONN_ESTABLISHED || c->state == TG_CONN_RESET_SEEN) &&
+		c->side[dir] |= SILENT;
+	} else if ((open_state(c->state) || c->state == TG_CONN_RESET_SEEN) &&
 		   !(c->flags & TG_CONN_PENDING)) {
 		*state = TG_CONN_RESET_SEEN;
 		pending->dir = (uint8_t)dir;
@@ -400,7 +441,7 @@ static enum tg_tcp_result reset(struct tg_conn *c, struct tg_conn_pending *pendi
 static void after_reset(struct tg_conn *c, struct tg_conn_pending *pending, unsigned int dir,
 	uint32_t ack, uint8_t *state)
 {
-	if (*state != TG_CONN_ESTABLISHED || (c->flags & TG_CONN_PENDING) || pending->dir == dir)
+	if (!open_state(*state) || (c->flags & TG_CONN_PENDING) || pending->dir == dir)
 		return; /* it lives, or is closed in another way */
 	pending->end = ack;
 	c->side[dir ^ 1] |= TG_CONN_NOTED;
@@ -425,9 +466,11 @@ static bool handshake_over(const struct tg_conn *c, unsigned int dir, bool learn
 }
 
 static enum tg_tcp_result follow(struct tg_conn *c, struct tg_conn_pending *pending,
-	unsigned int dir, const struct tg_segment *seg, uint32_t ack, uint8_t *state, bool *refresh)
+	unsigned int dir, const struct tg_segment *seg, uint32_t ack, bool liberal, uint8_t *state,
+	bool *refresh)
 {
 	bool unseen = (c->side[dir] & TG_CONN_UNSEEN) != 0;
+	uint32_t sent = c->end[dir];
 
 	if (unseen)
 		learn_unseen(c, dir, seg, ack);
@@ -438,7 +481,8 @@ static enum tg_tcp_result follow(struct tg_conn *c, struct tg_conn_pending *pend
 	}
 	if (!handshake_over(c, dir, unseen))
 		return TG_TCP_PASS;
-	note_fins(c, dir, seg, ack);
+	note_fin(c, dir, seg, sent, liberal || (c->flags & TG_CONN_LIBERAL));
+	note_fin_ack(c, dir, ack);
 	*state = closing_state(c);
 	if (c->state == TG_CONN_RESET_SEEN)
 		after_reset(c, pending, dir, ack, state);
@@ -465,7 +509,7 @@ enum tg_tcp_result tg_tcp_segment(struct tg_conn *c, struct tg_conn_pending *pen
 	if (syn && other_syn_ack(c, pending, dir, seg))
 		return TG_TCP_PASS;
 	choose_syn_ack(c, pending, dir, seg);
-	if (!liberal && !in_window(c, dir, seg, ack))
+	if (!liberal && (!in_window(c, dir, seg, ack) || after_the_end(c, dir, seg)))
 		return TG_TCP_INVALID;
 	if (rst)
 		return reset(c, pending, dir, seg, state);
@@ -473,5 +517,5 @@ enum tg_tcp_result tg_tcp_segment(struct tg_conn *c, struct tg_conn_pending *pen
 		syn_ack_again(c, dir, seg);
 		return TG_TCP_PASS;
 	}
-	return follow(c, pending, dir, seg, ack, state, refresh);
+	return follow(c, pending, dir, seg, ack, liberal, state, refresh);
 }

@@ -22,6 +22,7 @@ enum tg_conn_worth { TG_WORTH_FIRM, TG_WORTH_HALF_OPEN, TG_WORTH_WEAK };
 	X(SYN_RECV, "tcp-syn-recv", 30, HALF_OPEN, "SYN and SYN-ACK seen")                         \
 	X(ESTABLISHED, "tcp-established", 86400, FIRM, "handshake complete")                       \
 	X(RESET_SEEN, "tcp-reset-seen", 7440, FIRM, "a reset whose number is not exact")           \
+	X(FIN_SEEN, "tcp-fin-seen", 86400, FIRM, "a FIN ahead of what was sent")                   \
 	X(FIN_WAIT, "tcp-fin-wait", 600, FIRM, "one side has sent FIN")                            \
 	X(CLOSING, "tcp-closing", 60, FIRM, "both sides have sent FIN")                            \
 	X(TIME_WAIT, "tcp-time-wait", 30, WEAK, "both FINs are acknowledged")                      \

@@ -26,6 +26,7 @@ static const struct line paths[TG_CONN_STATE_COUNT][LINES_MAX] = {
 	[TG_CONN_SYN_RECV] = {{TCP_C "S seq=1000", PASSED}, {TCP_S "SA seq=5000 ack=1001", PASSED}},
 	[TG_CONN_ESTABLISHED] = {OPEN},
 	[TG_CONN_RESET_SEEN] = {OPEN, {TCP_S "R seq=5002", PASSED}},
+	[TG_CONN_FIN_SEEN] = {OPEN, {TCP_S "FA seq=5002 ack=1001", PASSED}},
 	[TG_CONN_FIN_WAIT] = {OPEN, {TCP_S "FA seq=5001 ack=1001", PASSED}},
 	[TG_CONN_CLOSING] = {OPEN, {TCP_S "FA seq=5001 ack=1001", PASSED},
 		{TCP_C "FA seq=1001 ack=5002", PASSED}},

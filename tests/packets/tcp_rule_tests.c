@@ -440,6 +440,54 @@ static void ends(void **state)
 	world_stop(&w);
 }
 
+/* RFC 9293 sections 3.10.4 and 3.10.7.1: what was sent before may come again, and nothing else. */
+static void who_has_ended_says_nothing_new(void **state)
+{
+	static const struct line closed[] = {
+		HANDSHAKE,
+		{INSIDE, C "FPA seq=1001 ack=5001 len=10", PASSED},
+		{OUTSIDE, S "A seq=5001 ack=1012", PASSED},
+		{INSIDE, C "A seq=1012 ack=5001 len=1", D(TCP_INVALID)},
+		{INSIDE, C "FPA seq=1001 ack=5001 len=10", PASSED},
+		{OUTSIDE, S "A seq=5001 ack=1012 len=10", PASSED},
+		{INSIDE, C "A seq=1012 ack=5011", PASSED},
+	};
+	static const struct line reset[] = {
+		HANDSHAKE,
+		{OUTSIDE, S "R seq=5001", PASSED},
+		{OUTSIDE, S "A seq=5001 ack=1001 len=1", D(TCP_INVALID)},
+		{INSIDE, C "A seq=1001 ack=5001 len=10", PASSED},
+		{OUTSIDE, S "R seq=5001", PASSED},
+	};
+
+	PLAY_FRESH(closed);
+	PLAY_FRESH(reset);
+}
+
+/* RFC 9293 section 3.10.7.4: a FIN waits for what is missing, and may be a guess. */
+static void guessed_fins(void **state)
+{
+	static const struct line ahead[] = {
+		HANDSHAKE,
+		{OUTSIDE, S "FA seq=9000 ack=1001", PASSED},
+		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+	};
+	static const struct line in_place_of_data[] = {
+		HANDSHAKE,
+		{OUTSIDE, S "FA seq=6000 ack=1001", PASSED},
+		{OUTSIDE, S "A seq=5001 ack=1001 len=1000", PASSED},
+		{INSIDE, C "A seq=1001 ack=6001", PASSED},
+		{OUTSIDE, S "A seq=6001 ack=1001 len=1000", PASSED},
+	};
+	struct world w;
+
+	world_ready(&w);
+	PLAY(&w, ahead);
+	assert_int_equal(alive_after(&w, TG_CONN_FIN_WAIT), 1);
+	world_stop(&w);
+	PLAY_FRESH(in_place_of_data);
+}
+
 /* Fragments: how long the segment is only the last one tells, which nobody waits for. */
 static void fragmented_segments(void **state)
 {
@@ -529,6 +577,8 @@ int run_tcp_rule_tests(void)
 		cmocka_unit_test(answers_to_challenges),
 		cmocka_unit_test(blind_acknowledgements),
 		cmocka_unit_test(ends),
+		cmocka_unit_test(who_has_ended_says_nothing_new),
+		cmocka_unit_test(guessed_fins),
 		cmocka_unit_test(fragmented_segments),
 		cmocka_unit_test(what_is_picked_up_becomes_strict),
 		cmocka_unit_test(what_is_picked_up_may_be_an_invention),
