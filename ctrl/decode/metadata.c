@@ -72,6 +72,9 @@ static void check_names(struct decoder *d, const struct metadata *meta)
 
 static void check_labels(struct decoder *d, const struct tg_at *labels)
 {
+	/* Items of a sequence have no keys; that it is no map has been said. */
+	if (labels->value == NULL || labels->value->type != TG_VALUE_MAP)
+		return;
 	for (const struct tg_value *m = tg_at_first(labels); m != NULL; m = m->next) {
 		struct tg_at member = tg_at_member(labels, m);
 

@@ -371,6 +371,7 @@ static void metadata_follows_the_api(void **state)
 		{"{name: a/b}", "3: metadata.name: a name is expected"},
 		{"{name: p, namespace: a.b}", "3: metadata.namespace: a namespace's name"},
 		{"{name: p, namespace: 1}", "3: metadata.namespace: a string is expected"},
+		{"{name: p, labels: [a: b]}", "3: metadata.labels: a map is expected, not a list"},
 		{"{name: p, labels: {a: 1}}", "3: metadata.labels.a: a string is expected"},
 		{"{name: p, labels: {a b: c}}",
 			"3: metadata.labels[\"a b\"]: not a valid label key"},
