@@ -6,6 +6,7 @@ usage: server.py NAME PORT
 """
 import http.server
 import socket
+import socketserver
 import sys
 import time
 
@@ -13,14 +14,16 @@ NAME, PORT = sys.argv[1], int(sys.argv[2])
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Listens on both families."""
+    """Listens on both families, and does not ask for the name of its host: there may be no answer."""
 
     address_family = socket.AF_INET6
     daemon_threads = True
+    server_name = NAME
 
     def server_bind(self):
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        super().server_bind()
+        socketserver.TCPServer.server_bind(self)
+        self.server_port = PORT
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

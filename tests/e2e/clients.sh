@@ -43,7 +43,7 @@ gateway_up
 
 mkdir "$LAB_DIR/www"
 head -c 3000000 /dev/urandom >"$LAB_DIR/www/large"
-lab_bg b python3 -m http.server --bind :: --directory "$LAB_DIR/www" 8080
+lab_bg b python3 "$root/tests/e2e/web.py" "$LAB_DIR/www" 8080
 lab_wait 10 "the server" lab_in b curl -s "http://[::1]:8080/" || fail "no server"
 
 for b in 10.10.2.2 "[fd00:10:2::2]"; do

@@ -55,7 +55,7 @@ ctrl_start
 lab_wait 20 "the first ruleset" ready || fail "no ruleset came into force"
 
 head -c 1000000 /dev/urandom >"$LAB_DIR/large"
-lab_bg internet python3 -m http.server --bind :: --directory "$LAB_DIR" 8080
+lab_bg internet python3 "$root/tests/e2e/web.py" "$LAB_DIR" 8080
 lab_wait 10 "server" lab_in internet curl -s "http://[::1]:8080/" || fail "no server"
 received() { lab_in a cat "/sys/class/net/$1/statistics/rx_bytes"; }
 for server in 198.51.100.1 "[2001:db8:f::1]"; do

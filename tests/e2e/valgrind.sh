@@ -30,7 +30,7 @@ allow()
 }
 allow 8080
 gateway_up
-lab_bg b python3 -m http.server --bind :: --directory "$LAB_DIR" 8080
+lab_bg b python3 "$root/tests/e2e/web.py" "$LAB_DIR" 8080
 lab_wait 10 "server" lab_in b curl -s "http://[::1]:8080/" || fail "no server"
 for b in 10.10.2.2 "[fd00:10:2::2]"; do
 	check "allowed: $b" lab_in a curl -s --max-time 10 "http://$b:8080/"

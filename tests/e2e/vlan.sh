@@ -43,7 +43,7 @@ done
 
 head -c 300000 /dev/urandom >"$LAB_DIR/large"
 for port in 8080 8081; do
-	lab_bg b python3 -m http.server --bind :: --directory "$LAB_DIR" $port
+	lab_bg b python3 "$root/tests/e2e/web.py" "$LAB_DIR" $port
 	lab_wait 10 "server" lab_in b curl -s "http://[::1]:$port/" || fail "no server"
 done
 for b in 10.10.2.2 "[fd00:10:2::2]"; do
