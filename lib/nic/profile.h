@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What may be asked of a NIC. A profile is written from the driver's source and says what a driver
- * does exactly, not what it accepts: several drivers accept a rule, even create it, and do
- * something else. So a profile is refused by default: a field, a mask, an action, a priority that
- * it does not list is never asked for. Format: docs/nic-profiles.md.
+ * What may be asked of a NIC. A profile is written from the driver's source. It lists what the
+ * driver takes: a field, a mask, an action, a priority that is not listed is never asked for. And
+ * it lists as hazards what the driver takes and does otherwise than asked, without saying so: what
+ * a hazard spoils is never asked for either. Format: docs/nic-profiles.md.
  *
- * A driver has one or several engines that rules end up in. The driver chooses the engine, so where
- * there are several, whatever one of them would misunderstand is refused (hazard engine-fallback).
+ * A driver has one or several engines that rules end up in, in the order in which it tries them.
+ * The driver chooses, so where it tries the next one (hazard engine-fallback), what any of them
+ * would misunderstand is refused.
  */
 #ifndef TG_NIC_PROFILE_H
 #define TG_NIC_PROFILE_H
@@ -96,18 +97,18 @@ enum tg_nic_strategy {
 		"what any engine of the NIC would misunderstand")                              \
 	X(PRIORITY_IGNORED, "priority-ignored",                                                \
 		"priorities are accepted and mean nothing, or something else",                 \
-		"a rule that overlaps one with another fate")                                  \
+		"a rule that overlaps another one")                                            \
 	X(GROUP_IGNORED, "group-ignored", "the group is accepted and means nothing",           \
 		"any group but 0, and jumps")                                                  \
 	X(ONE_MASK, "one-mask", "the first rule's masks are used for every later one",         \
 		"a second shape")                                                              \
 	X(FIRST_WINS, "first-wins", "of two equal matches only the first acts",                \
-		"a match that is installed already")                                           \
+		"a match that is installed already with that priority")                        \
 	X(VLAN_BLIND, "vlan-blind", "a match without VLAN hits tagged packets too",            \
 		"a match that does not state that packets are untagged")                       \
 	X(FRAGMENT_MATCHED, "fragment-matched",                                                \
 		"a match on ports also hits first fragments, others not",                      \
-		"forwarding on ports, unless a rule of higher priority keeps fragments")       \
+		"forwarding on ports, unless fragments are kept out of the match")             \
 	X(LATE_INSERT, "late-insert", "a rule acts only some time after it was created",       \
 		"nothing; whoever counts on it waits struct tg_nic_profile.insert_late_ms")    \
 	X(STALE_COUNTER, "stale-counter", "a query gives what was counted some time ago",      \
@@ -119,7 +120,7 @@ enum tg_nic_strategy {
 		"believing in rules of before")                                                \
 	X(NO_OPTIONS, "options-matched",                                                       \
 		"a match on ports hits packets with IPv4 options as well",                     \
-		"forwarding, unless a rule of higher priority keeps packets with options")     \
+		"forwarding, unless packets with options are kept out of the match")           \
 	X(RANGE_IGNORED, "range-ignored", "the end of a range is not looked at",               \
 		"ranges: they are never asked for")
 
@@ -132,8 +133,9 @@ enum tg_nic_hazard_id {
 
 struct tg_nic_hazard {
 	bool present;
-	uint32_t fields;	/* MASK_WIDENED: 1 << enum tg_nic_field */
-	const char *provenance; /* driver's file and lines at a tag, or a report */
+	uint8_t engines;    /* 1 << index: those that it is in */
+	uint32_t fields;    /* MASK_WIDENED: 1 << enum tg_nic_field */
+	const char *source; /* driver's file at a tag, or a report */
 };
 
 struct tg_nic_counters {
@@ -143,11 +145,33 @@ struct tg_nic_counters {
 	uint32_t stale_ms;
 };
 
+/* What is said of an engine besides fields, protocols and actions. X(SYMBOL, "key in profiles") */
+#define TG_NIC_ENGINE_FACTS(X)        \
+	X(DOMAINS, "domains")         \
+	X(UNTAGGED, "untagged")       \
+	X(NEEDS_FIELD, "needs-field") \
+	X(SHAPES, "shapes")           \
+	X(GROUPS, "groups")           \
+	X(FIRST_GROUP, "first-group") \
+	X(PRIORITIES, "priorities")   \
+	X(CAPACITY, "capacity")       \
+	X(COUNTERS, "counters")       \
+	X(DUPLICATES, "duplicates")   \
+	X(MODIFY_FIELD, "modify-field")
+
+enum tg_nic_engine_fact {
+#define X(sym, key) TG_NIC_ENGINE_##sym,
+	TG_NIC_ENGINE_FACTS(X)
+#undef X
+		TG_NIC_ENGINE_FACT_COUNT
+};
+
+/* What is not listed is not there; sources are NULL where nothing is said. */
 struct tg_nic_engine {
 	const char *name;
-	const char *provenance;
 	uint8_t domains;		     /* 1 << enum tg_nic_domain */
-	uint8_t masking[TG_NIC_FIELD_COUNT]; /* enum tg_nic_masking */
+	uint8_t protocols;		     /* 1 << enum tg_nic_protocol */
+	uint8_t masking[TG_NIC_FIELD_COUNT]; /* enum tg_nic_masking: masks that are taken */
 	bool untagged;			     /* can state that packets are untagged */
 	bool needs_field;		     /* a match without any field is refused */
 	uint8_t shapes;			     /* enum tg_nic_shapes */
@@ -160,23 +184,49 @@ struct tg_nic_engine {
 	struct tg_nic_counters counters;
 	uint8_t duplicates; /* enum tg_nic_duplicates */
 	bool modify_field;  /* rewrites by MODIFY_FIELD; else by SET_* actions */
+	const char *field_source[TG_NIC_FIELD_COUNT];
+	const char *action_source[TG_NIC_ACTION_COUNT];
+	const char *protocol_source[TG_NIC_PROTOCOL_COUNT];
+	const char *source[TG_NIC_ENGINE_FACT_COUNT];
+};
+
+/* What is said of a device besides its engines and hazards. X(SYMBOL, "key in profiles") */
+#define TG_NIC_FACTS(X)                       \
+	X(DRIVERS, "drivers")                 \
+	X(DEVICES, "devices")                 \
+	X(DEVARGS, "devargs")                 \
+	X(FIRMWARE, "firmware")               \
+	X(ON_STOP, "on-stop")                 \
+	X(THREAD_SAFE, "thread-safe")         \
+	X(TEMPLATES, "templates")             \
+	X(SAME_SWITCH, "same-switch")         \
+	X(MAX_CONNECTIONS, "max-connections") \
+	X(INSERT_RATE, "insert-rate")         \
+	X(INSERT_LATE, "insert-late")
+
+enum tg_nic_fact {
+#define X(sym, key) TG_NIC_FACT_##sym,
+	TG_NIC_FACTS(X)
+#undef X
+		TG_NIC_FACT_COUNT
 };
 
 struct tg_nic_profile {
 	const char *name; /* as of the file: nic-profiles/NAME.yaml */
 	const char *title;
-	const char *drivers[TG_NIC_LIST_MAX]; /* rte_eth_dev_info.driver_name; NULL ends them */
+	const char *drivers[TG_NIC_LIST_MAX + 1]; /* rte_eth_dev_info.driver_name; NULL ends them */
 	/* "15b3:101d"; NULL ends them; none: any device of these drivers that no other profile
 	 * names */
-	const char *devices[TG_NIC_LIST_MAX];
-	const char *devargs[TG_NIC_LIST_MAX]; /* that have to be set */
-	const char *firmware;		      /* the least; NULL: any */
-	const char *verified;		      /* "from-source", or where, with what and when */
-	const char *dpdk;		      /* release that it was written from */
+	const char *devices[TG_NIC_LIST_MAX + 1];
+	const char *devargs[TG_NIC_LIST_MAX + 1]; /* that have to be set: "dv_flow_en=1" */
+	const char *firmware;			  /* the least; NULL: any */
+	const char *verified;			  /* "from-source", or where, with what and when */
+	const char *dpdk;			  /* release that it was written from */
 	struct tg_nic_engine engines[TG_NIC_ENGINES_MAX];
 	size_t n_engines;
 	uint8_t strategies;			    /* 1 << enum tg_nic_strategy */
 	const char *why_not[TG_NIC_STRATEGY_COUNT]; /* of those that are not used */
+	const char *strategy_source[TG_NIC_STRATEGY_COUNT];
 	struct tg_nic_hazard hazards[TG_NIC_HAZARD_COUNT];
 	uint8_t on_stop;	  /* enum tg_nic_on_stop */
 	bool thread_safe;	  /* RTE_ETH_DEV_FLOW_OPS_THREAD_SAFE */
@@ -185,6 +235,7 @@ struct tg_nic_profile {
 	uint32_t max_connections; /* offloaded at a time; 0: what the capacity allows */
 	uint32_t insert_rate;	  /* rules a second that is asked for at most; 0: no limit */
 	uint32_t insert_late_ms;  /* LATE_INSERT */
+	const char *source[TG_NIC_FACT_COUNT];
 };
 
 /* All profiles of a folder. */
@@ -216,11 +267,44 @@ const struct tg_nic_profile *tg_nic_profiles_find(
 const struct tg_nic_profile *tg_nic_profiles_select(
 	const struct tg_nic_profiles *profiles, const char *driver, const char *device);
 
+const char *tg_nic_hazard_name(enum tg_nic_hazard_id hazard);
+int tg_nic_hazard_find(const char *key);
+const char *tg_nic_hazard_happens(enum tg_nic_hazard_id hazard);
+const char *tg_nic_hazard_refused(enum tg_nic_hazard_id hazard);
+const char *tg_nic_strategy_name(enum tg_nic_strategy strategy);
+int tg_nic_strategy_find(const char *key);
+const char *tg_nic_masking_name(enum tg_nic_masking masking);
+const char *tg_nic_shapes_name(enum tg_nic_shapes shapes);
+const char *tg_nic_duplicates_name(enum tg_nic_duplicates duplicates);
+const char *tg_nic_on_stop_name(enum tg_nic_on_stop on_stop);
+
 /*
- * Does this NIC do exactly what `rule` says, taken alone? The engine, or NULL and why not. What
- * depends on the other rules that are installed (overlap, shapes, room) is the planner's.
+ * Whether a hazard is to be reckoned with for a rule that is meant for `engine`: it is the
+ * engine's, or any engine's where the driver falls back from one to the next.
+ */
+bool tg_nic_hazard_in(const struct tg_nic_profile *profile, const struct tg_nic_engine *engine,
+	enum tg_nic_hazard_id hazard);
+
+/*
+ * Does this NIC do exactly what `rule` says, taken alone? The engine, or NULL and why not. Of
+ * several reasons it is the first one that is found.
  */
 const struct tg_nic_engine *tg_nic_admits(
 	const struct tg_nic_profile *profile, const struct tg_nic_rule *rule, char why[TG_NIC_WHY]);
+
+/*
+ * Would `rule`, admitted to `engine`, change what `installed` does there, or be changed by it? To
+ * be asked of every rule that is installed or on its way, to or from the NIC; those of other
+ * ports too, as devices share tables. True, and why. Room, and the number of shapes where they
+ * are LIMITED, are the caller's to count.
+ */
+bool tg_nic_conflicts(const struct tg_nic_profile *profile, const struct tg_nic_engine *engine,
+	const struct tg_nic_rule *rule, const struct tg_nic_rule *installed, char why[TG_NIC_WHY]);
+
+/*
+ * Whether `rule` keeps out what `guard` says: by its own match, or because it says that others do,
+ * or because no such packet can match.
+ */
+bool tg_nic_keeps_out(const struct tg_nic_rule *rule, enum tg_nic_guard guard);
 
 #endif

@@ -16,6 +16,7 @@
 #define TG_NIC_RULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* X(SYMBOL, "key in profiles", bits, member of struct tg_nic_header) */
@@ -66,8 +67,8 @@ struct tg_nic_match {
 };
 
 /*
- * X(SYMBOL, "key in profiles"). The fates: drop, forward to the other port, leave to software. The
- * rest are done on the way.
+ * X(SYMBOL, "key in profiles"). The fates: drop, forward to the other port, leave to software, look
+ * on in another group. The rest are done on the way.
  */
 #define TG_NIC_ACTIONS(X)         \
 	X(DROP, "drop")           \
@@ -90,7 +91,26 @@ enum tg_nic_action {
 		TG_NIC_ACTION_COUNT
 };
 
-#define TG_NIC_FATES (1u << TG_NIC_DROP | 1u << TG_NIC_FORWARD | 1u << TG_NIC_SOFTWARE)
+#define TG_NIC_FATES \
+	(1u << TG_NIC_DROP | 1u << TG_NIC_FORWARD | 1u << TG_NIC_SOFTWARE | 1u << TG_NIC_JUMP)
+
+/*
+ * What must not be forwarded in hardware, as software has to see it. A rule that forwards keeps it
+ * out by its own match (fragment and offset zero, header length 5, flags zero), or says that rules
+ * of higher priority leave it to software. X(SYMBOL, "what it keeps out")
+ */
+#define TG_NIC_GUARDS(X)                        \
+	X(FLAGS, "SYN, FIN and RST")            \
+	X(FRAGMENTS, "fragments")               \
+	X(OPTIONS, "packets with IPv4 options") \
+	X(LAST_HOP, "packets with a TTL of 1")
+
+enum tg_nic_guard {
+#define X(sym, what) TG_NIC_GUARD_##sym,
+	TG_NIC_GUARDS(X)
+#undef X
+		TG_NIC_GUARD_COUNT
+};
 
 /* What is done to the packets of a connection on their way out: data, so that NAT is a row more. */
 struct tg_nic_rewrite {
@@ -102,10 +122,31 @@ struct tg_nic_rewrite {
 /* Where rules live: what a port receives, what it sends, or the switch between ports. */
 enum tg_nic_domain { TG_NIC_INGRESS, TG_NIC_EGRESS, TG_NIC_TRANSFER, TG_NIC_DOMAIN_COUNT };
 
+/*
+ * What profiles call the IP protocols of a match. X(SYMBOL, "key", protocol). ANY is a match that
+ * does not look at the protocol, OTHER one that is not among these.
+ */
+#define TG_NIC_PROTOCOLS(X)     \
+	X(ANY, "any", 0)        \
+	X(ICMP, "icmp", 1)      \
+	X(TCP, "tcp", 6)        \
+	X(UDP, "udp", 17)       \
+	X(ICMPV6, "icmpv6", 58) \
+	X(SCTP, "sctp", 132)    \
+	X(OTHER, "other", 256)
+
+enum tg_nic_protocol {
+#define X(sym, key, number) TG_NIC_PROTOCOL_##sym,
+	TG_NIC_PROTOCOLS(X)
+#undef X
+		TG_NIC_PROTOCOL_COUNT
+};
+
 struct tg_nic_rule {
 	struct tg_nic_match match;
-	uint32_t actions; /* 1 << enum tg_nic_action; one fate exactly, JUMP being one */
+	uint32_t actions; /* 1 << enum tg_nic_action; one of TG_NIC_FATES exactly */
 	uint8_t domain;	  /* enum tg_nic_domain */
+	uint8_t guarded;  /* 1 << enum tg_nic_guard: what installed rules keep out of it */
 	uint32_t group;
 	uint32_t priority;
 	uint16_t port;	/* ethdev that the packets arrive at */
@@ -129,6 +170,11 @@ int tg_nic_field_find(const char *key);
 const char *tg_nic_action_name(enum tg_nic_action action);
 int tg_nic_action_find(const char *key);
 const char *tg_nic_domain_name(enum tg_nic_domain domain);
+int tg_nic_domain_find(const char *key);
+const char *tg_nic_protocol_name(enum tg_nic_protocol protocol);
+int tg_nic_protocol_find(const char *key);
+/* The name of a protocol's number, as of struct tg_nic_match. */
+enum tg_nic_protocol tg_nic_protocol_of(uint8_t number);
 
 /* Sets a field to a value under a mask, both of the field's size in network order. */
 void tg_nic_match_set(
