@@ -446,7 +446,7 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 #define NR_HUGE "/proc/sys/vm/nr_hugepages"
 #define HUGE_MIB 2u
 #define EAL_MIB 512u
-#define LINE_BYTES 192u /* of hot and cold entry of IPv6 */
+#define LINE_BYTES 160u /* of hot and cold entry of IPv6 */
 #define LOAD 4u		/* lines a connection */
 
 static char huge_before[24]; /* what the kernel had reserved; empty: nothing was changed */

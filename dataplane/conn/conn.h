@@ -115,10 +115,8 @@ struct tg_conn_pending {
 	uint8_t wide; /* TG_CONN_WIDE or 0 */
 };
 
-/* What only new, re-judged and swept connections need: one cache line. */
+/* What only new, re-judged and swept connections need. */
 struct tg_conn_cold {
-	uint64_t packets[2]; /* totals by direction, up to the last fold */
-	uint64_t bytes[2];
 	uint32_t verdict[2]; /* verdict words by enum tg_direction */
 	struct tg_conn_pending pending;
 	uint32_t ns : 22;   /* slot of the namespace it counts for; 0: none */
@@ -126,7 +124,7 @@ struct tg_conn_cold {
 	uint32_t trial : 4; /* TG_CONN_TRIAL: segments that may still pass unanswered */
 };
 
-static_assert(sizeof(struct tg_conn_cold) == 64, "the cold part is one cache line");
+static_assert(sizeof(struct tg_conn_cold) == 32, "the cold part is half a cache line");
 
 /* A key as a packet has it. */
 struct tg_key {

@@ -39,16 +39,12 @@ void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, ui
 void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 {
 	const uint64_t byte_mask = TG_CONN_COUNT_PACKET - 1;
-	struct tg_conn_cold *cold = tg_table_cold(table, c);
-	uint64_t packets = 0, bytes = 0;
+	const uint64_t one = c->count[0], other = c->count[1];
+	uint64_t packets = (one >> TG_CONN_COUNT_SHIFT) + (other >> TG_CONN_COUNT_SHIFT);
+	uint64_t bytes = (one & byte_mask) + (other & byte_mask);
 
-	for (unsigned int dir = 0; dir < 2; dir++) {
-		cold->packets[dir] += c->count[dir] >> TG_CONN_COUNT_SHIFT;
-		cold->bytes[dir] += c->count[dir] & byte_mask;
-		packets += c->count[dir] >> TG_CONN_COUNT_SHIFT;
-		bytes += c->count[dir] & byte_mask;
-		c->count[dir] = 0;
-	}
-	if (packets != 0)
-		charge(w, cold->verdict, packets, bytes, 0);
+	if (packets == 0)
+		return;
+	c->count[0] = c->count[1] = 0;
+	charge(w, tg_table_cold(table, c)->verdict, packets, bytes, 0);
 }

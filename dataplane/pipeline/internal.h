@@ -206,7 +206,7 @@ void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, ui
 	uint64_t connections);
 void charge_slot(
 	struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes, uint64_t connections);
-/* A connection's counters into its totals and its rules' slots. */
+/* A connection's counters into its rules' slots. */
 void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
 
 /* Slots are anywhere in the segment: ask for them early. */
