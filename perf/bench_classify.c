@@ -17,7 +17,6 @@
  *	bench_classify [--json PATH] [--rounds N] [--pods N --policies N] [--no-acl]
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,15 +24,16 @@
 
 #include <rte_acl.h>
 #include <rte_cycles.h>
-#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
 #include "acl.h"
+#include "bench.h"
 #include "classify.h"
 #include "compile.h"
 #include "gen.h"
 #include "image.h"
+#include "rig.h"
 
 #define ROUNDS_MAX 99
 #define TUPLES (1u << 18)
@@ -101,20 +101,14 @@ struct bench {
 	struct tg_classifier *classifier;
 	struct tg_gen_tuple *v4, *v6;
 	uint32_t n_v4, n_v6; /* multiples of a burst */
-	int rounds;
+	uint32_t rounds;
 };
-
-static int compare(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 static struct timing timing_of(double *slices, uint32_t n)
 {
-	qsort(slices, n, sizeof(*slices), compare);
-	return (struct timing){slices[n / 2], slices[n / 10], slices[n - 1 - n / 10]};
+	const double median = bench_median(slices, n);
+
+	return (struct timing){median, slices[n / 10], slices[n - 1 - n / 10]};
 }
 
 static double mega_of(double cycles)
@@ -164,12 +158,12 @@ static struct timing measure(const struct bench *b, const struct tg_gen_tuple *t
 	static double slices[SLICES_MAX];
 	uint32_t done = 0;
 
-	for (int i = -1; i < b->rounds; i++) { /* the first warms up */
+	for (uint32_t i = 0; i <= b->rounds; i++) { /* the first warms up */
 		for (uint32_t at = 0; at < n; at += SLICE) {
 			const uint32_t size = RTE_MIN(SLICE, n - at);
 			const uint64_t cycles = judge_slice(b->classifier, tuples + at, size);
 
-			if (i >= 0)
+			if (i != 0)
 				slices[done++] = (double)cycles / size;
 		}
 	}
@@ -215,13 +209,13 @@ static struct timing measure_acl(
 	static double slices[SLICES_MAX];
 	uint32_t done = 0;
 
-	for (int i = -1; i < b->rounds; i++) {
+	for (uint32_t i = 0; i <= b->rounds; i++) {
 		for (uint32_t at = 0; at < b->n_v4; at += SLICE) {
 			const uint32_t size = RTE_MIN(SLICE, b->n_v4 - at);
 			const uint64_t cycles =
 				acl_slice(ctx, TG_DIRECTION_COUNT, b->v4 + at, size);
 
-			if (i >= 0)
+			if (i != 0)
 				slices[done++] = (double)cycles / size;
 		}
 	}
@@ -260,12 +254,6 @@ static void measure_run(const struct bench *const of[TURN_COUNT],
 		median[t] = done[t] != 0 ? timing_of(slices[t], done[t]).median : 0;
 }
 
-static double median_of(double v[RUNS])
-{
-	qsort(v, RUNS, sizeof(*v), compare);
-	return v[RUNS / 2];
-}
-
 /* `ctx` may be NULL. */
 static void measure_turns(const struct bench *large, const struct bench *small,
 	struct rte_acl_ctx *ctx, struct turns *out)
@@ -284,9 +272,9 @@ static void measure_turns(const struct bench *large, const struct bench *small,
 		to_small[i] = median[TURN_LARGE] / median[TURN_SMALL];
 	}
 	for (int t = 0; t < TURN_COUNT; t++)
-		out->cycles[t] = median_of(runs[t]);
-	out->to_acl = median_of(to_acl);
-	out->to_small = median_of(to_small);
+		out->cycles[t] = bench_median(runs[t], RUNS);
+	out->to_acl = bench_median(to_acl, RUNS);
+	out->to_small = bench_median(to_small, RUNS);
 }
 
 static size_t heap_used(void)
@@ -518,7 +506,8 @@ static int bench_all(struct bench *b, struct figures *f, bool acl)
 	return 0;
 }
 
-static int bench_size(struct size size, int rounds, bool acl, struct figures *f, struct bench *b)
+static int bench_size(
+	struct size size, uint32_t rounds, bool acl, struct figures *f, struct bench *b)
 {
 	struct tg_gen_shape shape;
 
@@ -632,17 +621,13 @@ static void json_turns(FILE *to, const struct turns *t)
 	fprintf(to, "}");
 }
 
-static int write_json(const char *path, const struct figures *figures, size_t n, int rounds,
+static void write_json(const char *path, const struct figures *figures, size_t n, uint32_t rounds,
 	const struct turns *turns)
 {
-	FILE *to = fopen(path, "w");
+	FILE *to = bench_figures_open(path);
 
-	if (to == NULL) {
-		fprintf(stderr, "bench_classify: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
 	fprintf(to,
-		"{\"benchmark\": \"classify\", \"rounds\": %d, \"tsc_hz\": %llu, \"sizes\": [\n",
+		"{\"benchmark\": \"classify\", \"rounds\": %u, \"tsc_hz\": %llu, \"sizes\": [\n",
 		rounds, (unsigned long long)rte_get_tsc_hz());
 	for (size_t i = 0; i < n; i++)
 		json_figures(to, &figures[i], i + 1 == n);
@@ -650,10 +635,10 @@ static int write_json(const char *path, const struct figures *figures, size_t n,
 	if (n > 1)
 		json_turns(to, turns);
 	fprintf(to, "}\n");
-	return fclose(to) == 0 ? 0 : 1;
+	bench_figures_close(to);
 }
 
-static int bench_sizes(const struct size *sizes, size_t n, int rounds, bool acl,
+static int bench_sizes(const struct size *sizes, size_t n, uint32_t rounds, bool acl,
 	struct figures *figures, struct bench *benches)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -666,14 +651,14 @@ static int bench_sizes(const struct size *sizes, size_t n, int rounds, bool acl,
 	return 0;
 }
 
-static int run(const struct size *sizes, size_t n, int rounds, bool acl, const char *json)
+static void run(const struct size *sizes, size_t n, uint32_t rounds, bool acl, const char *json)
 {
 	struct bench benches[SIZES_MAX] = {0};
 	struct figures figures[SIZES_MAX];
 	struct turns turns = {0};
 	int err;
 
-	printf("classify: %d times %u tuples; TSC cycles a tuple (10%%..90%%), millions a second, one "
+	printf("classify: %u times %u tuples; TSC cycles a tuple (10%%..90%%), millions a second, one "
 	       "core\n",
 		rounds, TUPLES);
 	printf("%7s %8s | %7s %6s %7s %8s | %6s %8s %8s %8s %8s | %22s %6s | %6s %6s | %6s %6s\n",
@@ -687,62 +672,33 @@ static int run(const struct size *sizes, size_t n, int rounds, bool acl, const c
 	}
 	for (size_t i = 0; i < n; i++)
 		bench_free(&benches[i]);
-	if (err != 0) {
-		fprintf(stderr, "bench_classify: %s\n", strerror(-err));
-		return 1;
-	}
-	return json != NULL ? write_json(json, figures, n, rounds, &turns) : 0;
-}
-
-static int start_eal(void)
-{
-	char *argv[] = {(char *)"bench_classify", (char *)"--no-huge", (char *)"--no-shconf",
-		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"--force-max-simd-bitwidth=512", (char *)"-l", (char *)"0", (char *)"-m",
-		(char *)"1536", NULL};
-
-	return rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0 ? -1 : 0;
+	if (err != 0)
+		bench_die("%s", strerror(-err));
+	if (json != NULL)
+		write_json(json, figures, n, rounds, &turns);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct size usual[] = {{1000, 100}, {10000, 1000}, {100000, 10000}};
-	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"pods", required_argument, NULL, 'p'},
-		{"policies", required_argument, NULL, 'n'},
-		{"no-acl", no_argument, NULL, 'a'},
-		{NULL, 0, NULL, 0},
-	};
 	struct size one = {0};
 	const char *json = NULL;
-	bool acl = true;
-	int rounds = 9, c;
+	bool no_acl = false;
+	uint32_t rounds = 9;
+	const struct bench_option options[] = {
+		{.name = "json", .text = &json},
+		{.name = "rounds", .number = &rounds, .least = 1, .most = ROUNDS_MAX},
+		{.name = "pods", .number = &one.pods, .least = 1, .most = 1000000},
+		{.name = "policies", .number = &one.policies, .least = 0, .most = 1000000},
+		{.name = "no-acl", .flag = &no_acl},
+		{0},
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'j')
-			json = optarg;
-		else if (c == 'r')
-			rounds = atoi(optarg);
-		else if (c == 'p')
-			one.pods = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (c == 'n')
-			one.policies = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (c == 'a')
-			acl = false;
-		else
-			return 2;
-	}
-	if (rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "bench_classify: --rounds takes 1..%d\n", ROUNDS_MAX);
-		return 2;
-	}
-	if (start_eal() != 0) {
-		fprintf(stderr, "bench_classify: no EAL\n");
-		return 1;
-	}
+	bench_options(argc, argv, options);
+	rig_eal("0", 1536, false);
 	if (one.pods != 0)
-		return run(&one, 1, rounds, acl, json);
-	return run(usual, sizeof(usual) / sizeof(usual[0]), rounds, acl, json);
+		run(&one, 1, rounds, !no_acl, json);
+	else
+		run(usual, RTE_DIM(usual), rounds, !no_acl, json);
+	return 0;
 }

@@ -8,13 +8,12 @@
  *	bench_compile [--json PATH] [--rounds N] [--pods N --policies N]
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "bench.h"
 #include "compile.h"
 #include "gen.h"
 #include "image.h"
@@ -22,6 +21,7 @@
 
 #define ROUNDS_MAX 100
 #define PLACEMENTS 2000u
+#define SIZES_MAX 4
 
 struct size {
 	uint32_t pods, policies;
@@ -32,40 +32,32 @@ enum change { CHANGE_EDIT, CHANGE_RELABEL, CHANGE_ADD, CHANGE_COUNT };
 
 static const char *const change_names[] = {"edit", "relabel", "add"};
 
+/* Of some rounds. */
+struct timing {
+	double median_ms, best_ms, worst_ms;
+	double cpu_ms; /* of this process: what the machine's other work does not disturb much */
+};
+
 struct figures {
 	struct size size;
-	struct {
-		double median_ms, best_ms, worst_ms, cpu_ms;
-	} again[CHANGE_COUNT];
+	struct timing first, again[CHANGE_COUNT];
 	struct tg_compile_stats stats;
-	double cold_ms, median_ms, best_ms, worst_ms, cpu_ms, place_us;
+	double cold_ms, place_us;
 	size_t warnings;
 	long peak_kib;
 	uint32_t placed;
 };
 
-static double now_ms(void)
+static double ms_of(clockid_t clock)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+	return (double)bench_ns(clock) / 1e6;
 }
 
-/* Of this process: what the machine's other work does not disturb much. */
-static double cpu_ms(void)
+static struct timing timing_of(double *ms, double *cpu_ms, uint32_t n)
 {
-	struct timespec t;
+	const double median = bench_median(ms, n);
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	return (struct timing){median, ms[0], ms[n - 1], bench_median(cpu_ms, n)};
 }
 
 /* Median time of placing one replica; how many of PLACEMENTS needed no new class. */
@@ -81,13 +73,12 @@ static void bench_place(struct tg_gen *gen, const struct tg_compiled *compiled, 
 
 		if (pod == NULL || pod->n_addrs > 8)
 			continue;
-		start = now_ms();
+		start = ms_of(CLOCK_MONOTONIC);
 		if (tg_compiled_place_pod(compiled, pod, places) > 0)
 			out->placed++;
-		times[n++] = (now_ms() - start) * 1e3;
+		times[n++] = (ms_of(CLOCK_MONOTONIC) - start) * 1e3;
 	}
-	qsort(times, n, sizeof(times[0]), compare);
-	out->place_us = n > 0 ? times[n / 2] : 0;
+	out->place_us = n > 0 ? bench_median(times, n) : 0;
 }
 
 static int check(const struct tg_compiled *compiled)
@@ -103,7 +94,7 @@ static int check(const struct tg_compiled *compiled)
 	return -EINVAL;
 }
 
-static int bench_rounds(struct tg_gen *gen, int rounds, struct figures *out)
+static int bench_rounds(struct tg_gen *gen, uint32_t rounds, struct figures *out)
 {
 	struct tg_compiler *compiler = tg_compiler_create();
 	struct tg_compile_options options = {0};
@@ -115,18 +106,18 @@ static int bench_rounds(struct tg_gen *gen, int rounds, struct figures *out)
 	if (compiler == NULL)
 		return -ENOMEM;
 	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
-	for (int i = 0; i < rounds && err == 0; i++) {
+	for (uint32_t i = 0; i < rounds && err == 0; i++) {
 		double start, cpu_start;
 
 		tg_compiled_free(compiled);
 		compiled = NULL;
-		start = now_ms();
-		cpu_start = cpu_ms();
-		options.generation = (uint64_t)i + 1;
+		start = ms_of(CLOCK_MONOTONIC);
+		cpu_start = ms_of(CLOCK_PROCESS_CPUTIME_ID);
+		options.generation = i + 1;
 		err = tg_compile(
 			compiler, tg_gen_cluster(gen), &options, &compiled, error, sizeof(error));
-		times[i] = now_ms() - start;
-		cpu[i] = cpu_ms() - cpu_start;
+		times[i] = ms_of(CLOCK_MONOTONIC) - start;
+		cpu[i] = ms_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
 	}
 	if (err != 0) {
 		fprintf(stderr, "bench_compile: %s\n", error);
@@ -134,12 +125,7 @@ static int bench_rounds(struct tg_gen *gen, int rounds, struct figures *out)
 		return err;
 	}
 	out->cold_ms = times[0];
-	qsort(times, (size_t)rounds, sizeof(times[0]), compare);
-	qsort(cpu, (size_t)rounds, sizeof(cpu[0]), compare);
-	out->cpu_ms = cpu[rounds / 2];
-	out->median_ms = times[rounds / 2];
-	out->best_ms = times[0];
-	out->worst_ms = times[rounds - 1];
+	out->first = timing_of(times, cpu, rounds);
 	out->stats = *tg_compiled_stats(compiled);
 	tg_compiled_warnings(compiled, &out->warnings);
 	err = check(compiled);
@@ -158,9 +144,9 @@ struct edited {
 	uint32_t changes;
 };
 
-static int edited_open(struct edited *e, const struct tg_cluster *cluster, int rounds)
+static int edited_open(struct edited *e, const struct tg_cluster *cluster, uint32_t rounds)
 {
-	size_t room = cluster->n_pods + CHANGE_COUNT * (size_t)rounds;
+	size_t room = cluster->n_pods + CHANGE_COUNT * rounds;
 
 	*e = (struct edited){.cluster = *cluster};
 	e->pods = malloc(room * sizeof(*e->pods));
@@ -187,10 +173,8 @@ static void *own(struct edited *e, const void *what, size_t size)
 {
 	void *copy = malloc(size);
 
-	if (copy == NULL || tg_vec_push(&e->owned, copy) != 0) {
-		fprintf(stderr, "bench_compile: out of memory\n");
-		exit(1);
-	}
+	if (copy == NULL || tg_vec_push(&e->owned, copy) != 0)
+		bench_die("out of memory");
 	return memcpy(copy, what, size);
 }
 
@@ -261,24 +245,25 @@ static void make_change(struct edited *e, struct tg_gen *gen, enum change change
 
 /* Compiles with a cache after each of `rounds` changes of one sort. */
 static int bench_change(struct tg_gen *gen, struct edited *e, struct tg_compiler *compiler,
-	struct tg_compile_options *options, enum change change, int rounds, struct figures *out)
+	struct tg_compile_options *options, enum change change, uint32_t rounds,
+	struct figures *out)
 {
 	double times[ROUNDS_MAX], cpu[ROUNDS_MAX];
 	char error[256] = "";
 	int err = 0;
 
-	for (int i = -1; i < rounds && err == 0; i++) {
+	for (uint32_t i = 0; i <= rounds && err == 0; i++) {
 		struct tg_compiled *compiled = NULL;
 		double start, cpu_start;
 
 		make_change(e, gen, change);
 		options->generation++;
-		start = now_ms();
-		cpu_start = cpu_ms();
+		start = ms_of(CLOCK_MONOTONIC);
+		cpu_start = ms_of(CLOCK_PROCESS_CPUTIME_ID);
 		err = tg_compile(compiler, &e->cluster, options, &compiled, error, sizeof(error));
-		if (i >= 0) { /* the first one fills the cache */
-			times[i] = now_ms() - start;
-			cpu[i] = cpu_ms() - cpu_start;
+		if (i > 0) { /* the first one fills the cache */
+			times[i - 1] = ms_of(CLOCK_MONOTONIC) - start;
+			cpu[i - 1] = ms_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
 		}
 		tg_compiled_free(compiled);
 	}
@@ -286,16 +271,11 @@ static int bench_change(struct tg_gen *gen, struct edited *e, struct tg_compiler
 		fprintf(stderr, "bench_compile: %s\n", error);
 		return err;
 	}
-	qsort(times, (size_t)rounds, sizeof(times[0]), compare);
-	qsort(cpu, (size_t)rounds, sizeof(cpu[0]), compare);
-	out->again[change].median_ms = times[rounds / 2];
-	out->again[change].best_ms = times[0];
-	out->again[change].worst_ms = times[rounds - 1];
-	out->again[change].cpu_ms = cpu[rounds / 2];
+	out->again[change] = timing_of(times, cpu, rounds);
 	return 0;
 }
 
-static int bench_changes(struct tg_gen *gen, int rounds, struct figures *out)
+static int bench_changes(struct tg_gen *gen, uint32_t rounds, struct figures *out)
 {
 	struct tg_compiler *compiler = tg_compiler_create();
 	struct tg_compile_options options = {.cache = tg_compile_cache_create()};
@@ -313,7 +293,7 @@ static int bench_changes(struct tg_gen *gen, int rounds, struct figures *out)
 	return err;
 }
 
-static int bench_size(struct size size, int rounds, struct figures *out)
+static int bench_size(struct size size, uint32_t rounds, struct figures *out)
 {
 	struct tg_gen_shape shape;
 	struct tg_gen *gen;
@@ -338,10 +318,10 @@ static void print_row(const struct figures *f)
 {
 	printf("%7u %8u | %8.1f %8.1f %8.1f %8.1f %8.1f | %7.1f %7.1f %7.1f | %7.1f | %7zu %6zu "
 	       "%6zu %8zu %8zu %9.1f %8.1f\n",
-		f->size.pods, f->size.policies, f->cold_ms, f->median_ms, f->best_ms, f->worst_ms,
-		f->cpu_ms, f->again[CHANGE_EDIT].median_ms, f->again[CHANGE_RELABEL].median_ms,
-		f->again[CHANGE_ADD].median_ms, f->place_us, f->stats.classes, f->stats.rows,
-		f->stats.groups, f->stats.cells, f->stats.programs,
+		f->size.pods, f->size.policies, f->cold_ms, f->first.median_ms, f->first.best_ms,
+		f->first.worst_ms, f->first.cpu_ms, f->again[CHANGE_EDIT].median_ms,
+		f->again[CHANGE_RELABEL].median_ms, f->again[CHANGE_ADD].median_ms, f->place_us,
+		f->stats.classes, f->stats.rows, f->stats.groups, f->stats.cells, f->stats.programs,
 		(double)f->stats.image_size / 1e6, (double)f->peak_kib / 1024);
 }
 
@@ -361,19 +341,29 @@ static void print_json(FILE *to, const struct figures *f, bool last)
 		"\"columns\": %zu, \"cells\": %zu, \"programs\": %zu, \"steps\": %zu, "
 		"\"prefixes\": %zu, \"rules\": %zu, \"warnings\": %zu, \"image_bytes\": %zu, "
 		"\"peak_kib\": %ld}%s\n",
-		f->size.pods, f->size.policies, f->cold_ms, f->median_ms, f->best_ms, f->worst_ms,
-		f->cpu_ms, f->place_us, f->placed, PLACEMENTS, f->stats.classes, f->stats.rows,
-		f->stats.groups, f->stats.columns, f->stats.cells, f->stats.programs,
-		f->stats.steps, f->stats.prefixes, f->stats.rules, f->warnings, f->stats.image_size,
-		f->peak_kib, last ? "" : ",");
+		f->size.pods, f->size.policies, f->cold_ms, f->first.median_ms, f->first.best_ms,
+		f->first.worst_ms, f->first.cpu_ms, f->place_us, f->placed, PLACEMENTS,
+		f->stats.classes, f->stats.rows, f->stats.groups, f->stats.columns, f->stats.cells,
+		f->stats.programs, f->stats.steps, f->stats.prefixes, f->stats.rules, f->warnings,
+		f->stats.image_size, f->peak_kib, last ? "" : ",");
 }
 
-static int run(const struct size *sizes, size_t n, int rounds, const char *json)
+static void write_json(const char *path, const struct figures *f, size_t n, uint32_t rounds)
 {
-	struct figures figures[8];
-	FILE *to;
+	FILE *to = bench_figures_open(path);
 
-	printf("compile: %d rounds a size; ms; placement in us; image and peak memory in MB\n",
+	fprintf(to, "{\"benchmark\": \"compile\", \"rounds\": %u, \"sizes\": [\n", rounds);
+	for (size_t i = 0; i < n; i++)
+		print_json(to, &f[i], i + 1 == n);
+	fprintf(to, "]}\n");
+	bench_figures_close(to);
+}
+
+static void run(const struct size *sizes, size_t n, uint32_t rounds, const char *json)
+{
+	struct figures figures[SIZES_MAX];
+
+	printf("compile: %u rounds a size; ms; placement in us; image and peak memory in MB\n",
 		rounds);
 	printf("%7s %8s | %8s %8s %8s %8s %8s | %7s %7s %7s | %7s | %7s %6s %6s %8s %8s %9s %8s\n",
 		"pods", "policies", "cold", "median", "best", "worst", "cpu", "edit", "relabel",
@@ -381,59 +371,34 @@ static int run(const struct size *sizes, size_t n, int rounds, const char *json)
 	for (size_t i = 0; i < n; i++) {
 		int err = bench_size(sizes[i], rounds, &figures[i]);
 
-		if (err != 0) {
-			fprintf(stderr, "bench_compile: %s\n", strerror(-err));
-			return 1;
-		}
+		if (err != 0)
+			bench_die("%s", strerror(-err));
 		print_row(&figures[i]);
 		fflush(stdout);
 	}
-	if (json == NULL)
-		return 0;
-	to = fopen(json, "w");
-	if (to == NULL) {
-		fprintf(stderr, "bench_compile: %s: %s\n", json, strerror(errno));
-		return 1;
-	}
-	fprintf(to, "{\"benchmark\": \"compile\", \"rounds\": %d, \"sizes\": [\n", rounds);
-	for (size_t i = 0; i < n; i++)
-		print_json(to, &figures[i], i + 1 == n);
-	fprintf(to, "]}\n");
-	return fclose(to) == 0 ? 0 : 1;
+	if (json != NULL)
+		write_json(json, figures, n, rounds);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct size usual[] = {
+	static const struct size usual[SIZES_MAX] = {
 		{100, 100}, {1000, 300}, {10000, 1000}, {100000, 10000}};
-	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"pods", required_argument, NULL, 'p'},
-		{"policies", required_argument, NULL, 'n'},
-		{NULL, 0, NULL, 0},
-	};
 	struct size one = {0};
 	const char *json = NULL;
-	int rounds = 9, c;
+	uint32_t rounds = 9;
+	const struct bench_option options[] = {
+		{.name = "json", .text = &json},
+		{.name = "rounds", .number = &rounds, .least = 1, .most = ROUNDS_MAX},
+		{.name = "pods", .number = &one.pods, .least = 1, .most = 1000000},
+		{.name = "policies", .number = &one.policies, .least = 0, .most = 1000000},
+		{0},
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'j')
-			json = optarg;
-		else if (c == 'r')
-			rounds = atoi(optarg);
-		else if (c == 'p')
-			one.pods = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (c == 'n')
-			one.policies = (uint32_t)strtoul(optarg, NULL, 10);
-		else
-			return 2;
-	}
-	if (rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "bench_compile: --rounds takes 1..%d\n", ROUNDS_MAX);
-		return 2;
-	}
+	bench_options(argc, argv, options);
 	if (one.pods != 0)
-		return run(&one, 1, rounds, json);
-	return run(usual, sizeof(usual) / sizeof(usual[0]), rounds, json);
+		run(&one, 1, rounds, json);
+	else
+		run(usual, SIZES_MAX, rounds, json);
+	return 0;
 }

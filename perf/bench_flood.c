@@ -14,24 +14,21 @@
  * It fails if a packet of an established connection was dropped, if a table held more than it may,
  * or if any counter disagrees with what was sent.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_bus_vdev.h>
-#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "bench.h"
 #include "builder.h"
 #include "classify.h"
 #include "image.h"
+#include "rig.h"
 #include "worker.h"
 
-#define FRAME 60u
 #define PODS 10000u
 #define POD_FIRST 0x0a010000u
 #define USER_FIRST 0x05000000u /* established and trying ones: a network of their own */
@@ -69,20 +66,6 @@ struct result {
 	uint64_t half_open, used; /* the most there were */
 	uint64_t nanoseconds;	  /* of the processor, for the SYNs */
 };
-
-static __attribute__((noreturn)) void die(const char *why)
-{
-	fprintf(stderr, "bench_flood: %s\n", why);
-	exit(1);
-}
-
-static uint64_t next_random(struct bench *b)
-{
-	uint64_t x = b->random += 0x9e3779b97f4a7c15ull;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	return x ^ x >> 27;
-}
 
 /* ---- the gateway ---- */
 
@@ -149,13 +132,13 @@ static void make_rules(struct bench *b)
 					    .slot_limit = SLOTS,
 				    },
 				    &data, &size) != 0)
-		die("no image");
+		bench_die("no image");
 	if (tg_image_check(data, size, &image, &error) != 0)
-		die(error.text);
+		bench_die("%s", error.text);
 	b->classifier = tg_classifier_build(&image, 0, SOCKET_ID_ANY);
 	b->generation = b->classifier != NULL ? tg_generation_create(b->classifier, 1, 1) : NULL;
 	if (b->generation == NULL)
-		die("no classifier");
+		bench_die("no classifier");
 	free(data);
 	free(pods);
 }
@@ -170,7 +153,7 @@ static uint16_t make_port(struct bench *b, const char *name)
 		rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
 		rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, b->pool) != 0 ||
 		rte_eth_tx_queue_setup(port, 0, 64, 0, NULL) != 0 || rte_eth_dev_start(port) != 0)
-		die("no port");
+		bench_die("no port");
 	return port;
 }
 
@@ -178,38 +161,20 @@ static void open_gateway(struct bench *b)
 {
 	struct tg_datapath_config config;
 
-	tg_datapath_config_default(&config);
-	config.n_ports = 2;
-	config.pickup_ms = 0;
-	for (uint16_t i = 0; i < 2; i++)
-		config.ports[i] = (struct tg_port_config){
-			.ethdev = b->ethdev[i],
-			.peer = i ^ 1,
-			.end = (uint8_t)i,
-			.side = i == 0 ? TG_SIDE_INSIDE : TG_SIDE_OUTSIDE,
-			.mtu = 1500,
-			.link_pass = TG_LINK_DEFAULT,
-		};
+	rig_wire(&config, b->ethdev[0], b->ethdev[1]);
+	config.ports[0].side = TG_SIDE_INSIDE;
+	config.ports[1].side = TG_SIDE_OUTSIDE;
 	b->slots = calloc(config.slot_capacity, sizeof(*b->slots));
 	if (b->slots == NULL || tg_datapath_create(&config, &b->dp) != 0 ||
 		tg_worker_create(b->dp, 0, SOCKET_ID_ANY, &b->stats, b->slots, &b->worker) != 0)
-		die("no worker");
-	tg_datapath_publish(b->dp, b->generation);
-	tg_datapath_set_link(b->dp, 0, true);
-	tg_datapath_set_link(b->dp, 1, true);
+		bench_die("no worker");
+	rig_begin(b->dp, b->generation);
 }
 
 static void start(struct bench *b)
 {
-	char *argv[] = {(char *)"bench_flood", (char *)"--no-huge", (char *)"--no-shconf",
-		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"-l", (char *)"0", (char *)"-m", (char *)"256", NULL};
-
-	if (rte_eal_init((int)RTE_DIM(argv) - 1, argv) < 0)
-		die("no EAL");
-	b->pool = rte_pktmbuf_pool_create("flood", 4095, 256, 0, 256 + 128, SOCKET_ID_ANY);
-	if (b->pool == NULL)
-		die("no memory");
+	rig_eal("0", 256, false);
+	b->pool = rig_pool(4095);
 	b->ethdev[0] = make_port(b, "net_null0");
 	b->ethdev[1] = make_port(b, "net_null1");
 	make_rules(b);
@@ -227,17 +192,13 @@ static struct rte_mbuf *frame(
 	struct bench *b, struct end src, struct end dst, uint8_t flags, uint32_t seq, uint32_t ack)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(b->pool);
-	uint8_t *p = m != NULL ? (uint8_t *)rte_pktmbuf_append(m, FRAME) : NULL;
 	const uint32_t words[2] = {rte_cpu_to_be_32(src.addr), rte_cpu_to_be_32(dst.addr)};
 	const uint16_t ports[2] = {rte_cpu_to_be_16(src.port), rte_cpu_to_be_16(dst.port)};
+	uint8_t *p;
 
-	if (p == NULL)
-		die("no mbufs");
-	memset(p, 0, FRAME);
-	memcpy(p, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00\x45", 15);
-	p[17] = 46;
-	p[22] = 64;
-	p[23] = 6;
+	if (m == NULL)
+		bench_die("no mbufs");
+	p = rig_frame(m);
 	memcpy(p + 26, words, 8);
 	memcpy(p + 34, ports, 4);
 	seq = rte_cpu_to_be_32(seq);
@@ -265,7 +226,7 @@ static struct rte_mbuf *step_of(struct bench *b, uint32_t i, unsigned int step)
 
 static struct rte_mbuf *spoofed(struct bench *b, bool denied)
 {
-	uint64_t r = next_random(b);
+	uint64_t r = bench_random(&b->random);
 	/* 11.0.0.0 to 126.255.255.255 */
 	const struct end src = {0x0b000000u + (uint32_t)((r & 0xffffffffu) * 0x74u >> 8),
 		(uint16_t)(r >> 32 | 1024)};
@@ -275,15 +236,6 @@ static struct rte_mbuf *spoofed(struct bench *b, bool denied)
 }
 
 /* ---- measured ---- */
-
-/* The thread's own time: what others do on a busy machine is not counted. */
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* How many of them passed. */
 static uint64_t feed(struct bench *b, unsigned int port, struct rte_mbuf **m, unsigned int n)
@@ -313,9 +265,9 @@ static void flood(struct bench *b, struct result *r)
 
 	for (unsigned int i = 0; i < BATCH; i++)
 		m[i] = spoofed(b, i % DENIED_EACH == 0);
-	began = cpu_ns();
+	began = bench_ns(CLOCK_THREAD_CPUTIME_ID);
 	r->admitted += feed(b, 1, m, BATCH);
-	r->nanoseconds += cpu_ns() - began;
+	r->nanoseconds += bench_ns(CLOCK_THREAD_CPUTIME_ID) - began;
 	r->syns += BATCH;
 	r->denied += BATCH / DENIED_EACH;
 }
@@ -323,11 +275,11 @@ static void flood(struct bench *b, struct result *r)
 static void talk(struct bench *b, uint32_t flows, struct result *r)
 {
 	struct rte_mbuf *m[BATCH / 10];
-	unsigned int way = 2 + (next_random(b) & 1);
+	unsigned int way = 2 + (bench_random(&b->random) & 1);
 	uint64_t passed;
 
 	for (unsigned int i = 0; i < RTE_DIM(m); i++)
-		m[i] = step_of(b, (uint32_t)((next_random(b) >> 32) * flows >> 32), way);
+		m[i] = step_of(b, bench_below(&b->random, flows), way);
 	passed = feed(b, way % 2 == 0 ? 1 : 0, m, RTE_DIM(m));
 	r->kept += passed;
 	r->lost += RTE_DIM(m) - passed;
@@ -351,14 +303,14 @@ static void run(struct bench *b, const struct options *o, struct result *r)
 
 	for (uint32_t i = 0; i < o->flows; i++) {
 		if (!one(b, i, 0) || !one(b, i, 1) || !one(b, i, 2))
-			die("a connection does not come about");
+			bench_die("a connection does not come about");
 	}
 	while (r->syns < syns) {
 		flood(b, r);
 		talk(b, o->flows, r);
 		b->now = r->syns / (o->mpps * 1000ull);
 		/* at any time of a millisecond: one after the other, on average */
-		if ((next_random(b) >> 32) * o->mpps * 1000 >> 32 < BATCH)
+		if (bench_below(&b->random, o->mpps * 1000) < BATCH)
 			visit(b, o->flows, r);
 		r->half_open = RTE_MAX(r->half_open, b->stats.half_open);
 		r->used = RTE_MAX(r->used, b->stats.conn4_used);
@@ -373,31 +325,25 @@ static void run(struct bench *b, const struct options *o, struct result *r)
 static void check(const struct bench *b, const struct result *r)
 {
 	const struct tg_stats_slot *web = &b->slots[SLOT_WEB], *deny = &b->slots[SLOT_DENY];
-	uint64_t drops = 0;
+	const uint64_t drops = rig_drops(&b->stats);
 
-	for (unsigned int i = 0; i < TG_DROP_COUNT; i++)
-		drops += b->stats.drops[i].packets;
 	if (r->lost != 0)
-		die("packets of established connections were dropped");
+		bench_die("packets of established connections were dropped");
 	if (r->half_open > b->stats.half_open_capacity || r->used > b->stats.conn4_capacity)
-		die("a table held more than it may");
+		bench_die("a table held more than it may");
 	if (b->stats.rx_packets != b->stats.tx_packets + drops)
-		die("passed and dropped are not what was sent");
+		bench_die("passed and dropped are not what was sent");
 	if (web->packets != b->stats.tx_packets || web->connections != b->stats.conn_created)
-		die("the rule's counters are not what passed");
+		bench_die("the rule's counters are not what passed");
 	if (deny->packets != r->denied ||
 		b->stats.drops[TG_DROP_POLICY_INGRESS].packets != r->denied)
-		die("the rule's counters are not what was denied");
+		bench_die("the rule's counters are not what was denied");
 }
 
-static int write_json(const struct options *o, const struct bench *b, const struct result *r)
+static void write_json(const struct options *o, const struct bench *b, const struct result *r)
 {
-	FILE *to = fopen(o->json, "w");
+	FILE *to = bench_figures_open(o->json);
 
-	if (to == NULL) {
-		fprintf(stderr, "bench_flood: %s: %s\n", o->json, strerror(errno));
-		return 1;
-	}
 	fprintf(to,
 		"[\n  {\"seconds\": %u, \"flood_mpps\": %u, \"flows\": %u, \"syns\": %lu, "
 		"\"denied\": %lu, \"admitted\": %lu, \"established_packets\": %lu, "
@@ -408,7 +354,7 @@ static int write_json(const struct options *o, const struct bench *b, const stru
 		r->users, r->connected, r->half_open, b->stats.half_open_capacity, r->used,
 		b->stats.conn4_capacity, b->stats.conn_evicted,
 		(double)r->syns * 1e3 / (double)r->nanoseconds);
-	return fclose(to) == 0 ? 0 : 1;
+	bench_figures_close(to);
 }
 
 static void print(const struct options *o, const struct bench *b, const struct result *r)
@@ -434,35 +380,23 @@ static void print(const struct options *o, const struct bench *b, const struct r
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"seconds", required_argument, NULL, 's'},
-		{"mpps", required_argument, NULL, 'm'},
-		{"flows", required_argument, NULL, 'f'},
-		{0},
-	};
 	struct options o = {.seconds = 10, .mpps = 10, .flows = 100000};
 	static struct bench b;
 	struct result r = {0};
-	int c;
+	const struct bench_option options[] = {
+		{.name = "json", .text = &o.json},
+		{.name = "seconds", .number = &o.seconds, .least = 1, .most = 3600},
+		{.name = "mpps", .number = &o.mpps, .least = 1, .most = 1000},
+		{.name = "flows", .number = &o.flows, .least = 1, .most = 1000000},
+		{0},
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'j')
-			o.json = optarg;
-		else if (c == 's')
-			o.seconds = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (c == 'm')
-			o.mpps = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (c == 'f')
-			o.flows = (uint32_t)strtoul(optarg, NULL, 10);
-		else
-			return 2;
-	}
-	if (o.seconds < 1 || o.mpps < 1 || o.flows < 1 || o.flows > 1000000)
-		die("--seconds and --mpps at least 1, --flows 1..1000000");
+	bench_options(argc, argv, options);
 	start(&b);
 	run(&b, &o, &r);
 	print(&o, &b, &r);
 	check(&b, &r);
-	return o.json != NULL ? write_json(&o, &b, &r) : 0;
+	if (o.json != NULL)
+		write_json(&o, &b, &r);
+	return 0;
 }

@@ -28,22 +28,19 @@
  * first-level cache. The processor time of a round is summed over its batches; medians over rounds.
  * Cycles are of the time stamp counter.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
-#include <rte_eal.h>
-#include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
+#include "bench.h"
+#include "rig.h"
 #include "traffic.h"
 #include "worker.h"
 
@@ -68,13 +65,11 @@ struct bench {
 	struct tg_stats_slot *slots;
 	struct traffic_rules rules;
 	struct rte_mempool *pool;
-	struct rte_ring *rx[2], *tx[2];
-	uint16_t ethdev[2];
+	struct rig_port port[2];
+	struct rig_clock clock;
 	uint64_t random;
-	uint64_t now;
-	uint32_t next;	      /* flow that no packet has had */
-	uint64_t nanoseconds; /* of the clock, below a millisecond */
-	bool timed;	      /* --stages */
+	uint32_t next; /* flow that no packet has had */
+	bool timed;    /* --stages */
 	struct tg_stages stages;
 };
 
@@ -87,81 +82,28 @@ struct figures {
 	const char *pages;	      /* that the table lay in */
 };
 
-static __attribute__((noreturn)) void die(const char *why)
-{
-	fprintf(stderr, "bench_pipeline: %s\n", why);
-	exit(1);
-}
-
-static uint64_t next_random(struct bench *b)
-{
-	uint64_t x = b->random += 0x9e3779b97f4a7c15ull;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	return x ^ x >> 27;
-}
-
-/* ---- ports ---- */
-
-static void make_port(struct bench *b, unsigned int i)
-{
-	struct rte_eth_conf conf = {0};
-	char name[32];
-	int port;
-
-	snprintf(name, sizeof(name), "rx%u", i);
-	b->rx[i] = rte_ring_create(name, RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	snprintf(name, sizeof(name), "tx%u", i);
-	b->tx[i] = rte_ring_create(name, RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (b->rx[i] == NULL || b->tx[i] == NULL)
-		die("no ring");
-	snprintf(name, sizeof(name), "bench%u", i);
-	port = rte_eth_from_rings(name, &b->rx[i], 1, &b->tx[i], 1, 0);
-	if (port < 0)
-		die("no ring port");
-	b->ethdev[i] = (uint16_t)port;
-	if (rte_eth_dev_configure(b->ethdev[i], 1, 1, &conf) != 0 ||
-		rte_eth_rx_queue_setup(b->ethdev[i], 0, 0, 0, NULL, b->pool) != 0 ||
-		rte_eth_tx_queue_setup(b->ethdev[i], 0, 0, 0, NULL) != 0 ||
-		rte_eth_dev_start(b->ethdev[i]) != 0)
-		die("a port does not start");
-}
-
 /* ---- the gateway ---- */
 
 static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connections)
 {
 	struct tg_datapath_config config;
 
-	tg_datapath_config_default(&config);
-	config.n_ports = 2;
+	rig_wire(&config, b->port[0].ethdev, b->port[1].ethdev);
 	config.conn4_max = traffic == ESTABLISHED6 ? 64 : connections;
 	config.conn6_max = traffic == ESTABLISHED6 ? connections : 64;
 	config.half_open_max = config.half_open_per_source = UINT32_MAX;
 	config.slot_capacity = SLOTS;
-	config.pickup_ms = 0;
 	if (traffic == CHURN) {
 		config.sweep_ms = CHURN_SWEEP_MS;
 		config.timeouts.ms[TG_CONN_SYN_SENT] = CHURN_TIMEOUT_MS;
 		config.timeouts.ms[TG_CONN_UDP_NEW] = CHURN_TIMEOUT_MS;
 	}
-	for (uint16_t i = 0; i < 2; i++)
-		config.ports[i] = (struct tg_port_config){
-			.ethdev = b->ethdev[i],
-			.peer = i ^ 1,
-			.end = (uint8_t)i,
-			.side = TG_SIDE_ANY,
-			.mtu = 1500,
-			.link_pass = TG_LINK_DEFAULT,
-		};
 	memset(b->stats, 0, sizeof(*b->stats));
 	if (tg_datapath_create(&config, &b->dp) != 0 ||
 		tg_worker_create(b->dp, 0, SOCKET_ID_ANY, b->stats, b->slots, &b->worker) != 0)
-		die("no worker");
-	tg_datapath_publish(b->dp, b->rules.generation);
-	tg_datapath_set_link(b->dp, 0, true);
-	tg_datapath_set_link(b->dp, 1, true);
-	b->now = 0;
+		bench_die("no worker");
+	rig_begin(b->dp, b->rules.generation);
+	b->clock = (struct rig_clock){0};
 	b->next = traffic == CHURN ? CHURN_STAY(connections) : 0;
 }
 
@@ -189,11 +131,11 @@ static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned
 	struct rte_mbuf *m[BATCH];
 
 	if (rte_pktmbuf_alloc_bulk(b->pool, m, BATCH) != 0)
-		die("no mbufs");
+		bench_die("no mbufs");
 	for (unsigned int i = 0; i < BATCH; i++) {
-		uint32_t any = (uint32_t)((next_random(b) >> 32) * flows >> 32);
+		uint32_t any = bench_below(&b->random, flows);
 
-		traffic_blank(m[i]);
+		rig_frame(m[i]);
 		switch (traffic) {
 		case NEW_ALLOWED:
 		case CHURN:
@@ -207,19 +149,14 @@ static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned
 			break;
 		}
 	}
-	if (rte_ring_enqueue_bulk(b->rx[port], (void **)m, BATCH, NULL) != BATCH)
-		die("the receive ring is full");
+	if (rte_ring_enqueue_bulk(b->port[port].rx[0], (void **)m, BATCH, NULL) != BATCH)
+		bench_die("the receive ring is full");
 }
 
-static void drain(struct bench *b)
+static void drain(const struct bench *b)
 {
-	struct rte_mbuf *m[BATCH];
-	unsigned int n;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		while ((n = rte_ring_dequeue_burst(b->tx[i], (void **)m, BATCH, NULL)) != 0)
-			rte_pktmbuf_free_bulk(m, n);
-	}
+	rig_port_drain(&b->port[0], 0);
+	rig_port_drain(&b->port[1], 0);
 }
 
 /* ---- measured ---- */
@@ -229,32 +166,12 @@ static void run_worker(struct bench *b, unsigned int port)
 	struct rte_mbuf *m[TG_BURST];
 	uint16_t n;
 
-	while ((n = rte_eth_rx_burst(b->ethdev[port], 0, m, TG_BURST)) != 0) {
-		tg_worker_burst(b->worker, (uint16_t)port, m, n, b->now);
-		tg_worker_handoff(b->worker, b->now);
-		tg_worker_sweep(b->worker, b->now);
+	while ((n = rte_eth_rx_burst(b->port[port].ethdev, 0, m, TG_BURST)) != 0) {
+		tg_worker_burst(b->worker, (uint16_t)port, m, n, b->clock.ms);
+		tg_worker_handoff(b->worker, b->clock.ms);
+		tg_worker_sweep(b->worker, b->clock.ms);
 		tg_worker_flush(b->worker);
 	}
-}
-
-static void run_forward(struct bench *b, unsigned int port)
-{
-	struct rte_mbuf *m[TG_BURST];
-	uint16_t n, sent;
-
-	while ((n = rte_eth_rx_burst(b->ethdev[port], 0, m, TG_BURST)) != 0) {
-		sent = rte_eth_tx_burst(b->ethdev[port ^ 1], 0, m, n);
-		rte_pktmbuf_free_bulk(m + sent, n - sent);
-	}
-}
-
-/* The thread's own time: what others do on a busy machine is not counted. */
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* A batch through the gateway; the nanoseconds it took. */
@@ -263,12 +180,12 @@ static uint64_t batch(struct bench *b, enum traffic traffic, uint32_t flows, uns
 	uint64_t start, spent;
 
 	fill(b, traffic, flows, port);
-	start = cpu_ns();
+	start = bench_ns(CLOCK_THREAD_CPUTIME_ID);
 	if (traffic == FORWARD)
-		run_forward(b, port);
+		rig_forward(&b->port[port], &b->port[port ^ 1], 0);
 	else
 		run_worker(b, port);
-	spent = cpu_ns() - start;
+	spent = bench_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	drain(b);
 	return spent;
 }
@@ -287,25 +204,18 @@ static void establish(struct bench *b, enum traffic traffic, uint32_t flows)
 
 		for (unsigned int s = 0; s < 3; s++) {
 			if (rte_pktmbuf_alloc_bulk(b->pool, m, n) != 0)
-				die("no mbufs");
+				bench_die("no mbufs");
 			for (uint32_t i = 0; i < n; i++) {
-				traffic_blank(m[i]);
+				rig_frame(m[i]);
 				traffic_write(m[i], live_flows(b, traffic), done + i,
 					steps[s].port != 0, steps[s].flags);
 			}
-			tg_worker_burst(b->worker, (uint16_t)steps[s].port, m, (uint16_t)n, b->now);
+			tg_worker_burst(
+				b->worker, (uint16_t)steps[s].port, m, (uint16_t)n, b->clock.ms);
 			tg_worker_flush(b->worker);
 			drain(b);
 		}
 	}
-}
-
-/* A little of the clock, as time would pass at the speed measured. */
-static void pass_time(struct bench *b, uint64_t ns)
-{
-	b->nanoseconds += ns;
-	b->now += b->nanoseconds / 1000000;
-	b->nanoseconds %= 1000000;
 }
 
 /* What a batch of churn takes, so that as many end as begin. */
@@ -318,10 +228,10 @@ static uint64_t churn_ns(uint32_t flows)
 static void forget_all(struct bench *b)
 {
 	tg_worker_time(b->worker, NULL); /* not a part of what is measured */
-	b->now += HUGE_TIME;
+	b->clock.ms += HUGE_TIME;
 	while (b->stats->conn4_used != 0) {
-		b->now++;
-		while (tg_worker_sweep(b->worker, b->now) == 0)
+		b->clock.ms++;
+		while (tg_worker_sweep(b->worker, b->clock.ms) == 0)
 			;
 	}
 	if (b->timed)
@@ -340,7 +250,7 @@ static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, do
 
 		total += spent;
 		packets += BATCH;
-		pass_time(b, traffic == CHURN ? churn_ns(flows) : spent);
+		rig_clock_pass(&b->clock, traffic == CHURN ? churn_ns(flows) : spent);
 		if (established(traffic))
 			port ^= 1;
 		if (traffic == NEW_ALLOWED && b->next + BATCH > flows)
@@ -352,29 +262,13 @@ static double round_of(struct bench *b, enum traffic traffic, uint32_t flows, do
 /* A full table: what was begun first has ended. */
 static void fill_table(struct bench *b, uint32_t flows)
 {
-	uint64_t end = b->now + CHURN_TIMEOUT_MS + 2 * CHURN_SWEEP_MS;
+	uint64_t end = b->clock.ms + CHURN_TIMEOUT_MS + 2 * CHURN_SWEEP_MS;
 
 	establish(b, CHURN, CHURN_STAY(flows));
-	while (b->now < end) {
+	while (b->clock.ms < end) {
 		batch(b, CHURN, flows, 0);
-		pass_time(b, churn_ns(flows));
+		rig_clock_pass(&b->clock, churn_ns(flows));
 	}
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static uint64_t drops(const struct bench *b)
-{
-	uint64_t n = 0;
-
-	for (unsigned int i = 0; i < TG_DROP_COUNT; i++)
-		n += b->stats->drops[i].packets;
-	return n;
 }
 
 static void print_drops(const struct bench *b)
@@ -389,24 +283,25 @@ static void print_drops(const struct bench *b)
 /* Figures that were not made by what they claim are worth nothing. */
 static void check_traffic(const struct bench *b, enum traffic traffic, uint32_t flows)
 {
-	if (established(traffic) && (drops(b) != 0 || b->stats->conn_created != flows)) {
+	if (established(traffic) && (rig_drops(b->stats) != 0 || b->stats->conn_created != flows)) {
 		print_drops(b);
-		die("established flows were dropped");
+		bench_die("established flows were dropped");
 	}
-	if (traffic == NEW_ALLOWED && drops(b) * 1000 > b->stats->conn_created)
-		die("new connections were refused");
-	if (traffic == CHURN && (drops(b) != 0 || b->stats->conn4_used < flows - flows / 50 ||
-					b->stats->conn4_used > flows + flows / 50)) {
+	if (traffic == NEW_ALLOWED && rig_drops(b->stats) * 1000 > b->stats->conn_created)
+		bench_die("new connections were refused");
+	if (traffic == CHURN &&
+		(rig_drops(b->stats) != 0 || b->stats->conn4_used < flows - flows / 50 ||
+			b->stats->conn4_used > flows + flows / 50)) {
 		print_drops(b);
 		fprintf(stderr, "bench_pipeline: %lu connections\n",
 			(unsigned long)b->stats->conn4_used);
-		die("the table is not as full as it should be");
+		bench_die("the table is not as full as it should be");
 	}
-	if (traffic == NEW_DENIED && drops(b) != b->stats->rx_packets)
-		die("denied packets passed");
+	if (traffic == NEW_DENIED && rig_drops(b->stats) != b->stats->rx_packets)
+		bench_die("denied packets passed");
 }
 
-static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int rounds,
+static void measure(struct bench *b, enum traffic traffic, uint32_t flows, uint32_t rounds,
 	double seconds, struct figures *out)
 {
 	const double cycles_per_ns = (double)rte_get_tsc_hz() * 1e-9;
@@ -425,17 +320,16 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, int r
 	packets = b->stats->rx_packets;
 	if (b->timed)
 		tg_worker_time(b->worker, &b->stages);
-	for (int i = 0; i < rounds; i++)
+	for (uint32_t i = 0; i < rounds; i++)
 		ns[i] = round_of(b, traffic, flows, seconds);
 	packets = b->stats->rx_packets - packets;
 	for (unsigned int i = 0; i < TG_STAGE_COUNT && packets != 0; i++)
 		out->stage[i] = (double)b->stages.cycles[i] / (double)packets;
 	out->pages = tg_worker_pages(b->worker, traffic == ESTABLISHED6 ? 6 : 4);
 	check_traffic(b, traffic, flows);
-	qsort(ns, (size_t)rounds, sizeof(ns[0]), compare);
 	out->flows = flows;
-	out->cycles = ns[rounds / 2] * cycles_per_ns;
-	out->mpps = 1e3 / ns[rounds / 2];
+	out->mpps = 1e3 / bench_median(ns, rounds);
+	out->cycles = 1e3 / out->mpps * cycles_per_ns;
 	out->best = 1e3 / ns[0];
 	out->worst = 1e3 / ns[rounds - 1];
 	close_gateway(b);
@@ -457,7 +351,7 @@ static long huge_read(void)
 	long n = 0;
 
 	if (from == NULL || fscanf(from, "%ld", &n) != 1)
-		die("no huge pages on this machine");
+		bench_die("no huge pages on this machine");
 	fclose(from);
 	return n;
 }
@@ -510,32 +404,21 @@ static void huge_reserve(uint32_t flows)
 
 static void start(struct bench *b, bool huge)
 {
-	char *argv[] = {(char *)"bench_pipeline",
-		huge ? (char *)"--in-memory" : (char *)"--no-huge", (char *)"--no-shconf",
-		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"-l", (char *)"0", (char *)"-m", huge ? (char *)"512" : (char *)"1024",
-		NULL};
-
-	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0)
-		die("no EAL");
-	b->pool = rte_pktmbuf_pool_create("bench", 4 * BATCH, 256, 0, 256 + 128, SOCKET_ID_ANY);
+	rig_eal("0", huge ? EAL_MIB : 1024, huge);
+	b->pool = rig_pool(4 * BATCH);
 	b->stats = calloc(1, sizeof(*b->stats));
 	b->slots = calloc(SLOTS, sizeof(*b->slots));
-	if (b->pool == NULL || b->stats == NULL || b->slots == NULL)
-		die("no memory");
-	make_port(b, 0);
-	make_port(b, 1);
+	if (b->stats == NULL || b->slots == NULL)
+		bench_die("no memory");
+	rig_port_open(&b->port[0], "port0", 1, RING, b->pool);
+	rig_port_open(&b->port[1], "port1", 1, RING, b->pool);
 	traffic_rules_make(&b->rules, PODS, POLICIES);
 }
 
-static int write_json(const char *path, const struct figures *f, size_t n)
+static void write_json(const char *path, const struct figures *f, size_t n)
 {
-	FILE *to = fopen(path, "w");
+	FILE *to = bench_figures_open(path);
 
-	if (to == NULL) {
-		fprintf(stderr, "bench_pipeline: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
 	fprintf(to, "[\n");
 	for (size_t i = 0; i < n; i++)
 		fprintf(to,
@@ -545,7 +428,7 @@ static int write_json(const char *path, const struct figures *f, size_t n)
 			f[i].name, f[i].flows, f[i].mpps, f[i].best, f[i].worst, f[i].cycles,
 			f[i].ratio, f[i].pages, i + 1 < n ? "," : "");
 	fprintf(to, "]\n");
-	return fclose(to) == 0 ? 0 : 1;
+	bench_figures_close(to);
 }
 
 static void print_stages(const struct figures *f)
@@ -585,45 +468,24 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"ms", required_argument, NULL, 'm'},
-		{"max-flows", required_argument, NULL, 'f'},
-		{"traffic", required_argument, NULL, 't'},
-		{"stages", no_argument, NULL, 's'},
-		{"huge", no_argument, NULL, 'h'},
-		{0},
-	};
 	static struct bench b;
 	struct figures figures[CASES];
 	const char *json = NULL, *only = NULL;
-	unsigned long max_flows = UINT32_MAX;
-	int rounds = 9, ms = 200, c;
+	uint32_t rounds = 9, ms = 200, max_flows = UINT32_MAX, most = 0;
 	bool huge = false;
-	uint32_t most = 0;
 	size_t n = 0;
+	const struct bench_option options[] = {
+		{.name = "json", .text = &json},
+		{.name = "rounds", .number = &rounds, .least = 1, .most = ROUNDS_MAX},
+		{.name = "ms", .number = &ms, .least = 1, .most = 60000},
+		{.name = "max-flows", .number = &max_flows, .least = 1, .most = UINT32_MAX},
+		{.name = "traffic", .text = &only},
+		{.name = "stages", .flag = &b.timed},
+		{.name = "huge", .flag = &huge},
+		{0},
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'j')
-			json = optarg;
-		else if (c == 'r')
-			rounds = atoi(optarg);
-		else if (c == 'm')
-			ms = atoi(optarg);
-		else if (c == 'f')
-			max_flows = strtoul(optarg, NULL, 10);
-		else if (c == 't')
-			only = optarg;
-		else if (c == 's')
-			b.timed = true;
-		else if (c == 'h')
-			huge = true;
-		else
-			return 2;
-	}
-	if (rounds < 1 || rounds > ROUNDS_MAX || ms < 1)
-		die("--rounds 1..99, --ms at least 1");
+	bench_options(argc, argv, options);
 	for (size_t i = 0; i < CASES; i++)
 		if (cases[i].flows <= max_flows && cases[i].flows > most)
 			most = cases[i].flows;
@@ -648,5 +510,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		n++;
 	}
-	return json != NULL ? write_json(json, figures, n) : 0;
+	if (json != NULL)
+		write_json(json, figures, n);
+	return 0;
 }

@@ -18,17 +18,12 @@
  * ratio. Workers write a batch of frames each, wait for each other, process their batches at the
  *same time, which is measured in processor time of each, and wait again.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <rte_eal.h>
-#include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -36,6 +31,8 @@
 #include <rte_ring.h>
 #include <rte_thash.h>
 
+#include "bench.h"
+#include "rig.h"
 #include "traffic.h"
 #include "worker.h"
 
@@ -44,7 +41,6 @@
 #define PODS 10000u
 #define POLICIES 1000u
 #define SLOTS (1u << 16)
-#define WORKERS_MAX 16u
 #define ROUNDS_MAX 99
 #define RETA 128u
 #define SPIN 64u /* steps of arithmetic that count as a packet */
@@ -61,7 +57,7 @@ struct lane {
 	uint32_t *flows; /* that arrive here; NULL: any */
 	uint32_t n_flows;
 	uint64_t random;
-	uint64_t now, below_ms;
+	struct rig_clock clock;
 	uint64_t ns, packets; /* measured */
 	uint64_t waited;      /* ns of a batch in which there was nothing to do */
 } __rte_cache_aligned;
@@ -69,7 +65,7 @@ struct lane {
 /* A datapath of so many workers, and the flows that it knows. */
 struct gateway {
 	struct tg_datapath *dp;
-	struct lane lanes[WORKERS_MAX];
+	struct lane lanes[RIG_QUEUES];
 	uint32_t n;
 	bool nic;
 	enum load load;
@@ -79,9 +75,8 @@ struct bench {
 	struct traffic_rules rules;
 	struct tg_rss_config rss;
 	struct rte_mempool *pool;
-	struct rte_ring *rx[2][WORKERS_MAX], *tx[2][WORKERS_MAX];
-	struct tg_stats_slot *slots[WORKERS_MAX];
-	uint16_t ethdev[2];
+	struct rig_port port[2];
+	struct tg_stats_slot *slots[RIG_QUEUES];
 	uint32_t n_workers, n_flows;
 	uint64_t deadline;	   /* wall clock, ns */
 	atomic_uint arrived, turn; /* barrier */
@@ -93,60 +88,6 @@ struct figures {
 	uint32_t flows, workers;
 	double one, all, ratio, best, worst; /* Mpps; ratios */
 };
-
-static __attribute__((noreturn)) void die(const char *why)
-{
-	fprintf(stderr, "bench_workers: %s\n", why);
-	exit(1);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15ull;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	return x ^ x >> 27;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* ---- ports ---- */
-
-static void make_port(struct bench *b, unsigned int i)
-{
-	struct rte_eth_conf conf = {0};
-	uint16_t n = (uint16_t)b->n_workers;
-	char name[32];
-	int port;
-
-	for (unsigned int q = 0; q < n; q++) {
-		snprintf(name, sizeof(name), "rx%u_%u", i, q);
-		b->rx[i][q] =
-			rte_ring_create(name, RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-		snprintf(name, sizeof(name), "tx%u_%u", i, q);
-		b->tx[i][q] = rte_ring_create(
-			name, 2 * RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-		if (b->rx[i][q] == NULL || b->tx[i][q] == NULL)
-			die("no ring");
-	}
-	snprintf(name, sizeof(name), "bench%u", i);
-	port = rte_eth_from_rings(name, b->rx[i], n, b->tx[i], n, 0);
-	if (port < 0 || rte_eth_dev_configure((uint16_t)port, n, n, &conf) != 0)
-		die("no ring port");
-	b->ethdev[i] = (uint16_t)port;
-	for (uint16_t q = 0; q < n; q++)
-		if (rte_eth_rx_queue_setup(b->ethdev[i], q, 0, 0, NULL, b->pool) != 0 ||
-			rte_eth_tx_queue_setup(b->ethdev[i], q, 0, 0, NULL) != 0)
-			die("a port has no queues");
-	if (rte_eth_dev_start(b->ethdev[i]) != 0)
-		die("a port does not start");
-}
 
 /* As ports that are trusted are set up: one 16-bit word repeated is symmetric. */
 static void make_rss(struct bench *b)
@@ -161,44 +102,28 @@ static void make_rss(struct bench *b)
 
 /* ---- gateways ---- */
 
-static void drain(struct bench *b, uint32_t queue)
+static void drain(const struct bench *b, uint32_t queue)
 {
-	struct rte_mbuf *m[TG_BURST];
-	unsigned int n;
-
-	for (unsigned int i = 0; i < 2; i++)
-		while ((n = rte_ring_dequeue_burst(b->tx[i][queue], (void **)m, TG_BURST, NULL)) !=
-			0)
-			rte_pktmbuf_free_bulk(m, n);
+	rig_port_drain(&b->port[0], queue);
+	rig_port_drain(&b->port[1], queue);
 }
 
 static void open_gateway(struct bench *b, struct gateway *g)
 {
 	struct tg_datapath_config config;
 
-	tg_datapath_config_default(&config);
-	config.n_ports = 2;
+	rig_wire(&config, b->port[0].ethdev, b->port[1].ethdev);
 	config.n_workers = g->n;
 	config.conn4_max = b->n_flows;
 	config.conn6_max = 64;
 	config.half_open_max = config.half_open_per_source = UINT32_MAX;
 	config.slot_capacity = SLOTS;
-	config.pickup_ms = 0;
 	config.handoff_depth = RING;
 	if (g->nic)
 		config.rss = b->rss;
-	for (uint16_t i = 0; i < 2; i++)
-		config.ports[i] = (struct tg_port_config){
-			.ethdev = b->ethdev[i],
-			.peer = i ^ 1,
-			.end = (uint8_t)i,
-			.side = TG_SIDE_ANY,
-			.rss_trusted = g->nic,
-			.mtu = 1500,
-			.link_pass = TG_LINK_DEFAULT,
-		};
+	config.ports[0].rss_trusted = config.ports[1].rss_trusted = g->nic;
 	if (tg_datapath_create(&config, &g->dp) != 0)
-		die("no datapath");
+		bench_die("no datapath");
 	for (uint32_t w = 0; w < g->n; w++) {
 		struct lane *lane = &g->lanes[w];
 
@@ -206,11 +131,9 @@ static void open_gateway(struct bench *b, struct gateway *g)
 		lane->stats = calloc(1, sizeof(*lane->stats));
 		if (lane->stats == NULL || tg_worker_create(g->dp, w, SOCKET_ID_ANY, lane->stats,
 						   b->slots[w], &lane->worker) != 0)
-			die("no worker");
+			bench_die("no worker");
 	}
-	tg_datapath_publish(g->dp, b->rules.generation);
-	tg_datapath_set_link(g->dp, 0, true);
-	tg_datapath_set_link(g->dp, 1, true);
+	rig_begin(g->dp, b->rules.generation);
 }
 
 static void close_gateway(struct gateway *g)
@@ -262,8 +185,8 @@ static void establish_one(struct gateway *g, uint32_t index)
 	for (unsigned int s = 0; s < 3; s++) {
 		m = rte_pktmbuf_alloc(b->pool);
 		if (m == NULL)
-			die("no mbufs");
-		traffic_blank(m);
+			bench_die("no mbufs");
+		rig_frame(m);
 		traffic_write(m, &b->rules.allowed, index, steps[s].port != 0, steps[s].flags);
 		lane = &g->lanes[g->nic ? place(b, m) : index % g->n];
 		tg_worker_burst(lane->worker, steps[s].port, &m, 1, 0);
@@ -281,7 +204,7 @@ static void establish(struct gateway *g)
 	for (uint32_t w = 0; w < g->n && g->nic; w++) {
 		g->lanes[w].flows = calloc(n, sizeof(uint32_t));
 		if (g->lanes[w].flows == NULL)
-			die("no memory");
+			bench_die("no memory");
 	}
 	for (uint32_t i = 0; i < n; i++)
 		establish_one(g, i);
@@ -298,13 +221,12 @@ static void check(const struct gateway *g)
 		created += stats->conn_created;
 		sent += stats->handoff_sent;
 		received += stats->rx_packets;
-		for (unsigned int i = 0; i < TG_DROP_COUNT; i++)
-			dropped += stats->drops[i].packets;
+		dropped += rig_drops(stats);
 	}
 	if (dropped != 0 || created != g->lanes[0].bench->n_flows)
-		die("established flows were dropped");
+		bench_die("established flows were dropped");
 	if (g->n > 1 && (g->nic ? sent != 0 : sent * 3 < received))
-		die("packets did not arrive where they should");
+		bench_die("packets did not arrive where they should");
 }
 
 /* ---- the workers' cores ---- */
@@ -328,17 +250,17 @@ static void fill(struct lane *lane, unsigned int port)
 	struct rte_mbuf *m[BATCH];
 
 	if (rte_pktmbuf_alloc_bulk(b->pool, m, BATCH) != 0)
-		die("no mbufs");
+		bench_die("no mbufs");
 	for (unsigned int i = 0; i < BATCH; i++) {
 		uint32_t n = lane->flows != NULL ? lane->n_flows : b->n_flows;
-		uint32_t any = (uint32_t)((next_random(&lane->random) >> 32) * n >> 32);
+		uint32_t any = bench_below(&lane->random, n);
 
-		traffic_blank(m[i]);
+		rig_frame(m[i]);
 		traffic_write(m[i], &b->rules.allowed, lane->flows != NULL ? lane->flows[any] : any,
 			port != 0, 0x10);
 	}
-	if (rte_ring_enqueue_bulk(b->rx[port][lane->index], (void **)m, BATCH, NULL) != BATCH)
-		die("the receive ring is full");
+	if (rte_ring_enqueue_bulk(b->port[port].rx[lane->index], (void **)m, BATCH, NULL) != BATCH)
+		bench_die("the receive ring is full");
 }
 
 static void run_spin(struct lane *lane)
@@ -350,23 +272,10 @@ static void run_spin(struct lane *lane)
 	lane->random = x;
 }
 
-static void run_forward(const struct lane *lane, unsigned int port)
-{
-	const struct bench *b = lane->bench;
-	const uint16_t q = (uint16_t)lane->index;
-	struct rte_mbuf *m[TG_BURST];
-	uint16_t n, sent;
-
-	while ((n = rte_eth_rx_burst(b->ethdev[port], q, m, TG_BURST)) != 0) {
-		sent = rte_eth_tx_burst(b->ethdev[port ^ 1], q, m, n);
-		rte_pktmbuf_free_bulk(m + sent, n - sent);
-	}
-}
-
 static void round_once(const struct lane *lane)
 {
-	tg_worker_handoff(lane->worker, lane->now);
-	tg_worker_sweep(lane->worker, lane->now);
+	tg_worker_handoff(lane->worker, lane->clock.ms);
+	tg_worker_sweep(lane->worker, lane->clock.ms);
 	tg_worker_flush(lane->worker);
 }
 
@@ -376,17 +285,18 @@ static void run_worker(struct lane *lane, unsigned int port)
 	struct rte_mbuf *m[TG_BURST];
 	uint16_t n;
 
-	while ((n = rte_eth_rx_burst(b->ethdev[port], (uint16_t)lane->index, m, TG_BURST)) != 0) {
-		tg_worker_burst(lane->worker, (uint16_t)port, m, n, lane->now);
+	while ((n = rte_eth_rx_burst(b->port[port].ethdev, (uint16_t)lane->index, m, TG_BURST)) !=
+		0) {
+		tg_worker_burst(lane->worker, (uint16_t)port, m, n, lane->clock.ms);
 		round_once(lane);
 	}
 	if (lane->gateway->nic || lane->gateway->n == 1)
 		return;
 	/* Others may have something for this one until their own queues are empty. */
-	lane->waited = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	lane->waited = bench_ns(CLOCK_THREAD_CPUTIME_ID);
 	wait_for_all(b, lane->gateway->n);
-	lane->waited = clock_ns(CLOCK_THREAD_CPUTIME_ID) - lane->waited;
-	while (tg_worker_handoff(lane->worker, lane->now) != 0)
+	lane->waited = bench_ns(CLOCK_THREAD_CPUTIME_ID) - lane->waited;
+	while (tg_worker_handoff(lane->worker, lane->clock.ms) != 0)
 		tg_worker_flush(lane->worker);
 	tg_worker_flush(lane->worker);
 }
@@ -398,19 +308,13 @@ static void run(struct lane *lane, unsigned int port)
 		run_spin(lane);
 		break;
 	case FORWARD:
-		run_forward(lane, port);
+		rig_forward(&lane->bench->port[port], &lane->bench->port[port ^ 1],
+			(uint16_t)lane->index);
 		break;
 	case ESTABLISHED:
 		run_worker(lane, port);
 		break;
 	}
-}
-
-static void pass_time(struct lane *lane, uint64_t ns)
-{
-	lane->below_ms += ns;
-	lane->now += lane->below_ms / 1000000;
-	lane->below_ms %= 1000000;
 }
 
 static int run_lane(void *arg)
@@ -425,16 +329,16 @@ static int run_lane(void *arg)
 		if (lane->gateway->load != SPIN_LOAD)
 			fill(lane, port);
 		wait_for_all(b, n);
-		spent = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		spent = bench_ns(CLOCK_THREAD_CPUTIME_ID);
 		run(lane, port);
-		spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - spent - lane->waited;
-		if (lane->index == 0 && clock_ns(CLOCK_MONOTONIC) > b->deadline)
+		spent = bench_ns(CLOCK_THREAD_CPUTIME_ID) - spent - lane->waited;
+		if (lane->index == 0 && bench_ns(CLOCK_MONOTONIC) > b->deadline)
 			atomic_store(&b->stop, true);
 		wait_for_all(b, n);
 		drain(b, lane->index);
 		lane->ns += spent;
 		lane->packets += BATCH;
-		pass_time(lane, spent);
+		rig_clock_pass(&lane->clock, spent);
 		port ^= 1;
 	} while (!atomic_load(&b->stop));
 	return 0;
@@ -446,7 +350,7 @@ static double measure(struct bench *b, struct gateway *g, double seconds)
 	double mpps = 0;
 
 	atomic_store(&b->stop, false);
-	b->deadline = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
+	b->deadline = bench_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
 	for (uint32_t w = 0; w < g->n; w++)
 		g->lanes[w].ns = g->lanes[w].packets = 0;
 	for (uint32_t w = 1; w < g->n; w++)
@@ -460,35 +364,22 @@ static double measure(struct bench *b, struct gateway *g, double seconds)
 
 /* ---- figures ---- */
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-	qsort(v, (size_t)n, sizeof(*v), compare);
-	return v[n / 2];
-}
-
-static void compare_gateways(
-	struct bench *b, struct gateway *pair[2], int rounds, double seconds, struct figures *f)
+static void compare_gateways(struct bench *b, struct gateway *pair[2], uint32_t rounds,
+	double seconds, struct figures *f)
 {
 	double one[ROUNDS_MAX], all[ROUNDS_MAX], ratio[ROUNDS_MAX];
 
-	for (int i = -1; i < rounds; i++) { /* the first warms up */
-		int to = i < 0 ? 0 : i;
+	for (uint32_t i = 0; i <= rounds; i++) { /* the first warms up */
+		const uint32_t to = i == 0 ? 0 : i - 1;
 
 		one[to] = measure(b, pair[0], seconds);
 		all[to] = measure(b, pair[1], seconds);
 		ratio[to] = all[to] / one[to];
 	}
 	f->workers = pair[1]->n;
-	f->one = median(one, rounds);
-	f->all = median(all, rounds);
-	f->ratio = median(ratio, rounds);
+	f->one = bench_median(one, rounds);
+	f->all = bench_median(all, rounds);
+	f->ratio = bench_median(ratio, rounds);
 	f->worst = ratio[0];
 	f->best = ratio[rounds - 1];
 }
@@ -509,7 +400,8 @@ static const struct {
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
-static void run_case(struct bench *b, size_t which, int rounds, double seconds, struct figures *f)
+static void run_case(
+	struct bench *b, size_t which, uint32_t rounds, double seconds, struct figures *f)
 {
 	static struct gateway gateways[2];
 	struct gateway *pair[2] = {&gateways[0], &gateways[1]};
@@ -536,36 +428,25 @@ static void run_case(struct bench *b, size_t which, int rounds, double seconds, 
 static void start(struct bench *b)
 {
 	char cores[16];
-	char *argv[] = {(char *)"bench_workers", (char *)"--no-huge", (char *)"--no-shconf",
-		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"-l", cores, (char *)"-m", (char *)"1024", NULL};
 
 	snprintf(cores, sizeof(cores), "0-%u", b->n_workers - 1);
-	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0)
-		die("no EAL");
-	b->pool = rte_pktmbuf_pool_create(
-		"bench", b->n_workers * 4 * BATCH, 256, 0, 256 + 128, SOCKET_ID_ANY);
+	rig_eal(cores, 1024, false);
+	b->pool = rig_pool(b->n_workers * 4 * BATCH);
 	for (uint32_t w = 0; w < b->n_workers; w++) {
 		b->slots[w] = calloc(SLOTS, sizeof(*b->slots[w]));
 		if (b->slots[w] == NULL)
-			die("no memory");
+			bench_die("no memory");
 	}
-	if (b->pool == NULL)
-		die("no memory");
-	make_port(b, 0);
-	make_port(b, 1);
+	rig_port_open(&b->port[0], "port0", b->n_workers, RING, b->pool);
+	rig_port_open(&b->port[1], "port1", b->n_workers, RING, b->pool);
 	make_rss(b);
 	traffic_rules_make(&b->rules, PODS, POLICIES);
 }
 
-static int write_json(const char *path, const struct figures *f, size_t n)
+static void write_json(const char *path, const struct figures *f, size_t n)
 {
-	FILE *to = fopen(path, "w");
+	FILE *to = bench_figures_open(path);
 
-	if (to == NULL) {
-		fprintf(stderr, "bench_workers: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
 	fprintf(to, "[\n");
 	for (size_t i = 0; i < n; i++)
 		fprintf(to,
@@ -575,46 +456,31 @@ static int write_json(const char *path, const struct figures *f, size_t n)
 			f[i].name, f[i].flows, f[i].workers, f[i].one, f[i].all, f[i].ratio,
 			f[i].best, f[i].worst, i + 1 < n ? "," : "");
 	fprintf(to, "]\n");
-	return fclose(to) == 0 ? 0 : 1;
+	bench_figures_close(to);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", required_argument, NULL, 'j'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"ms", required_argument, NULL, 'm'},
-		{"max-flows", required_argument, NULL, 'f'},
-		{"workers", required_argument, NULL, 'w'},
-		{0},
-	};
 	static struct bench b = {.n_workers = 2};
 	static struct figures figures[CASES];
-	unsigned long max_flows = UINT32_MAX;
+	uint32_t rounds = 7, ms = 300, max_flows = UINT32_MAX;
 	const char *json = NULL;
-	int rounds = 7, ms = 300, c;
 	size_t n = 0;
+	const struct bench_option options[] = {
+		{.name = "json", .text = &json},
+		{.name = "rounds", .number = &rounds, .least = 1, .most = ROUNDS_MAX},
+		{.name = "ms", .number = &ms, .least = 1, .most = 60000},
+		{.name = "max-flows", .number = &max_flows, .least = 1, .most = UINT32_MAX},
+		{.name = "workers", .number = &b.n_workers, .least = 2, .most = RIG_QUEUES},
+		{0},
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'j')
-			json = optarg;
-		else if (c == 'r')
-			rounds = atoi(optarg);
-		else if (c == 'm')
-			ms = atoi(optarg);
-		else if (c == 'f')
-			max_flows = strtoul(optarg, NULL, 10);
-		else if (c == 'w')
-			b.n_workers = (uint32_t)atoi(optarg);
-		else
-			return 2;
-	}
-	if (rounds < 1 || rounds > ROUNDS_MAX || ms < 1 || b.n_workers < 2 ||
-		b.n_workers > WORKERS_MAX)
-		die("--rounds 1..99, --ms at least 1, --workers 2..16");
+	bench_options(argc, argv, options);
 	if (sysconf(_SC_NPROCESSORS_ONLN) < (long)b.n_workers) {
 		printf("skipped: fewer than %u processors\n", b.n_workers);
-		return json != NULL ? write_json(json, figures, 0) : 0;
+		if (json != NULL)
+			write_json(json, figures, 0);
+		return 0;
 	}
 	start(&b);
 	printf("%-10s %8s | %8s %9s | %8s %8s %8s\n", "load", "flows", "1 worker", "workers",
@@ -630,5 +496,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		n++;
 	}
-	return json != NULL ? write_json(json, figures, n) : 0;
+	if (json != NULL)
+		write_json(json, figures, n);
+	return 0;
 }

@@ -3,19 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "compile.h"
 #include "gen.h"
 #include "image.h"
+#include "rig.h"
 #include "traffic.h"
 
 #define TUPLES (1u << 20)
 #define FIRST_PORT 1024u /* source ports of flows */
-
-static __attribute__((noreturn)) void die(const char *why)
-{
-	fprintf(stderr, "bench: %s\n", why);
-	exit(1);
-}
 
 static void keep(struct traffic_flows *flows, const struct tg_tuple *tuple)
 {
@@ -44,34 +40,24 @@ static int compare_flows(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct traffic_flow));
 }
 
-/* Each tuple once, so that each flow is one connection. */
-static void unique(struct traffic_flows *flows)
-{
-	uint32_t n = 0;
-
-	qsort(flows->v, flows->n, sizeof(*flows->v), compare_flows);
-	for (uint32_t i = 0; i < flows->n; i++) {
-		if (n == 0 || compare_flows(&flows->v[n - 1], &flows->v[i]) != 0)
-			flows->v[n++] = flows->v[i];
-	}
-	flows->n = n;
-}
-
 static int compare_flows6(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct traffic_flow6));
 }
 
-static void unique6(struct traffic_flows *flows)
+/* Each of `n` once, so that each flow is one connection; how many are left. */
+static uint32_t unique(
+	void *flows, uint32_t n, size_t size, int (*compare)(const void *, const void *))
 {
-	uint32_t n = 0;
+	uint8_t *v = flows;
+	uint32_t kept = 0;
 
-	qsort(flows->v6, flows->n, sizeof(*flows->v6), compare_flows6);
-	for (uint32_t i = 0; i < flows->n; i++) {
-		if (n == 0 || compare_flows6(&flows->v6[n - 1], &flows->v6[i]) != 0)
-			flows->v6[n++] = flows->v6[i];
+	qsort(v, n, size, compare);
+	for (uint32_t i = 0; i < n; i++) {
+		if (kept == 0 || memcmp(v + (kept - 1) * size, v + i * size, size) != 0)
+			memmove(v + kept++ * size, v + i * size, size);
 	}
-	flows->n = n;
+	return kept;
 }
 
 /* Random destinations include addresses that no wire carries. */
@@ -114,10 +100,12 @@ static void sort_tuples(struct traffic_rules *rules, const struct tg_gen_tuple *
 		else if (j.action != TG_ACTION_DENY)
 			keep6(&rules->allowed6, &tuple);
 	}
-	unique(&rules->allowed);
-	unique6(&rules->allowed6);
+	rules->allowed.n = unique(
+		rules->allowed.v, rules->allowed.n, sizeof(*rules->allowed.v), compare_flows);
+	rules->allowed6.n = unique(
+		rules->allowed6.v6, rules->allowed6.n, sizeof(*rules->allowed6.v6), compare_flows6);
 	if (rules->allowed.n < 1000 || rules->denied.n < 1000 || rules->allowed6.n < 1000)
-		die("too few tuples of one verdict");
+		bench_die("too few tuples of one verdict");
 }
 
 void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t policies)
@@ -145,16 +133,16 @@ void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t pol
 	gen = tg_gen_create(&shape);
 	if (gen == NULL || compiler == NULL || tuples == NULL || rules->allowed.v == NULL ||
 		rules->denied.v == NULL || rules->allowed6.v6 == NULL)
-		die("no cluster");
+		bench_die("no cluster");
 	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
 	if (tg_compile(compiler, tg_gen_cluster(gen), &options, &compiled, why, sizeof(why)) != 0)
-		die(why);
+		bench_die("%s", why);
 	data = tg_compiled_image(compiled, &size);
 	if (tg_image_check(data, size, &image, &error) != 0)
-		die(error.text);
+		bench_die("%s", error.text);
 	rules->classifier = tg_classifier_build(&image, 0, SOCKET_ID_ANY);
 	if (rules->classifier == NULL)
-		die("no classifier");
+		bench_die("no classifier");
 	tg_gen_tuples(gen, 1, true, tuples, TUPLES);
 	sort_tuples(rules, tuples);
 	rules->generation = tg_generation_create(rules->classifier, 1, 1);
@@ -193,8 +181,8 @@ static void write6(struct rte_mbuf *m, const struct traffic_flow6 *flow, uint16_
 	static const uint8_t head[10] = {0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 0, 64};
 	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 
-	if (rte_pktmbuf_append(m, TRAFFIC_FRAME6 - TRAFFIC_FRAME) == NULL)
-		die("mbufs are too small");
+	if (rte_pktmbuf_append(m, TRAFFIC_FRAME6 - RIG_FRAME) == NULL)
+		bench_die("mbufs are too small");
 	memcpy(p + 12, head, sizeof(head));
 	p[20] = flow->protocol;
 	memcpy(p + 22, reply ? flow->dst : flow->src, 16);
@@ -219,16 +207,4 @@ void traffic_write(struct rte_mbuf *m, const struct traffic_flows *flows, uint32
 	memcpy(p + 26, reply ? &flow->dst : &flow->src, 4);
 	memcpy(p + 30, reply ? &flow->src : &flow->dst, 4);
 	write_l4(p + 34, flow->protocol, sport, flow->dport, 26, reply, tcp_flags);
-}
-
-void traffic_blank(struct rte_mbuf *m)
-{
-	uint8_t *p = (uint8_t *)rte_pktmbuf_append(m, TRAFFIC_FRAME);
-
-	if (p == NULL)
-		die("mbufs are too small");
-	memset(p, 0, TRAFFIC_FRAME);
-	memcpy(p, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00\x45", 15);
-	p[17] = 46; /* total length */
-	p[22] = 64;
 }

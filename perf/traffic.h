@@ -14,8 +14,7 @@
 #include "classify.h"
 #include "worker.h"
 
-#define TRAFFIC_FRAME 60u  /* bytes, without the checksum */
-#define TRAFFIC_FRAME6 74u /* of IPv6: what its headers and TCP's take */
+#define TRAFFIC_FRAME6 74u /* bytes of an IPv6 frame: what its headers and TCP's take */
 
 struct traffic_flow {
 	uint32_t src, dst; /* network order */
@@ -45,9 +44,10 @@ struct traffic_rules {
 
 void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t policies);
 
-/* A frame without addresses; traffic_write makes it longer where it has to be. */
-void traffic_blank(struct rte_mbuf *m);
-/* Makes it one of flow `index`, of any number: a tuple of the list and a source port of its own. */
+/*
+ * Makes what rig_frame has made one of flow `index`, of any number: a tuple of the list and a
+ * source port of its own. IPv6 makes it longer.
+ */
 void traffic_write(struct rte_mbuf *m, const struct traffic_flows *flows, uint32_t index,
 	bool reply, uint8_t tcp_flags);
 
