@@ -360,7 +360,8 @@ static inline bool is_new(const struct lane *lane, const struct live_packet *q, 
 	return true;
 }
 
-static void follow_tcp(const struct lane *lane, uint64_t left)
+/* Those of one protocol, all at home. */
+static __rte_always_inline void follow(const struct lane *lane, uint64_t left, const bool tcp)
 {
 	const struct live_packet *packets = lane->w->live_packet;
 	struct way_out out = way_out_of(lane);
@@ -370,25 +371,7 @@ static void follow_tcp(const struct lane *lane, uint64_t left)
 		const struct live_packet *q = &packets[index];
 		struct tg_conn *c = q->c;
 
-		if (likely(segment_passes(lane, c, q)))
-			pass(lane, &out, c, q, lane->mbufs[index]);
-		else
-			out = leave(lane, out, index);
-	}
-	put_back(lane, &out);
-}
-
-static void follow_others(const struct lane *lane, uint64_t left)
-{
-	const struct live_packet *packets = lane->w->live_packet;
-	struct way_out out = way_out_of(lane);
-
-	for (; left != 0; left &= left - 1) {
-		const unsigned int index = (unsigned int)__builtin_ctzll(left);
-		const struct live_packet *q = &packets[index];
-		struct tg_conn *c = q->c;
-
-		if (likely(datagram_passes(lane, c, q)))
+		if (likely(tcp ? segment_passes(lane, c, q) : datagram_passes(lane, c, q)))
 			pass(lane, &out, c, q, lane->mbufs[index]);
 		else
 			out = leave(lane, out, index);
@@ -453,8 +436,8 @@ static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uin
 	fetch_far(w, w->live & ~home);
 	if (unlikely(lane.tx->n > TX_BUFFER - TG_BURST))
 		transmit(w, lane.tx);
-	follow_tcp(&lane, home & tcp);
-	follow_others(&lane, home & ~tcp);
+	follow(&lane, home & tcp, true);
+	follow(&lane, home & ~tcp, false);
 	follow_far(&lane, w->live & ~home);
 	w->tx_pending |= (uint64_t)(lane.tx->n != 0) << (lane.tx - w->tx);
 }
