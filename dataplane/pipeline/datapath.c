@@ -153,6 +153,10 @@ int tg_datapath_create(const struct tg_datapath_config *config, struct tg_datapa
 	rc = rings_create(dp);
 	if (rc != 0)
 		goto free_rings;
+	rc = tg_budget_init(&dp->budget, RTE_MIN(config->slot_capacity, TG_NAMESPACE_SLOT_MAX),
+		config->n_workers);
+	if (rc != 0)
+		goto free_rings;
 	*out = dp;
 	return 0;
 
@@ -167,6 +171,7 @@ void tg_datapath_free(struct tg_datapath *dp)
 {
 	if (dp == NULL)
 		return;
+	tg_budget_fini(&dp->budget);
 	rings_free(dp);
 	free(dp);
 }

@@ -19,6 +19,7 @@
 #include <rte_mbuf_dyn.h>
 #include <rte_ring.h>
 
+#include "budget.h"
 #include "bytes.h"
 #include "fragment.h"
 #include "halfopen.h"
@@ -45,8 +46,9 @@ struct tg_datapath {
 	_Atomic(struct tg_generation *) generation;
 	_Atomic bool link_up[TG_PORTS_MAX];
 	struct tg_secret secret;
-	int note_offset;	/* struct note in the mbuf */
-	struct rte_ring **ring; /* [from * n_workers + to]; NULL on the diagonal */
+	struct tg_budget budget; /* of namespaces, by the slots of their limits */
+	int note_offset;	 /* struct note in the mbuf */
+	struct rte_ring **ring;	 /* [from * n_workers + to]; NULL on the diagonal */
 };
 
 /* What travels with a packet that is handed to another worker. */
@@ -275,9 +277,15 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 /* Whose limit a connection between the ends of `key`, judged so, counts against; NULL: nobody's. */
 const struct tg_namespace_limit *namespace_of(const struct tg_worker *w, const struct tg_key *key,
 	uint8_t family, unsigned int initiator, unsigned int port, const struct tg_judgement *j);
-bool namespace_full(struct tg_worker *w, const struct tg_namespace_limit *limit);
-/* From now on the connection counts for this namespace (NULL: none), and for no other. */
-void namespace_enter(
+/* A place for a new connection; false: there is none. */
+bool namespace_admit(struct tg_worker *w, const struct tg_namespace_limit *limit);
+/* The connection has come about and has the place. */
+void namespace_join(
+	struct tg_worker *w, struct tg_conn_cold *cold, const struct tg_namespace_limit *limit);
+/* It has not. */
+void namespace_waive(struct tg_worker *w, const struct tg_namespace_limit *limit);
+/* One that is open counts for this namespace from now on (NULL: none), and for no other. */
+void namespace_move(
 	struct tg_worker *w, struct tg_conn_cold *cold, const struct tg_namespace_limit *limit);
 void namespace_leave(struct tg_worker *w, struct tg_conn_cold *cold);
 

@@ -91,7 +91,7 @@ static void move_namespace(struct tg_worker *w, struct tg_table *table, struct t
 	struct tg_key key;
 
 	tg_table_key(table, c, &key);
-	namespace_enter(
+	namespace_move(
 		w, cold, namespace_of(w, &key, table->family, tg_conn_initiator(c), cold->port, j));
 }
 

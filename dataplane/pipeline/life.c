@@ -314,12 +314,13 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 		namespace_of(w, &p->key, p->family, initiator, p->port, j);
 	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
 
-	if (namespace_full(w, ns)) {
+	if (!namespace_admit(w, ns)) {
 		charge_slot(w, ns->slot, 1, p->length, 0);
 		*reason = TG_DROP_NAMESPACE_LIMIT;
 		return NULL;
 	}
 	if (!half_open_admitted(w, table, p, wide)) {
+		namespace_waive(w, ns);
 		*reason = TG_DROP_HALF_OPEN_LIMIT;
 		return NULL;
 	}
@@ -329,11 +330,12 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	if (c == NULL && may_search(w, table) && make_room(w, table, crowd, true))
 		c = tg_table_insert(table, &p->key, p->hash, crowd);
 	if (c == NULL) {
+		namespace_waive(w, ns);
 		*reason = TG_DROP_CONN_TABLE_FULL;
 		return NULL;
 	}
 	fill(w, table, c, p, initiator, wide, j);
-	namespace_enter(w, tg_table_cold(table, c), ns);
+	namespace_join(w, tg_table_cold(table, c), ns);
 	w->stats->conn_created++;
 	charge(w, j->verdict, 0, 0, 1);
 	if (ns != NULL)
@@ -360,7 +362,7 @@ static void change_namespace(
 		tg_classify_burst(w->gen->classifier, &one, &j, 1);
 		ns = tg_classify_namespace(w->gen->classifier, &tuple, &j);
 	}
-	namespace_enter(w, cold, ns);
+	namespace_move(w, cold, ns);
 	if (ns != NULL)
 		charge_slot(w, ns->slot, 0, 0, 1);
 }

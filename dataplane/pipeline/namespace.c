@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Connections count for a namespace that has a limit from when they begin until they end, in the
- * slot of its record. A worker has its part of the limit, as it has of all others: the whole is
- * never passed, and no worker looks at what others have. When a connection is judged again it moves
- * to where it then belongs; what is open already is never cut by a limit.
+ * slot of its record. The limit is for all workers together (budget.h). When a connection is judged
+ * again it moves to where it then belongs; what is open already is never cut by a limit.
  */
 #include "internal.h"
 
@@ -21,13 +20,24 @@ const struct tg_namespace_limit *namespace_of(const struct tg_worker *w, const s
 	return limit != NULL && limit->slot < w->slot_capacity ? limit : NULL;
 }
 
-bool namespace_full(struct tg_worker *w, const struct tg_namespace_limit *limit)
+bool namespace_admit(struct tg_worker *w, const struct tg_namespace_limit *limit)
 {
-	const uint32_t n = w->dp->config.n_workers;
+	return limit == NULL || tg_budget_take(&w->dp->budget, w->index, limit->slot, limit->limit);
+}
 
-	/* The first workers have one more of what does not divide. */
-	return limit != NULL &&
-	       w->slots[limit->slot].open >= limit->limit / n + (w->index < limit->limit % n);
+void namespace_waive(struct tg_worker *w, const struct tg_namespace_limit *limit)
+{
+	if (limit != NULL)
+		tg_budget_return(&w->dp->budget, w->index, limit->slot);
+}
+
+void namespace_join(
+	struct tg_worker *w, struct tg_conn_cold *cold, const struct tg_namespace_limit *limit)
+{
+	if (limit == NULL)
+		return;
+	cold->ns = limit->slot & (TG_NAMESPACE_SLOT_MAX - 1);
+	w->slots[cold->ns].open++;
 }
 
 void namespace_leave(struct tg_worker *w, struct tg_conn_cold *cold)
@@ -35,15 +45,17 @@ void namespace_leave(struct tg_worker *w, struct tg_conn_cold *cold)
 	if (cold->ns == 0)
 		return;
 	w->slots[cold->ns].open--;
+	tg_budget_return(&w->dp->budget, w->index, cold->ns);
 	cold->ns = 0;
 }
 
-void namespace_enter(
+void namespace_move(
 	struct tg_worker *w, struct tg_conn_cold *cold, const struct tg_namespace_limit *limit)
 {
-	namespace_leave(w, cold);
-	if (limit == NULL)
+	if (limit != NULL && limit->slot == cold->ns)
 		return;
-	cold->ns = limit->slot & (TG_NAMESPACE_SLOT_MAX - 1);
-	w->slots[cold->ns].open++;
+	namespace_leave(w, cold);
+	if (limit != NULL)
+		tg_budget_charge(&w->dp->budget, w->index, limit->slot);
+	namespace_join(w, cold, limit);
 }
