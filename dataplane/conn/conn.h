@@ -58,8 +58,10 @@ struct tg_conn {
 	uint16_t port[2];
 	uint8_t protocol;
 	uint8_t group;
-	uint8_t used;	   /* 1 */
-	uint8_t displaced; /* not key: entries whose home is this line and that lie elsewhere */
+	uint8_t used : 1;
+	/* Not key: entries whose home is this line and that lie elsewhere. */
+	uint8_t far : 7;   /* how many lie near their second home */
+	uint8_t displaced; /* bit k: one lies k places on; bit 0: `far` is not 0 */
 	/* pairs are by direction */
 	uint32_t epoch; /* in which it was judged */
 	uint32_t seen;	/* last packet, ms */
@@ -132,10 +134,10 @@ struct tg_key {
 		uint64_t v4; /* lower address in the low half, as loaded from the wire */
 		uint64_t v6[4];
 	} addr;
-	uint64_t tail; /* port[0..1], protocol, group, 1, 0 as struct tg_conn has them */
+	uint64_t tail; /* port[0..1], protocol, group, used as struct tg_conn has them, then 0 */
 };
 
-#define TG_KEY_TAIL_MASK 0x00ffffffffffffffull
+#define TG_KEY_TAIL_MASK 0x0001ffffffffffffull
 
 static inline uint64_t tg_key_tail(uint16_t port0, uint16_t port1, uint8_t protocol, uint8_t group)
 {

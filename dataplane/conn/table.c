@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define TABLE_LOAD 4 /* lines for each connection */
+#define FAR 1u	     /* of struct tg_conn.displaced */
+#define FAR_MAX 127u /* of struct tg_conn.far */
 
 static size_t hot_size(const struct tg_table *table)
 {
@@ -71,11 +73,16 @@ struct tg_conn *tg_table_find_far(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash)
 {
 	uint64_t home = hash & table->mask, second = second_home(table, hash);
+	unsigned int displaced = tg_table_at(table, home)->displaced;
 
-	for (uint64_t i = home + 1; i < home + TG_TABLE_PROBE; i++) {
+	for (unsigned int near = displaced & ~FAR; near != 0; near &= near - 1) {
+		uint64_t i = home + (unsigned int)__builtin_ctz(near);
+
 		if (match(table, i, key))
 			return tg_table_at(table, i);
 	}
+	if (likely(!(displaced & FAR)))
+		return NULL;
 	for (uint64_t i = second; i < second + TG_TABLE_PROBE; i++) {
 		if (match(table, i, key))
 			return tg_table_at(table, i);
@@ -107,16 +114,17 @@ static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
 	return tg_table_hash(table, &key) & table->mask;
 }
 
-/* Everything but `displaced`, which belongs to the line and not to the entry in it. */
+/* Everything but what belongs to the line and not to the entry in it. */
 static void clear(const struct tg_table *table, struct tg_conn *c)
 {
-	uint8_t displaced = c->displaced;
+	uint8_t displaced = c->displaced, far = c->far;
 
 	if (table->family == 4)
 		*(struct tg_conn4 *)(void *)entry_of(table, c) = (struct tg_conn4){0};
 	else
 		*(struct tg_conn6 *)(void *)entry_of(table, c) = (struct tg_conn6){0};
 	c->displaced = displaced;
+	c->far = far & FAR_MAX;
 }
 
 /* The first free place of a key, its home being taken. */
@@ -124,13 +132,34 @@ static struct tg_conn *place_away(
 	const struct tg_table *table, uint64_t hash, struct tg_conn **crowd)
 {
 	tg_table_crowd(table, hash, crowd);
-	for (unsigned int i = 1; i < TG_TABLE_CROWD; i++) {
-		if (!crowd[i]->used) {
-			crowd[0]->displaced++;
-			return crowd[i];
-		}
+	for (unsigned int i = 1; i < TG_TABLE_PROBE; i++) {
+		if (crowd[i]->used)
+			continue;
+		crowd[0]->displaced |= (uint8_t)(1u << i);
+		return crowd[i];
+	}
+	for (unsigned int i = TG_TABLE_PROBE; i < TG_TABLE_CROWD && crowd[0]->far < FAR_MAX; i++) {
+		if (crowd[i]->used)
+			continue;
+		crowd[0]->displaced |= FAR;
+		crowd[0]->far++;
+		return crowd[i];
 	}
 	return NULL;
+}
+
+/* The entry at `index`, away from its home, is about to go. */
+static void leave_place(const struct tg_table *table, uint64_t home, uint64_t index)
+{
+	struct tg_conn *c = tg_table_at(table, home);
+
+	if (index - home < TG_TABLE_PROBE) {
+		c->displaced &= (uint8_t) ~(1u << (index - home));
+		return;
+	}
+	c->far--;
+	if (c->far == 0)
+		c->displaced &= (uint8_t)~FAR;
 }
 
 struct tg_conn *tg_table_insert(
@@ -163,10 +192,10 @@ struct tg_conn *tg_table_insert(
 
 void tg_table_remove(struct tg_table *table, struct tg_conn *c)
 {
-	uint64_t home = home_of(table, c);
+	uint64_t home = home_of(table, c), index = tg_table_index(table, c);
 
-	if (home != tg_table_index(table, c))
-		tg_table_at(table, home)->displaced--;
+	if (home != index)
+		leave_place(table, home, index);
 	if (c->flags & TG_CONN_BURIED)
 		table->buried--;
 	else

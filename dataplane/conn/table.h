@@ -2,10 +2,9 @@
 /*
  * The connection table of one family and one worker: open addressing over the hot entries, at most
  * a quarter full. A key lies in one of TG_TABLE_PROBE entries from its home, or, when these are
- * taken (once in some ten thousand keys), in one of as many from a second home. A home counts the
- * entries that are not in it but could be, so that a look-up that misses touches one entry only,
- * as long as nothing overflowed. The neighbours of a full neighbourhood that are half-open or
- * expired are the caller's to evict.
+ * taken (once in some ten thousand keys), in one of as many from a second home. A home says where
+ * the entries are that could be in it and are not, so that a look-up touches it and these only. The
+ * neighbours of a full neighbourhood that are half-open or expired are the caller's to evict.
  *
  * Entries do not move while they live. One worker owns a table: no synchronisation.
  */
@@ -86,8 +85,21 @@ static inline struct tg_conn *tg_table_home(const struct tg_table *table, uint64
 	return table->family == 4 ? tg_table_home4(table, hash) : tg_table_home6(table, hash);
 }
 
+/* The entry is not in its home, and may be where that says. */
 struct tg_conn *tg_table_find_far(
 	const struct tg_table *table, const struct tg_key *key, uint64_t hash);
+
+/* Asks for the first entry that has its home here and lies near. */
+static inline void tg_table_fetch_displaced(
+	const struct tg_table *table, const struct tg_conn *home)
+{
+	const unsigned int away = (unsigned int)__builtin_ctz((home->displaced | 0x100u) & ~1u);
+	const uint8_t *end = (const uint8_t *)(home + 1) + ((size_t)away << table->shift);
+
+	rte_prefetch0(end - 1);
+	if (table->family == 6)
+		rte_prefetch0(end - 128);
+}
 
 /* Is it the connection of a key? */
 static inline bool tg_table_is4(const struct tg_conn *c, const struct tg_key *key)

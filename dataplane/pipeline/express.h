@@ -402,16 +402,15 @@ static void follow_far(const struct lane *lane, uint64_t left)
 	put_back(lane, &out);
 }
 
-/* A key that is not in its home: asks for the entries after it, when it can be there. */
-static inline void fetch_far(const struct tg_worker *w, uint64_t left)
+/* A key that is not in its home: asks for the entry after it that it can be. */
+static inline void fetch_far(struct tg_worker *w, uint64_t left)
 {
 	for (; left != 0; left &= left - 1) {
 		const struct live_packet *q = &w->live_packet[__builtin_ctzll(left)];
 
 		if (q->c->displaced == 0)
 			continue;
-		rte_prefetch0((const uint8_t *)q->c + 64);
-		rte_prefetch0((const uint8_t *)q->c + 128);
+		tg_table_fetch_displaced(table_of(w, q->family), q->c);
 	}
 }
 
