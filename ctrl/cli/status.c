@@ -3,6 +3,8 @@
 
 #include "live.h"
 
+#define LIMITS_SHOWN 10
+
 static const cJSON *member(const cJSON *tree, const char *key)
 {
 	return cJSON_GetObjectItemCaseSensitive(tree, key);
@@ -114,6 +116,53 @@ static void print_memory(struct tg_cli *cli, const cJSON *dataplane)
 	}
 }
 
+static double fullness(const cJSON *limit)
+{
+	return tg_json_number(limit, "connections") / tg_json_number(limit, "limit");
+}
+
+/* The fullest first. */
+static int by_fullness(const void *a, const void *b, void *arg)
+{
+	double left = fullness(*(cJSON *const *)a), right = fullness(*(cJSON *const *)b);
+
+	return (left < right) - (left > right);
+}
+
+static void arrange(cJSON *tree, void *arg)
+{
+	cJSON *dataplane = cJSON_GetObjectItemCaseSensitive(tree, "dataplane");
+
+	tg_json_sort(
+		cJSON_GetObjectItemCaseSensitive(dataplane, "namespace_limits"), by_fullness, NULL);
+}
+
+/* Namespaces with a limit on their connections. */
+static void print_limits(struct tg_cli *cli, const cJSON *dataplane)
+{
+	const cJSON *limits = member(dataplane, "namespace_limits"), *item;
+	int n = 0;
+
+	cJSON_ArrayForEach(item, limits)
+	{
+		const double refused = tg_json_number(item, "refused_packets");
+		const bool full = fullness(item) >= 1;
+
+		if (n++ == LIMITS_SHOWN)
+			break;
+		fprintf(cli->out, "%-12s %s: %s%.0f of %.0f connections%s", n == 1 ? "limits" : "",
+			tg_json_text(item, "namespace"), full ? tg_colour_on(cli, TG_RED) : "",
+			tg_json_number(item, "connections"), tg_json_number(item, "limit"),
+			full ? tg_colour_off(cli) : "");
+		if (refused != 0)
+			fprintf(cli->out, ", %.0f packets refused", refused);
+		fputc('\n', cli->out);
+	}
+	if (n > LIMITS_SHOWN)
+		fprintf(cli->out, "%-12s and %d namespaces less full\n", "",
+			cJSON_GetArraySize(limits) - LIMITS_SHOWN);
+}
+
 static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 {
 	const cJSON *dataplane = member(tree, "dataplane");
@@ -130,6 +179,7 @@ static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 	print_flags(cli, tree);
 	print_load(cli, dataplane);
 	print_memory(cli, dataplane);
+	print_limits(cli, dataplane);
 }
 
 static void print_generation(struct tg_cli *cli, const cJSON *tree)
@@ -217,7 +267,12 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {TG_LIVE_OPTIONS, {0}};
 	struct tg_live live = {
-		.command = "status", .path = "/v1/status", .print = print, .finding = finding};
+		.command = "status",
+		.path = "/v1/status",
+		.print = print,
+		.finding = finding,
+		.arrange = arrange,
+	};
 	int c, code = TG_EXIT_OK;
 
 	while (code == TG_EXIT_OK &&
@@ -236,7 +291,8 @@ const struct tg_command tg_command_status = {
 		"Asks the control process whether the dataplane is connected, whether the ruleset\n"
 		"it enforces is the one that is wanted, which files were refused and which policies\n"
 		"are of a kind that is NOT ENFORCED; how busy each worker was in the last second,\n"
-		"and what connections and endpoints cost in memory.\n"
+		"what connections and endpoints cost in memory, and how many connections namespaces\n"
+		"with a limit have, the fullest ten.\n"
 		"\n"
 		"options:\n" TG_LIVE_HELP "\n"
 		"example:\n"

@@ -78,8 +78,26 @@ static void write_memory(struct tg_buffer *b, const struct tg_stats_reader *read
 	tg_buffer_printf(b, "}");
 }
 
-static void write_segment(
-	struct tg_buffer *b, const struct tg_stats_reader *reader, uint64_t now_ms)
+/* Namespaces that may have so many connections. */
+static void write_limits(
+	struct tg_buffer *b, const struct tg_stats_reader *reader, const struct tg_rule_set *rules)
+{
+	struct tg_stats_slot s;
+
+	tg_buffer_text(b, ",\"namespace_limits\":[");
+	for (size_t i = 0; i < rules->n_limits; i++) {
+		tg_stats_read_slot(reader, rules->limits[i].slot, &s);
+		text_member(b, i == 0 ? "{" : ",{", "namespace", rules->limits[i].ns);
+		number_member(b, ",", "connections", s.open);
+		number_member(b, ",", "limit", rules->limits[i].limit);
+		number_member(b, ",", "refused_packets", s.packets);
+		tg_buffer_text(b, "}");
+	}
+	tg_buffer_text(b, "]");
+}
+
+static void write_segment(struct tg_buffer *b, const struct tg_stats_reader *reader,
+	const struct tg_rule_set *rules, uint64_t now_ms)
 {
 	struct tg_stats_state state;
 
@@ -97,15 +115,17 @@ static void write_segment(
 	write_flags(b, state.state_flags);
 	write_load(b, reader);
 	write_memory(b, reader, &state);
+	write_limits(b, reader, rules);
 }
 
-static void write_dataplane(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms)
+static void write_dataplane(struct tg_buffer *b, const struct tg_notice *notice,
+	const struct tg_rule_set *rules, uint64_t now_ms)
 {
 	tg_buffer_printf(b, "\"dataplane\":{\"connected\":%s,\"alive\":%s",
 		boolean(notice->push.connected), boolean(tg_notice_alive(notice, now_ms, NULL)));
 	text_member(b, ",", "error", notice->push.error);
 	if (notice->push.connected && notice->mapping != NULL)
-		write_segment(b, &notice->mapping->reader, now_ms);
+		write_segment(b, &notice->mapping->reader, rules, now_ms);
 	tg_buffer_text(b, "}");
 }
 
@@ -192,7 +212,8 @@ static void write_sources(struct tg_buffer *b, const struct tg_notice *notice)
 	tg_buffer_text(b, "}");
 }
 
-void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms)
+void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice,
+	const struct tg_rule_set *rules, uint64_t now_ms)
 {
 	char why[512] = "";
 	bool ready = tg_notice_ready(notice, now_ms, why, sizeof(why));
@@ -201,7 +222,7 @@ void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t
 	tg_buffer_printf(b, ",\"ready\":%s", boolean(ready));
 	text_member(b, ",", "not_ready", why);
 	tg_buffer_text(b, ",");
-	write_dataplane(b, notice, now_ms);
+	write_dataplane(b, notice, rules, now_ms);
 	write_generation(b, &notice->push);
 	write_ruleset(b, &notice->compile);
 	write_objects(b, &notice->source);

@@ -15,7 +15,8 @@ void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reade
 	const struct tg_rule_set *rules, uint64_t now_ms);
 
 /* JSON objects, as docs/http-json.md has them. */
-void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms);
+void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice,
+	const struct tg_rule_set *rules, uint64_t now_ms);
 void tg_api_rules(
 	struct tg_buffer *b, const struct tg_notice *notice, const struct tg_rule_set *rules);
 void tg_api_drops(struct tg_buffer *b, const struct tg_notice *notice);

@@ -80,8 +80,13 @@ static void answer_ready(struct tg_http *http, const struct tg_notice *notice, s
 
 static void answer_status(struct tg_http *http, const struct tg_notice *notice, struct answer *a)
 {
+	const struct tg_rule_set *rules = rules_for(http, notice);
+
 	a->type = "application/json";
-	tg_api_status(&a->body, notice, unix_ms());
+	if (rules != NULL)
+		tg_api_status(&a->body, notice, rules, unix_ms());
+	else
+		a->body.failed = true;
 }
 
 static void answer_rules(struct tg_http *http, const struct tg_notice *notice, struct answer *a)

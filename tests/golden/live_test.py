@@ -28,7 +28,12 @@ STATUS = {
                   "memory": {"connections_ipv4": {"used": 9, "limit": 64, "bytes": 2000000,
                                                   "bytes_each": 512},
                              "endpoints": {"used": 3, "limit": 8, "bytes": 300000,
-                                           "bytes_each": 26}}},
+                                           "bytes_each": 26}},
+                  "namespace_limits": [
+                      {"namespace": "shop", "connections": 40, "limit": 40, "refused_packets": 7},
+                      {"namespace": "data", "connections": 9, "limit": 10, "refused_packets": 0},
+                      {"namespace": "lab", "connections": 30, "limit": 900,
+                       "refused_packets": 0}]},
     "ruleset": {"classes": 41, "cells": 118, "rules": 75, "bytes": 20480},
     "objects": {"policies": 9, "pods": 31, "namespaces": 5, "nodes": 3, "services": 6},
     "sources": {"synced": True, "files": 12, "skipped": 3, "errors": [], "warnings": [],
@@ -93,9 +98,25 @@ class Live(unittest.TestCase):
         for words in ("dataplane    connected", "generation 12 in force, 12 desired", "9 policies",
                       "worker 0: 12.3 % busy, 4000 packets/s, 70/s handed over, 5 connections",
                       "IPv4 connections: 9 of 64 in 2.0 MB, 512 bytes each",
-                      "endpoints: 3 of 8 in 0.3 MB, 26 bytes each"):
+                      "endpoints: 3 of 8 in 0.3 MB, 26 bytes each",
+                      "limits       shop: 40 of 40 connections, 7 packets refused\n",
+                      "             data: 9 of 10 connections\n"):
             self.assertIn(words, done.stdout)
         self.assertEqual(json.loads(self.run_live("status", "-o", "json").stdout), STATUS)
+
+    def test_status_shows_the_fullest_namespaces(self):
+        tree = copy.deepcopy(STATUS)
+        tree["dataplane"]["namespace_limits"] = [
+            {"namespace": f"n{i}", "connections": i, "limit": 100, "refused_packets": 0}
+            for i in range(25)]
+        self.serve({"/v1/status": tree})
+        text = self.run_live("status").stdout
+        self.assertIn("limits       n24: 24 of 100 connections\n             n23: ", text)
+        self.assertIn("             n15: 15 of 100 connections\n"
+                      "             and 15 namespaces less full\n", text)
+        self.assertNotIn("n14", text)
+        limits = json.loads(self.run_live("status", "-o", "json").stdout)["dataplane"]
+        self.assertEqual(len(limits["namespace_limits"]), 25)
 
     def test_status_is_negative(self):
         """(what is wrong, the words for it); the JSON gives the same exit code"""

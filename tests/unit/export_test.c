@@ -436,6 +436,9 @@ static void paths_are_served(void **state)
 		{"", "/v1/status",
 			"\"endpoints\":{\"used\":3,\"limit\":100,\"bytes\":2600,\"bytes_each\":26}"},
 		{"", "/v1/status",
+			"\"namespace_limits\":[{\"namespace\":\"shop\",\"connections\":140,"
+			"\"limit\":5000,\"refused_packets\":6}]"},
+		{"", "/v1/status",
 			"\"errors\":[{\"place\":\"a.yaml:3\",\"text\":\"spec.ingres: unknown field "
 			"\\\"x\\\"\"}]"},
 		{"", "/v1/status", "\"kind\":\"CiliumNetworkPolicy\""},
