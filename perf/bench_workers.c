@@ -5,18 +5,24 @@
  *
  *	bench_workers [--json PATH] [--rounds N] [--ms N] [--max-flows N] [--workers N]
  *
+ * forward   receiving and transmitting alone
  * nic       the ports place each flow at the worker that owns it, as a NIC with symmetric RSS does
  * hand-off  packets arrive at any worker, and half of them have to be handed over
  *
- * What the machine can give at most is measured in the same rounds:
+ * A machine that others share gives two processors at some times and less at others. So a round is
+ * short: for some ten milliseconds each, one worker, then several (in the next round the other way
+ * round), and beside them, in the same round, what any program gets of the second processor:
  *
- * spin      arithmetic in registers: below 2 where the processors are threads of one core, or
- *	     neighbours share them
- * forward   receiving and transmitting alone
+ * spin      arithmetic in registers
+ * memory    cache lines at random, as many as connections, asked for 64 at a time and then changed
  *
- * One worker and several take turns within a round; medians over rounds, of throughput and of its
- * ratio. Workers write a batch of frames each, wait for each other, process their batches at the
- *same time, which is measured in processor time of each, and wait again.
+ * The ratio of each round is taken; printed are the median and the quartiles over rounds, for the
+ * controls the medians. "quiet" is the median of those rounds in which the second processor gave
+ * both controls at least nine tenths of what the first gives, and how many these were.
+ *
+ * Workers write a batch of frames each, wait for each other, process their batches at the same
+ * time, which is measured in processor time of each, and wait again. The first batches of a turn
+ * only bring back what the other turns have displaced from the caches.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,6 +38,7 @@
 #include <rte_thash.h>
 
 #include "bench.h"
+#include "pages.h"
 #include "rig.h"
 #include "traffic.h"
 #include "worker.h"
@@ -41,11 +48,14 @@
 #define PODS 10000u
 #define POLICIES 1000u
 #define SLOTS (1u << 16)
-#define ROUNDS_MAX 99
+#define ROUNDS_MAX 999
+#define WARM 16u /* batches */
+#define QUIET 0.9
 #define RETA 128u
-#define SPIN 64u /* steps of arithmetic that count as a packet */
+#define SPINS 64u   /* steps of arithmetic that count as a packet */
+#define SPREAD 256u /* bytes a line of the control: as a table that is a quarter full */
 
-enum load { SPIN_LOAD, FORWARD, ESTABLISHED };
+enum load { SPIN, MEMORY, FORWARD, ESTABLISHED, LOADS };
 
 /* A worker, its core and its part of the traffic. */
 struct lane {
@@ -68,7 +78,6 @@ struct gateway {
 	struct lane lanes[RIG_QUEUES];
 	uint32_t n;
 	bool nic;
-	enum load load;
 };
 
 struct bench {
@@ -78,15 +87,29 @@ struct bench {
 	struct rig_port port[2];
 	struct tg_stats_slot *slots[RIG_QUEUES];
 	uint32_t n_workers, n_flows;
+	uint8_t *lines;		   /* of the control: SPREAD bytes a flow */
+	enum load load;		   /* of the turn */
 	uint64_t deadline;	   /* wall clock, ns */
 	atomic_uint arrived, turn; /* barrier */
 	atomic_bool stop;
 };
 
+struct rounds {
+	uint32_t n, n_quiet;
+	double one[ROUNDS_MAX], all[ROUNDS_MAX]; /* Mpps */
+	double ratio[ROUNDS_MAX], spin[ROUNDS_MAX], memory[ROUNDS_MAX];
+	double quiet[ROUNDS_MAX];
+};
+
+/* Medians of rounds. */
 struct figures {
 	const char *name;
 	uint32_t flows, workers;
-	double one, all, ratio, best, worst; /* Mpps; ratios */
+	double one, all;	   /* Mpps */
+	double scaling, low, high; /* and the quartiles */
+	double spin, memory;	   /* scaling of the controls */
+	double quiet; /* scaling in rounds in which these were good; 0: there was none */
+	uint32_t quiet_rounds;
 };
 
 /* As ports that are trusted are set up: one 16-bit word repeated is symmetric. */
@@ -267,9 +290,28 @@ static void run_spin(struct lane *lane)
 {
 	uint64_t x = lane->random;
 
-	for (unsigned int i = 0; i < BATCH * SPIN; i++)
+	for (unsigned int i = 0; i < BATCH * SPINS; i++)
 		x = x * 6364136223846793005ull + 1442695040888963407ull;
 	lane->random = x;
+}
+
+/* Each worker has its part of the lines. */
+static void run_memory(struct lane *lane)
+{
+	const uint32_t part = lane->bench->n_flows / lane->gateway->n;
+	uint8_t *first = lane->bench->lines + (size_t)lane->index * part * SPREAD;
+	uint64_t *line[TG_BURST];
+
+	for (unsigned int done = 0; done < BATCH; done += TG_BURST) {
+		for (unsigned int i = 0; i < TG_BURST; i++) {
+			const size_t any = bench_below(&lane->random, part);
+
+			line[i] = (uint64_t *)(void *)(first + any * SPREAD);
+			rte_prefetch0(line[i]);
+		}
+		for (unsigned int i = 0; i < TG_BURST; i++)
+			++*line[i];
+	}
 }
 
 static void round_once(const struct lane *lane)
@@ -303,52 +345,70 @@ static void run_worker(struct lane *lane, unsigned int port)
 
 static void run(struct lane *lane, unsigned int port)
 {
-	switch (lane->gateway->load) {
-	case SPIN_LOAD:
+	const struct bench *b = lane->bench;
+
+	switch (b->load) {
+	case SPIN:
 		run_spin(lane);
 		break;
-	case FORWARD:
-		rig_forward(&lane->bench->port[port], &lane->bench->port[port ^ 1],
-			(uint16_t)lane->index);
+	case MEMORY:
+		run_memory(lane);
 		break;
-	case ESTABLISHED:
+	case FORWARD:
+		rig_forward(&b->port[port], &b->port[port ^ 1], (uint16_t)lane->index);
+		break;
+	default:
 		run_worker(lane, port);
 		break;
 	}
 }
 
+/* A batch of each worker at the same time; the nanoseconds that this one took. */
+static uint64_t batch(struct lane *lane, unsigned int port)
+{
+	struct bench *b = lane->bench;
+	const uint32_t n = lane->gateway->n;
+	const bool frames = b->load == FORWARD || b->load == ESTABLISHED;
+	uint64_t spent;
+
+	if (frames)
+		fill(lane, port);
+	lane->waited = 0;
+	wait_for_all(b, n);
+	spent = bench_ns(CLOCK_THREAD_CPUTIME_ID);
+	run(lane, port);
+	spent = bench_ns(CLOCK_THREAD_CPUTIME_ID) - spent - lane->waited;
+	if (lane->index == 0 && bench_ns(CLOCK_MONOTONIC) > b->deadline)
+		atomic_store(&b->stop, true);
+	wait_for_all(b, n);
+	if (frames)
+		drain(b, lane->index);
+	return spent;
+}
+
 static int run_lane(void *arg)
 {
 	struct lane *lane = arg;
-	struct bench *b = lane->bench;
-	const uint32_t n = lane->gateway->n;
-	unsigned int port = 0;
-	uint64_t spent;
+	unsigned int done = 0;
 
 	do {
-		if (lane->gateway->load != SPIN_LOAD)
-			fill(lane, port);
-		wait_for_all(b, n);
-		spent = bench_ns(CLOCK_THREAD_CPUTIME_ID);
-		run(lane, port);
-		spent = bench_ns(CLOCK_THREAD_CPUTIME_ID) - spent - lane->waited;
-		if (lane->index == 0 && bench_ns(CLOCK_MONOTONIC) > b->deadline)
-			atomic_store(&b->stop, true);
-		wait_for_all(b, n);
-		drain(b, lane->index);
+		const uint64_t spent = batch(lane, done & 1);
+
+		rig_clock_pass(&lane->clock, spent);
+		if (++done <= WARM)
+			continue;
 		lane->ns += spent;
 		lane->packets += BATCH;
-		rig_clock_pass(&lane->clock, spent);
-		port ^= 1;
-	} while (!atomic_load(&b->stop));
+	} while (!atomic_load(&lane->bench->stop) || lane->packets == 0);
 	return 0;
 }
 
-/* Mpps of all workers together. */
-static double measure(struct bench *b, struct gateway *g, double seconds)
+/* A turn: Mpps of all workers together. */
+static double measure(struct bench *b, struct gateway *g, enum load load, double seconds)
 {
 	double mpps = 0;
 
+	b->load = load;
 	atomic_store(&b->stop, false);
 	b->deadline = bench_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
 	for (uint32_t w = 0; w < g->n; w++)
@@ -364,24 +424,46 @@ static double measure(struct bench *b, struct gateway *g, double seconds)
 
 /* ---- figures ---- */
 
-static void compare_gateways(struct bench *b, struct gateway *pair[2], uint32_t rounds,
-	double seconds, struct figures *f)
+/* One worker and several, neither always first; Mpps of both, and their ratio. */
+static double take_turns(struct bench *b, struct gateway gateways[2], enum load load,
+	uint32_t round, double seconds, double mpps[2])
 {
-	double one[ROUNDS_MAX], all[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	const unsigned int first = round & 1;
 
-	for (uint32_t i = 0; i <= rounds; i++) { /* the first warms up */
-		const uint32_t to = i == 0 ? 0 : i - 1;
+	mpps[first] = measure(b, &gateways[first], load, seconds);
+	mpps[first ^ 1] = measure(b, &gateways[first ^ 1], load, seconds);
+	return mpps[1] / mpps[0];
+}
 
-		one[to] = measure(b, pair[0], seconds);
-		all[to] = measure(b, pair[1], seconds);
-		ratio[to] = all[to] / one[to];
-	}
-	f->workers = pair[1]->n;
-	f->one = bench_median(one, rounds);
-	f->all = bench_median(all, rounds);
-	f->ratio = bench_median(ratio, rounds);
-	f->worst = ratio[0];
-	f->best = ratio[rounds - 1];
+static void take_round(struct bench *b, struct gateway gateways[2], enum load load, double seconds,
+	struct rounds *r)
+{
+	const double least = QUIET * gateways[1].n;
+	const uint32_t i = r->n++;
+	double mpps[2];
+
+	r->spin[i] = take_turns(b, gateways, SPIN, i, seconds, mpps);
+	r->memory[i] = take_turns(b, gateways, MEMORY, i, seconds, mpps);
+	r->ratio[i] = take_turns(b, gateways, load, i, seconds, mpps);
+	r->one[i] = mpps[0];
+	r->all[i] = mpps[1];
+	if (r->spin[i] >= least && r->memory[i] >= least)
+		r->quiet[r->n_quiet++] = r->ratio[i];
+}
+
+static void sum_up(struct rounds *r, struct figures *f)
+{
+	const uint32_t n = r->n;
+
+	f->one = bench_median(r->one, n);
+	f->all = bench_median(r->all, n);
+	f->spin = bench_median(r->spin, n);
+	f->memory = bench_median(r->memory, n);
+	f->scaling = bench_median(r->ratio, n);
+	f->low = r->ratio[n / 4];
+	f->high = r->ratio[n - 1 - n / 4];
+	f->quiet = r->n_quiet != 0 ? bench_median(r->quiet, r->n_quiet) : 0;
+	f->quiet_rounds = r->n_quiet;
 }
 
 static const struct {
@@ -390,7 +472,6 @@ static const struct {
 	bool nic;
 	uint32_t flows;
 } cases[] = {
-	{"spin", SPIN_LOAD, true, 1024},
 	{"forward", FORWARD, true, 1024},
 	{"nic", ESTABLISHED, true, 100000},
 	{"hand-off", ESTABLISHED, false, 100000},
@@ -404,34 +485,42 @@ static void run_case(
 	struct bench *b, size_t which, uint32_t rounds, double seconds, struct figures *f)
 {
 	static struct gateway gateways[2];
-	struct gateway *pair[2] = {&gateways[0], &gateways[1]};
+	static struct rounds r;
+	const enum load load = cases[which].load;
 
 	b->n_flows = cases[which].flows;
 	for (unsigned int i = 0; i < 2; i++) {
-		gateways[i] = (struct gateway){.n = i == 0 ? 1 : b->n_workers,
-			.nic = cases[which].nic && i == 1,
-			.load = cases[which].load};
+		gateways[i] = (struct gateway){
+			.n = i == 0 ? 1 : b->n_workers, .nic = cases[which].nic && i == 1};
 		open_gateway(b, &gateways[i]);
-		if (gateways[i].load == ESTABLISHED)
+		if (load == ESTABLISHED)
 			establish(&gateways[i]);
 	}
-	compare_gateways(b, pair, rounds, seconds, f);
+	r.n = r.n_quiet = 0;
+	for (uint32_t i = 0; i < rounds; i++)
+		take_round(b, gateways, load, seconds, &r);
 	for (unsigned int i = 0; i < 2; i++) {
-		if (gateways[i].load == ESTABLISHED)
+		if (load == ESTABLISHED)
 			check(&gateways[i]);
 		close_gateway(&gateways[i]);
 	}
 	f->name = cases[which].name;
-	f->flows = cases[which].load == ESTABLISHED ? cases[which].flows : 0;
+	f->flows = load == ESTABLISHED ? cases[which].flows : 0;
+	f->workers = b->n_workers;
+	sum_up(&r, f);
 }
 
-static void start(struct bench *b)
+static void start(struct bench *b, uint32_t most_flows)
 {
+	enum tg_pages pages;
 	char cores[16];
 
 	snprintf(cores, sizeof(cores), "0-%u", b->n_workers - 1);
 	rig_eal(cores, 1024, false);
 	b->pool = rig_pool(b->n_workers * 4 * BATCH);
+	b->lines = tg_pages_map((size_t)most_flows * SPREAD, &pages);
+	if (b->lines == NULL)
+		bench_die("no memory");
 	for (uint32_t w = 0; w < b->n_workers; w++) {
 		b->slots[w] = calloc(SLOTS, sizeof(*b->slots[w]));
 		if (b->slots[w] == NULL)
@@ -452,25 +541,39 @@ static void write_json(const char *path, const struct figures *f, size_t n)
 		fprintf(to,
 			"  {\"load\": \"%s\", \"flows\": %u, \"workers\": %u, "
 			"\"one_mpps\": %.2f, \"mpps\": %.2f, \"scaling\": %.3f, "
-			"\"scaling_best\": %.3f, \"scaling_worst\": %.3f}%s\n",
-			f[i].name, f[i].flows, f[i].workers, f[i].one, f[i].all, f[i].ratio,
-			f[i].best, f[i].worst, i + 1 < n ? "," : "");
+			"\"scaling_low_quartile\": %.3f, \"scaling_high_quartile\": %.3f, "
+			"\"scaling_spin\": %.3f, \"scaling_memory\": %.3f, "
+			"\"scaling_quiet\": %.3f, \"quiet_rounds\": %u}%s\n",
+			f[i].name, f[i].flows, f[i].workers, f[i].one, f[i].all, f[i].scaling,
+			f[i].low, f[i].high, f[i].spin, f[i].memory, f[i].quiet, f[i].quiet_rounds,
+			i + 1 < n ? "," : "");
 	fprintf(to, "]\n");
 	bench_figures_close(to);
+}
+
+static void print_figures(const struct figures *f)
+{
+	printf("%-10s %8u | %8.2f %8.2f | %6.2f %6.2f %6.2f | %6.2f %6.2f | ", f->name, f->flows,
+		f->one, f->all, f->low, f->scaling, f->high, f->spin, f->memory);
+	if (f->quiet_rounds != 0)
+		printf("%6.2f %6u\n", f->quiet, f->quiet_rounds);
+	else
+		printf("%6s %6u\n", "-", 0);
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
 	static struct bench b = {.n_workers = 2};
 	static struct figures figures[CASES];
-	uint32_t rounds = 7, ms = 300, max_flows = UINT32_MAX;
+	uint32_t rounds = 60, ms = 20, max_flows = UINT32_MAX, most = 0;
 	const char *json = NULL;
 	size_t n = 0;
 	const struct bench_option options[] = {
 		{.name = "json", .text = &json},
 		{.name = "rounds", .number = &rounds, .least = 1, .most = ROUNDS_MAX},
 		{.name = "ms", .number = &ms, .least = 1, .most = 60000},
-		{.name = "max-flows", .number = &max_flows, .least = 1, .most = UINT32_MAX},
+		{.name = "max-flows", .number = &max_flows, .least = 1024, .most = UINT32_MAX},
 		{.name = "workers", .number = &b.n_workers, .least = 2, .most = RIG_QUEUES},
 		{0},
 	};
@@ -482,19 +585,18 @@ int main(int argc, char **argv)
 			write_json(json, figures, 0);
 		return 0;
 	}
-	start(&b);
-	printf("%-10s %8s | %8s %9s | %8s %8s %8s\n", "load", "flows", "1 worker", "workers",
-		"scaling", "best", "worst");
+	for (size_t i = 0; i < CASES; i++)
+		if (cases[i].flows <= max_flows && cases[i].flows > most)
+			most = cases[i].flows;
+	start(&b, most);
+	printf("%-10s %8s | %8s %8s | %6s %6s %6s | %6s %6s | %6s %6s\n", "load", "flows",
+		"1 worker", "workers", "low", "median", "high", "spin", "memory", "quiet",
+		"rounds");
 	for (size_t i = 0; i < CASES; i++) {
-		struct figures *f = &figures[n];
-
 		if (cases[i].flows > max_flows)
 			continue;
-		run_case(&b, i, rounds, ms / 1e3, f);
-		printf("%-10s %8u | %8.2f %9.2f | %8.2f %8.2f %8.2f\n", f->name, f->flows, f->one,
-			f->all, f->ratio, f->best, f->worst);
-		fflush(stdout);
-		n++;
+		run_case(&b, i, rounds, ms / 1e3, &figures[n]);
+		print_figures(&figures[n++]);
 	}
 	if (json != NULL)
 		write_json(json, figures, n);
