@@ -2,13 +2,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "infrastructure.h"
 #include "reader.h"
 
@@ -379,29 +378,6 @@ static void read_document(struct parse *p, const struct tg_value *document)
 	}
 }
 
-static char *problems_text(const char *file, const struct tg_reader *reader)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	if (f == NULL)
-		return NULL;
-	for (size_t i = 0; i < reader->problems.n; i++) {
-		const struct tg_problem *problem = &reader->problems.v[i];
-
-		if (problem->line != 0)
-			fprintf(f, "%s%s:%u: %s", i > 0 ? "\n" : "", file, problem->line,
-				problem->text);
-		else
-			fprintf(f, "%s%s: %s", i > 0 ? "\n" : "", file, problem->text);
-	}
-	if (reader->dropped > 0)
-		fprintf(f, "\n%s: and %zu more", file, reader->dropped);
-	fclose(f);
-	return text;
-}
-
 static int read_tree(struct parse *p, const struct tg_tree *tree, char **error)
 {
 	if (tg_tree_count(tree) == 1) {
@@ -415,7 +391,7 @@ static int read_tree(struct parse *p, const struct tg_tree *tree, char **error)
 		return p->err;
 	if (p->reader.problems.n == 0)
 		return 0;
-	*error = problems_text(p->file, &p->reader);
+	*error = tg_reader_text(&p->reader, p->file);
 	return -EINVAL;
 }
 
@@ -451,38 +427,11 @@ free_config:
 	return err;
 }
 
-static int read_file(const char *file, char **text, size_t *size)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC), err = 0;
-	ssize_t got;
-
-	if (fd < 0)
-		return -errno;
-	*size = 0;
-	*text = malloc(CONFIG_SIZE_MAX + 1);
-	if (*text == NULL) {
-		close(fd);
-		return -ENOMEM;
-	}
-	do {
-		got = read(fd, *text + *size, CONFIG_SIZE_MAX + 1 - *size);
-		*size += got > 0 ? (size_t)got : 0;
-	} while (got > 0);
-	if (got < 0)
-		err = -errno;
-	else if (*size > CONFIG_SIZE_MAX)
-		err = -EFBIG;
-	close(fd);
-	if (err != 0)
-		free(*text);
-	return err;
-}
-
 int tg_config_load(const char *file, struct tg_config **out, char **error)
 {
 	size_t size = 0;
 	char *text = NULL;
-	int err = read_file(file, &text, &size);
+	int err = tg_read_file(file, CONFIG_SIZE_MAX, &text, &size);
 
 	*error = NULL;
 	if (err != 0) {

@@ -91,6 +91,29 @@ void tg_reader_problem_line(struct tg_reader *reader, uint32_t line, const char 
 	va_end(ap);
 }
 
+char *tg_reader_text(const struct tg_reader *reader, const char *file)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return NULL;
+	for (size_t i = 0; i < reader->problems.n; i++) {
+		const struct tg_problem *problem = &reader->problems.v[i];
+
+		if (problem->line != 0)
+			fprintf(f, "%s%s:%u: %s", i > 0 ? "\n" : "", file, problem->line,
+				problem->text);
+		else
+			fprintf(f, "%s%s: %s", i > 0 ? "\n" : "", file, problem->text);
+	}
+	if (reader->dropped > 0)
+		fprintf(f, "\n%s: and %zu more", file, reader->dropped);
+	fclose(f);
+	return text;
+}
+
 struct tg_at tg_at_root(const struct tg_value *value)
 {
 	struct tg_at at = {.value = value};

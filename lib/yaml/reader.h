@@ -53,6 +53,8 @@ void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const c
 /* Adds a problem of a line, for texts that are no trees; 0: of the whole file. */
 void tg_reader_problem_line(struct tg_reader *reader, uint32_t line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* All problems, "file:line: path: what was expected", a line each; to be freed, NULL: no memory. */
+char *tg_reader_text(const struct tg_reader *reader, const char *file);
 uint32_t tg_at_line(const struct tg_at *at);
 
 struct tg_at tg_at_root(const struct tg_value *value);
