@@ -17,20 +17,9 @@
 #include "rule.h"
 
 #define TG_NIC_ENGINES_MAX 8
-#define TG_NIC_LIST_MAX 32 /* drivers, devices, devargs of a profile */
-
-/* How much of a field's bits a mask may take. X(SYMBOL, "key") */
-#define TG_NIC_MASKINGS(X)                                \
-	X(NEVER, "none")                                  \
-	X(EXACT, "exact")                                 \
-	X(PREFIX, "prefix") /* from the highest bit on */ \
-	X(ANY, "any")
-
-enum tg_nic_masking {
-#define X(sym, key) TG_NIC_MASK_##sym,
-	TG_NIC_MASKINGS(X)
-#undef X
-};
+#define TG_NIC_LIST_MAX 64		   /* drivers, devices, devargs of a profile */
+#define TG_NIC_PROFILE_SIZE_MAX (1u << 20) /* bytes of a file */
+#define TG_NIC_GENERIC "generic"	   /* the profile of every device that has none */
 
 /* How many kinds of match can be in an engine at a time. X(SYMBOL, "key") */
 #define TG_NIC_SHAPES(X)                                              \
@@ -108,7 +97,7 @@ enum tg_nic_strategy {
 		"a match that does not state that packets are untagged")                       \
 	X(FRAGMENT_MATCHED, "fragment-matched",                                                \
 		"a match on ports also hits first fragments, others not",                      \
-		"forwarding on ports, unless fragments are kept out of the match")             \
+		"forwarding or dropping on ports, unless fragments are kept out")              \
 	X(LATE_INSERT, "late-insert", "a rule acts only some time after it was created",       \
 		"nothing; whoever counts on it waits struct tg_nic_profile.insert_late_ms")    \
 	X(STALE_COUNTER, "stale-counter", "a query gives what was counted some time ago",      \
@@ -120,7 +109,7 @@ enum tg_nic_strategy {
 		"believing in rules of before")                                                \
 	X(NO_OPTIONS, "options-matched",                                                       \
 		"a match on ports hits packets with IPv4 options as well",                     \
-		"forwarding, unless packets with options are kept out of the match")           \
+		"forwarding, unless packets with options are kept out")                        \
 	X(RANGE_IGNORED, "range-ignored", "the end of a range is not looked at",               \
 		"ranges: they are never asked for")
 
@@ -133,9 +122,10 @@ enum tg_nic_hazard_id {
 
 struct tg_nic_hazard {
 	bool present;
-	uint8_t engines;    /* 1 << index: those that it is in */
-	uint32_t fields;    /* MASK_WIDENED: 1 << enum tg_nic_field */
-	const char *source; /* driver's file at a tag, or a report */
+	uint8_t engines;	 /* 1 << index: those that it is in */
+	uint32_t fields;	 /* MASK_WIDENED: 1 << enum tg_nic_field */
+	const char *refuse_when; /* of this NIC, in words */
+	const char *source;	 /* driver's file at a tag, or a report */
 };
 
 struct tg_nic_counters {
@@ -245,13 +235,15 @@ struct tg_nic_profiles;
 #define TG_NIC_WHY 256
 
 /*
- * Reads every *.yaml of `folder`. Strict: an unknown key, a wrong value, a key set twice, a hazard
- * or line without provenance, two profiles for one device is an error, "file:line: path: what was
- * expected", one line each in *errors (malloced; NULL when there are none). 0, -EINVAL with
- * *errors, -errno.
+ * Reads every *.yaml of `folder`. Strict: an unknown key, a wrong value, a key set twice, a fact
+ * without its source, two profiles for one device is an error, "file:line: path: what was
+ * expected", one line each in *errors (to be freed; NULL when there are none). 0; -EINVAL: refused,
+ * or not to be read, with *errors; -ENOMEM.
  */
 int tg_nic_profiles_load(const char *folder, struct tg_nic_profiles **out, char **errors);
-/* The same of one text, for checking a file before it is put in its folder. `name`: its path. */
+/* The same of one file, for checking it before it is put in its folder. */
+int tg_nic_profiles_load_file(const char *path, struct tg_nic_profiles **out, char **errors);
+/* The same of one text. `name`: its path. */
 int tg_nic_profiles_parse(const char *name, const void *text, size_t size,
 	struct tg_nic_profiles **out, char **errors);
 void tg_nic_profiles_free(struct tg_nic_profiles *profiles);
@@ -262,21 +254,30 @@ const struct tg_nic_profile *tg_nic_profiles_find(
 	const struct tg_nic_profiles *profiles, const char *name);
 /*
  * The profile of a device: by driver and PCI id ("15b3:101d"; NULL: no PCI device), else by driver
- * alone, else `generic`. Never NULL when `generic` is among them, as it is in what is shipped.
+ * alone, else `generic`. NULL when not even that is there; it is among what is shipped.
  */
 const struct tg_nic_profile *tg_nic_profiles_select(
 	const struct tg_nic_profiles *profiles, const char *driver, const char *device);
 
-const char *tg_nic_hazard_name(enum tg_nic_hazard_id hazard);
-int tg_nic_hazard_find(const char *key);
-const char *tg_nic_hazard_happens(enum tg_nic_hazard_id hazard);
-const char *tg_nic_hazard_refused(enum tg_nic_hazard_id hazard);
+/* What profiles call things, and back; -1: nothing is called so. */
+const char *tg_nic_masking_name(enum tg_nic_masking masking);
+int tg_nic_masking_find(const char *key);
+const char *tg_nic_shapes_name(enum tg_nic_shapes shapes);
+int tg_nic_shapes_find(const char *key);
+const char *tg_nic_duplicates_name(enum tg_nic_duplicates duplicates);
+int tg_nic_duplicates_find(const char *key);
+const char *tg_nic_on_stop_name(enum tg_nic_on_stop on_stop);
+int tg_nic_on_stop_find(const char *key);
 const char *tg_nic_strategy_name(enum tg_nic_strategy strategy);
 int tg_nic_strategy_find(const char *key);
-const char *tg_nic_masking_name(enum tg_nic_masking masking);
-const char *tg_nic_shapes_name(enum tg_nic_shapes shapes);
-const char *tg_nic_duplicates_name(enum tg_nic_duplicates duplicates);
-const char *tg_nic_on_stop_name(enum tg_nic_on_stop on_stop);
+const char *tg_nic_hazard_id_name(enum tg_nic_hazard_id hazard);
+int tg_nic_hazard_id_find(const char *key);
+const char *tg_nic_hazard_happens(enum tg_nic_hazard_id hazard);
+const char *tg_nic_hazard_refused(enum tg_nic_hazard_id hazard);
+const char *tg_nic_engine_fact_name(enum tg_nic_engine_fact fact);
+int tg_nic_engine_fact_find(const char *key);
+const char *tg_nic_fact_name(enum tg_nic_fact fact);
+int tg_nic_fact_find(const char *key);
 
 /*
  * Whether a hazard is to be reckoned with for a rule that is meant for `engine`: it is the

@@ -157,6 +157,22 @@ struct tg_nic_rule {
 	struct tg_nic_rewrite rewrite;
 };
 
+/* How much of a field's bits a mask may take. X(SYMBOL, "key") */
+#define TG_NIC_MASKINGS(X)                                \
+	X(NEVER, "none")                                  \
+	X(EXACT, "exact")                                 \
+	X(PREFIX, "prefix") /* from the highest bit on */ \
+	X(ANY, "any")
+
+enum tg_nic_masking {
+#define X(sym, key) TG_NIC_MASK_##sym,
+	TG_NIC_MASKINGS(X)
+#undef X
+};
+
+/* The least that the mask of a field is in a match; NEVER: no bit of it. */
+enum tg_nic_masking tg_nic_match_masking(const struct tg_nic_match *match, enum tg_nic_field field);
+
 /* Where a field lies in struct tg_nic_header, and its bits as they stand in its bytes. */
 struct tg_nic_field_place {
 	const char *key;
@@ -165,7 +181,8 @@ struct tg_nic_field_place {
 };
 
 const struct tg_nic_field_place *tg_nic_field_place(enum tg_nic_field field);
-/* The field of a key; -1: none. */
+/* What profiles call things, and back; -1: nothing is called so. */
+const char *tg_nic_field_name(enum tg_nic_field field);
 int tg_nic_field_find(const char *key);
 const char *tg_nic_action_name(enum tg_nic_action action);
 int tg_nic_action_find(const char *key);
@@ -173,6 +190,8 @@ const char *tg_nic_domain_name(enum tg_nic_domain domain);
 int tg_nic_domain_find(const char *key);
 const char *tg_nic_protocol_name(enum tg_nic_protocol protocol);
 int tg_nic_protocol_find(const char *key);
+const char *tg_nic_guard_name(enum tg_nic_guard guard);
+int tg_nic_guard_find(const char *key);
 /* The name of a protocol's number, as of struct tg_nic_match. */
 enum tg_nic_protocol tg_nic_protocol_of(uint8_t number);
 
@@ -181,6 +200,9 @@ void tg_nic_match_set(
 	struct tg_nic_match *match, enum tg_nic_field field, const void *spec, const void *mask);
 /* The same with all bits of the field. */
 void tg_nic_match_exact(struct tg_nic_match *match, enum tg_nic_field field, const void *spec);
+
+/* All bits of a field, in network order, as many bytes as it has. */
+void tg_nic_field_full(enum tg_nic_field field, uint8_t mask[16]);
 
 /* Can one packet match both? */
 bool tg_nic_match_overlap(const struct tg_nic_match *a, const struct tg_nic_match *b);
