@@ -22,6 +22,10 @@
 #define TG_IPPROTO_VRRP 112
 #define TG_IPPROTO_SCTP 132
 
+/* Headers without options and extensions, bytes */
+#define TG_IP4_HEADER 20u
+#define TG_IP6_HEADER 40u
+
 static inline uint16_t load16(const uint8_t *p)
 {
 	uint16_t v;

@@ -21,12 +21,10 @@
 #include "parse_quick.h"
 
 #define ETH_HEADER 14u
-#define IP4_HEADER 20u
-#define IP6_HEADER 40u
 #define UDP_HEADER 8u
 #define TCP_HEADER 20u
-#define LEAST4 (ETH_HEADER + IP4_HEADER + UDP_HEADER)
-#define LEAST6 (ETH_HEADER + IP6_HEADER + UDP_HEADER)
+#define LEAST4 (ETH_HEADER + TG_IP4_HEADER + UDP_HEADER)
+#define LEAST6 (ETH_HEADER + TG_IP6_HEADER + UDP_HEADER)
 
 /* Bytes 12 to 15 of a frame: IPv4 and a header of 20 bytes; IPv6. */
 #define FIRST4 RTE_BE32(0x08004500u)
@@ -43,6 +41,7 @@
 /* Flags in the fourth word of a TCP header: an acknowledgement and nothing more than data. */
 #define TCP_SPECIAL ((TG_TCP_FIN | TG_TCP_SYN | TG_TCP_RST | TG_TCP_URG | TG_TCP_ACK) << 16)
 #define TCP_ORDINARY (TG_TCP_ACK << 16)
+#define TCP_OPENS (TG_TCP_SYN << 16)
 
 /* The first of the two ports of DHCP, whose messages may be link traffic. */
 #define DHCP4_PORT 67
@@ -58,6 +57,7 @@ struct lane {
 	uint32_t epoch;
 	uint32_t now;
 	uint32_t idle_tcp, idle_udp; /* ms that a connection lasts at least */
+	uint16_t zone;
 	bool liberal;
 	uint8_t port;
 	uint8_t end;   /* of the wire */
@@ -87,6 +87,7 @@ static inline struct lane lane_of(struct tg_worker *w, struct rte_mbuf *const mb
 		.now = w->now,
 		.idle_tcp = timeout_of(w, TG_CONN_ESTABLISHED),
 		.idle_udp = timeout_of(w, TG_CONN_UDP_STREAM),
+		.zone = in->zone,
 		.liberal = config->tcp_liberal,
 		.port = port,
 		.end = in->end,
@@ -121,14 +122,14 @@ static inline bool plain4(struct live_packet *q, const struct lane *lane, const 
 
 	if (unlikely((raw32(frame + 12) & FIRST4_MASK) != FIRST4 ||
 		     (raw16(frame + 20) & FRAGMENT_MASK) != 0 || total > q->length - ETH_HEADER ||
-		     total > lane->mtu || total < IP4_HEADER + UDP_HEADER || src >= NO_SOURCE4 ||
+		     total > lane->mtu || total < TG_IP4_HEADER + UDP_HEADER || src >= NO_SOURCE4 ||
 		     !is_express(frame[23])))
 		return false;
 	q->family = 4;
 	q->dir = src > dst;
 	q->key.addr.v4 = src > dst ? ends << 32 | ends >> 32 : ends;
-	q->l4 = frame + ETH_HEADER + IP4_HEADER;
-	q->size = (uint16_t)(total - IP4_HEADER);
+	q->l4 = frame + ETH_HEADER + TG_IP4_HEADER;
+	q->size = (uint16_t)(total - TG_IP4_HEADER);
 	q->key.tail = tail_of(lane, load32(q->l4), frame[23], src > dst);
 	return true;
 }
@@ -146,8 +147,9 @@ static inline bool plain6(struct live_packet *q, const struct lane *lane, const 
 	const uint64_t differ[2] = {(src[0] ^ dst[0]) & ~keep, (src[1] ^ dst[1]) & ~keep};
 
 	if (unlikely(q->length < LEAST6 || (raw32(frame + 12) & FIRST6_MASK) != FIRST6 ||
-		     size > q->length - ETH_HEADER - IP6_HEADER || size + IP6_HEADER > lane->mtu ||
-		     size < UDP_HEADER || src_high >= NO_SOURCE6 || !is_express(frame[20])))
+		     size > q->length - ETH_HEADER - TG_IP6_HEADER ||
+		     size + TG_IP6_HEADER > lane->mtu || size < UDP_HEADER ||
+		     src_high >= NO_SOURCE6 || !is_express(frame[20])))
 		return false;
 	q->family = 6;
 	q->dir = swapped;
@@ -155,7 +157,7 @@ static inline bool plain6(struct live_packet *q, const struct lane *lane, const 
 	q->key.addr.v6[1] = src[1] ^ differ[1];
 	q->key.addr.v6[2] = dst[0] ^ differ[0];
 	q->key.addr.v6[3] = dst[1] ^ differ[1];
-	q->l4 = frame + ETH_HEADER + IP6_HEADER;
+	q->l4 = frame + ETH_HEADER + TG_IP6_HEADER;
 	rte_prefetch0(q->l4 + UDP_HEADER); /* the rest of TCP's header: the frame's second line */
 	q->size = (uint16_t)size;
 	q->key.tail = tail_of(lane, load32(q->l4), frame[20], swapped);
@@ -249,9 +251,8 @@ static inline bool segment_passes(
 	       established(c, q->dir, q->l4, q->size - header, (uint16_t)word, lane->liberal);
 }
 
-/* True: a datagram between two that have spoken to each other. */
-static inline bool datagram_passes(
-	const struct lane *lane, const struct tg_conn *c, const struct live_packet *q)
+/* Is the header as it has to be, and no message of DHCP? */
+static inline bool datagram_plain(const struct live_packet *q)
 {
 	const uint16_t dhcp = q->family == 4 ? DHCP4_PORT : DHCP6_PORT;
 	uint32_t length;
@@ -261,8 +262,14 @@ static inline bool datagram_passes(
 	length = load32(q->l4 + 4) >> 16;
 	return likely(length >= UDP_HEADER && length <= q->size &&
 		      (uint16_t)(q->key.tail - dhcp) > 1 &&
-		      (uint16_t)((q->key.tail >> 16) - dhcp) > 1 &&
-		      in_order(lane, c, q, TG_CONN_UDP_STREAM, lane->idle_udp));
+		      (uint16_t)((q->key.tail >> 16) - dhcp) > 1);
+}
+
+/* True: a datagram between two that have spoken to each other. */
+static inline bool datagram_passes(
+	const struct lane *lane, const struct tg_conn *c, const struct live_packet *q)
+{
+	return datagram_plain(q) && in_order(lane, c, q, TG_CONN_UDP_STREAM, lane->idle_udp);
 }
 
 static inline bool is_tcp(const struct live_packet *q)
@@ -320,43 +327,58 @@ static __attribute__((noinline)) struct way_out leave(
 	return way_out_of(lane);
 }
 
-/* What the quick parser would say of an IPv4 packet that is known as far as to its key. */
-static inline bool parse_rest(struct tg_packet *p, const struct live_packet *q)
-{
-	const uint64_t ends = q->key.addr.v4;
-	const uint64_t ordered = rte_be_to_cpu_64(q->dir ? ends << 32 | ends >> 32 : ends);
-	const uint16_t sport = (uint16_t)(q->key.tail >> 16 * q->dir);
-	const uint16_t dport = (uint16_t)(q->key.tail >> 16 * (q->dir ^ 1));
+/* ---- what has no connection ---- */
 
-	if (unlikely(tg_martian4((uint32_t)(ordered >> 32), (uint32_t)ordered)))
-		return false;
-	if (is_tcp(q) ? q->size < TCP_HEADER || !tg_quick_tcp(p, q->l4, q->size)
-		      : !tg_quick_udp(p, q->l4, q->size, sport, dport))
-		return false;
-	p->length = q->length;
-	p->l3_length = q->size + IP4_HEADER;
-	p->protocol = (uint8_t)(q->key.tail >> 32);
-	p->family = 4;
-	p->outcome = TG_OUTCOME_TRACK;
-	p->sport = sport;
-	p->dport = dport;
-	p->dir = q->dir;
-	p->key = q->key;
-	return true;
+/* Can these be the two ends of one? What is doubtful is the parser's. */
+static inline bool ends_plain(const struct live_packet *q)
+{
+	const uint64_t ends = q->key.addr.v4, *v6 = q->key.addr.v6;
+	uint64_t ordered;
+
+	if (unlikely(q->family == 6))
+		return v6[0] != 0 && v6[2] != 0 && ((v6[0] ^ v6[2]) | (v6[1] ^ v6[3])) != 0;
+	ordered = rte_be_to_cpu_64(q->dir ? ends << 32 | ends >> 32 : ends);
+	return !tg_martian4((uint32_t)(ordered >> 32), (uint32_t)ordered);
 }
 
-/* True: a packet without connection is ready to be judged; nothing can have made one meanwhile. */
-static inline bool is_new(const struct lane *lane, const struct live_packet *q, unsigned int index)
+/* A SYN, or an ordinary segment; *opens: which of them. */
+static inline bool segment_plain(const struct live_packet *q, bool *opens)
+{
+	uint32_t word, header, flags;
+
+	if (unlikely(q->size < TCP_HEADER))
+		return false;
+	word = load32(q->l4 + 12);
+	header = word >> 26 & 0x3c;
+	flags = word & TCP_SPECIAL;
+	*opens = flags == TCP_OPENS;
+	return likely((flags == TCP_OPENS || flags == TCP_ORDINARY) && header >= TCP_HEADER &&
+		      header <= q->size);
+}
+
+/*
+ * True: a packet without connection is ready to be judged. All that judging takes is its tuple; the
+ * parser's record is made of those only that are allowed.
+ */
+static inline bool is_new(
+	const struct lane *lane, const struct live_packet *q, unsigned int index, const bool tcp)
 {
 	struct tg_worker *w = lane->w;
-	struct tg_packet *p = &w->packet[index];
+	bool opens = true;
 
-	if (q->size == 0 || q->family != 4 || !parse_rest(p, q))
+	if (unlikely(q->size == 0 || !ends_plain(q) ||
+		     !(tcp ? segment_plain(q, &opens) : datagram_plain(q)) ||
+		     (!opens && w->pickup)))
 		return false;
-	p->m = lane->mbufs[index];
-	p->port = lane->port;
-	p->hash = tg_key_hash4(&w->table[0].secret, &p->key);
-	judge_later(w, index, NULL, false);
+	w->judged[w->n_judged++] = (struct judged_packet){
+		.packet = (uint8_t)index,
+		.initiator = q->dir,
+		.wanted = opens,
+		.plain = true,
+		.judgement = (uint8_t)w->n_tuples,
+	};
+	tuple_make(&w->tuple[w->n_tuples], &q->key, q->family, q->dir, lane->zone);
+	w->n_tuples += opens;
 	return true;
 }
 
@@ -379,8 +401,8 @@ static __rte_always_inline void follow(const struct lane *lane, uint64_t left, c
 	put_back(lane, &out);
 }
 
-/* Those whose connection is not in its home, if there is one. */
-static void follow_far(const struct lane *lane, uint64_t left)
+/* Those of one protocol whose connection is not in its home, if there is one. */
+static __rte_always_inline void follow_far(const struct lane *lane, uint64_t left, const bool tcp)
 {
 	const struct live_packet *packets = lane->w->live_packet;
 	struct way_out out = way_out_of(lane);
@@ -391,13 +413,17 @@ static void follow_far(const struct lane *lane, uint64_t left)
 		const struct tg_table *table = table_of(lane->w, q->family);
 		struct tg_conn *c = NULL;
 
-		if (q->size != 0 && q->c->displaced != 0)
+		if (q->c->displaced != 0)
 			c = tg_table_find_far(table, &q->key, tg_table_hash(table, &q->key));
-		if (c != NULL &&
-			(is_tcp(q) ? segment_passes(lane, c, q) : datagram_passes(lane, c, q)))
+		if (c == NULL) {
+			if (unlikely(!is_new(lane, q, index, tcp)))
+				out = leave(lane, out, index);
+		} else if (q->size != 0 &&
+			   (tcp ? segment_passes(lane, c, q) : datagram_passes(lane, c, q))) {
 			pass(lane, &out, c, q, lane->mbufs[index]);
-		else if (c != NULL || !is_new(lane, q, index))
+		} else {
 			out = leave(lane, out, index);
+		}
 	}
 	put_back(lane, &out);
 }
@@ -437,7 +463,8 @@ static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uin
 		transmit(w, lane.tx);
 	follow(&lane, home & tcp, true);
 	follow(&lane, home & ~tcp, false);
-	follow_far(&lane, w->live & ~home);
+	follow_far(&lane, w->live & ~home & tcp, true);
+	follow_far(&lane, w->live & ~home & ~tcp, false);
 	w->tx_pending |= (uint64_t)(lane.tx->n != 0) << (lane.tx - w->tx);
 }
 

@@ -12,8 +12,7 @@ static void count_drop(struct tg_worker *w, enum tg_drop_reason reason, uint32_t
 
 void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
 {
-	count_drop(w, reason, p->length);
-	w->dropped[w->n_dropped++] = p->m;
+	drop_frame(w, p->m, p->length, reason);
 }
 
 /* Mbufs of one segment go back to their pool together; nearly always all of a burst to one. */

@@ -106,7 +106,7 @@ struct judged_packet {
 	uint8_t initiator; /* direction whose source the judged tuple has as source */
 	bool wanted;	   /* a judgement is needed */
 	bool known;	   /* a connection was there when it was looked up first */
-	bool fresh;	   /* none was there, of any sort */
+	bool plain;	   /* none was there, of any sort; only w->live_packet tells of it yet */
 	uint8_t judgement; /* when wanted: index of the worker's judgements */
 	uint8_t reversed;  /* the same for the other orientation, when that is asked for */
 };
@@ -160,8 +160,9 @@ struct tg_worker {
 	struct judged_packet judged[TG_BURST];
 	struct rte_mbuf *dropped[TG_BURST];
 	struct tg_tuple tuple[TG_BURST];
+	const struct tg_tuple *tuples[TG_BURST]; /* these, in order */
 	struct tg_judgement judgement[TG_BURST], reversed[TG_BURST];
-	unsigned int n_judged, n_dropped;
+	unsigned int n_judged, n_tuples, n_dropped;
 };
 
 /* ---- generation.c ---- */
@@ -309,7 +310,9 @@ void track_one(struct tg_worker *w, unsigned int index);
 
 /* `c`: a connection to be judged again, or NULL: the packet itself. */
 void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn *c, bool wanted);
-void judge_all(struct tg_worker *w);
+/* Packets of a burst that came by `port`; those that were handed over are none of the plain ones.
+ */
+void judge_all(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port);
 /* A refused first fragment leaves nothing behind: the others then have no first. */
 void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
 /* The tuple of a connection or packet as the classifier takes it. */
@@ -346,6 +349,13 @@ bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 
 void transmit(struct tg_worker *w, struct tx_buffer *tx);
 void drop(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
+static inline void drop_frame(
+	struct tg_worker *w, struct rte_mbuf *m, uint32_t length, enum tg_drop_reason reason)
+{
+	w->stats->drops[reason].packets++;
+	w->stats->drops[reason].bytes += length;
+	w->dropped[w->n_dropped++] = m;
+}
 /* Passes a packet to another worker; a fragment with the ports that are known of it by now. */
 void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated);
 void flush_handoff(struct tg_worker *w);
@@ -361,6 +371,8 @@ bool receive_one(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, ui
 	bool handed_over);
 /* The same for a packet of which w->live_packet told so far. */
 bool receive_again(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port);
+/* What receive_again would make of one that is plain (struct judged_packet). */
+void receive_plain(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port);
 /* What the fragment table takes of a packet. */
 void fragment_of(const struct tg_packet *p, uint8_t group, struct tg_fragment *f);
 

@@ -17,13 +17,17 @@ void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn 
 	const struct tg_packet *p = &w->packet[packet];
 	struct judged_packet *item = &w->judged[w->n_judged++];
 
-	item->packet = (uint8_t)packet;
-	item->known = c != NULL;
-	item->fresh = c == NULL && !wanted;
-	item->judgement = item->reversed = 0;
-	item->initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir;
-	item->wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
-		       may_pick_up(w, p);
+	*item = (struct judged_packet){
+		.packet = (uint8_t)packet,
+		.initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir,
+		.wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
+			  may_pick_up(w, p),
+		.known = c != NULL,
+		.judgement = (uint8_t)w->n_tuples,
+	};
+	tuple_make(
+		&w->tuple[w->n_tuples], &p->key, p->family, item->initiator, port_of(w, p)->zone);
+	w->n_tuples += item->wanted;
 }
 
 /* Which side denies no predictor knows: this is one condition. */
@@ -76,13 +80,20 @@ void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason re
 	drop(w, p, reason);
 }
 
-static void deny(struct tg_worker *w, struct tg_packet *p, const struct tg_judgement *j)
+/* Counted by the rule that denies; what to count the drop by. */
+static enum tg_drop_reason charge_denied(
+	struct tg_worker *w, const struct tg_judgement *j, uint32_t length)
 {
 	enum tg_direction side = denying_side(j);
 	uint32_t slot = tg_verdict_slot(j->verdict[side]);
 
-	charge_slot(w, slot, 1, p->length, 1);
-	drop_whole(w, p, deny_reason(side, slot));
+	charge_slot(w, slot, 1, length, 1);
+	return deny_reason(side, slot);
+}
+
+static void deny(struct tg_worker *w, struct tg_packet *p, const struct tg_judgement *j)
+{
+	drop_whole(w, p, charge_denied(w, j, p->length));
 }
 
 static void move_namespace(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
@@ -306,16 +317,12 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 	}
 }
 
-/* `changed`: the table has got entries since the burst was looked up in it. */
-static inline void settle_judged(
-	struct tg_worker *w, const struct judged_packet *item, bool changed)
+static void settle_judged(struct tg_worker *w, const struct judged_packet *item)
 {
 	struct tg_packet *p = &w->packet[item->packet];
 	struct tg_table *table = table_of(w, p->family);
-	struct tg_conn *c = NULL;
+	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
 
-	if (!item->fresh || unlikely(changed))
-		c = tg_table_find(table, &p->key, p->hash);
 	if (c != NULL)
 		settle_known(w, item, table, c, p);
 	else if (item->known)
@@ -324,75 +331,105 @@ static inline void settle_judged(
 		settle_new(w, item, p);
 }
 
-/* Asks for what settling will count in, or create. */
-static inline void fetch_settled(
-	const struct tg_worker *w, const struct tg_packet *p, const struct tg_judgement *j)
+/* A connection that has come about since the burst was looked up. */
+static inline struct tg_conn *found_since(struct tg_worker *w, const struct live_packet *q)
 {
-	const struct tg_table *table = table_of((struct tg_worker *)w, p->family);
+	const struct tg_table *table = table_of(w, q->family);
 
-	fetch_slots(w, j->verdict);
-	if (allows(j))
-		rte_prefetch0(&table->cold[p->hash & table->mask]);
+	if (q->family == 4 ? tg_table_is4(q->c, &q->key) : tg_table_is6(q->c, &q->key))
+		return q->c;
+	return q->c->displaced == 0
+		       ? NULL
+		       : tg_table_find_far(table, &q->key, tg_table_hash(table, &q->key));
 }
 
-/* Judges what wants it. */
-static void classify(struct tg_worker *w)
+/*
+ * The same of a packet of which the parser has no record unless it is allowed. `changed`: the table
+ * has got entries since the burst was looked up in it.
+ */
+static inline void settle_plain(struct tg_worker *w, const struct judged_packet *item,
+	struct rte_mbuf *m, uint8_t port, bool changed)
 {
-	const struct tg_tuple *tuples[TG_BURST];
-	uint8_t packet[TG_BURST];
-	unsigned int n = 0;
+	const struct live_packet *q = &w->live_packet[item->packet];
+	const struct tg_judgement *j = &w->judgement[item->judgement];
+	struct tg_packet *p = &w->packet[item->packet];
+	struct tg_conn *c = changed ? found_since(w, q) : NULL;
 
-	for (unsigned int i = 0; i < w->n_judged; i++) {
-		struct judged_packet *item = &w->judged[i];
-		const struct tg_packet *p = &w->packet[item->packet];
-
-		if (unlikely(!item->wanted))
-			continue;
-		tuple_make(&w->tuple[n], &p->key, p->family, item->initiator, port_of(w, p)->zone);
-		tuples[n] = &w->tuple[n];
-		packet[n] = item->packet;
-		item->judgement = (uint8_t)n++;
+	if (unlikely(c != NULL)) {
+		receive_plain(w, item->packet, m, port);
+		settle_known(w, item, table_of(w, q->family), c, p);
+	} else if (unlikely(!item->wanted)) {
+		drop_frame(w, m, q->length, TG_DROP_TCP_NO_CONNECTION);
+	} else if (unlikely(spoofed(w, port, j->src_kind))) {
+		drop_frame(w, m, q->length, TG_DROP_SPOOFED);
+	} else if (!allows(j)) {
+		drop_frame(w, m, q->length, charge_denied(w, j, q->length));
+	} else {
+		open_connection(w, p, p->dir, j);
 	}
-	if (n == 0)
+}
+
+/* Asks for what settling will count in, or create. */
+static inline void prepare(struct tg_worker *w, const struct judged_packet *item,
+	struct rte_mbuf *const mbufs[], uint8_t port)
+{
+	const struct tg_judgement *j = &w->judgement[item->judgement];
+	const struct tg_packet *p = &w->packet[item->packet];
+	const struct tg_table *table;
+
+	fetch_slots(w, j->verdict);
+	if (!allows(j))
 		return;
-	tg_classify_burst(w->gen->classifier, tuples, w->judgement, n);
-	for (unsigned int k = 0; k < n; k++)
-		fetch_settled(w, &w->packet[packet[k]], &w->judgement[k]);
+	if (item->plain)
+		receive_plain(w, item->packet, mbufs[item->packet], port);
+	table = table_of(w, p->family);
+	rte_prefetch0(&table->cold[p->hash & table->mask]);
 }
 
 /* The other orientation of what may be picked up. */
 static void classify_reversed(struct tg_worker *w)
 {
-	const struct tg_tuple *tuples[TG_BURST];
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < w->n_judged; i++) {
 		struct judged_packet *item = &w->judged[i];
 		const struct tg_packet *p = &w->packet[item->packet];
 
-		if (!may_pick_up(w, p))
+		if (item->plain || !may_pick_up(w, p))
 			continue;
 		tuple_make(&w->tuple[n], &p->key, p->family, item->initiator ^ 1u,
 			port_of(w, p)->zone);
-		tuples[n] = &w->tuple[n];
 		item->reversed = (uint8_t)n++;
 	}
 	if (n == 0)
 		return;
-	tg_classify_burst(w->gen->classifier, tuples, w->reversed, n);
+	tg_classify_burst(w->gen->classifier, w->tuples, w->reversed, n);
 	for (unsigned int k = 0; k < n; k++)
 		fetch_slots(w, w->reversed[k].verdict);
 }
 
-void judge_all(struct tg_worker *w)
+void judge_all(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
 {
 	const uint64_t created = w->stats->conn_created;
 
 	if (w->n_judged == 0)
 		return;
-	classify(w);
+	if (w->n_tuples != 0)
+		tg_classify_burst(w->gen->classifier, w->tuples, w->judgement, w->n_tuples);
+	for (unsigned int i = 0; i < w->n_judged; i++) {
+		if (likely(w->judged[i].wanted))
+			prepare(w, &w->judged[i], mbufs, port);
+	}
 	if (unlikely(w->pickup))
 		classify_reversed(w);
-	for (unsigned int i = 0; i < w->n_judged; i++)
-		settle_judged(w, &w->judged[i], w->stats->conn_created != created);
+	for (unsigned int i = 0; i < w->n_judged; i++) {
+		const struct judged_packet *item = &w->judged[i];
+
+		if (likely(item->plain))
+			settle_plain(w, item, mbufs[item->packet], port,
+				w->stats->conn_created != created);
+		else
+			settle_judged(w, item);
+	}
+	w->n_judged = w->n_tuples = 0;
 }

@@ -14,12 +14,10 @@
 #define ETHERTYPE_QINQ_OLD 0x9100
 #define ETHERTYPE_IPV6 0x86dd
 
-#define IP4_HEADER 20
 #define IP4_MORE 0x2000
 #define IP4_OFFSET 0x1fff
 #define IP4_OPTION_LSRR 131
 #define IP4_OPTION_SSRR 137
-#define IP6_HEADER 40
 #define EXTENSIONS_MAX 8
 #define DATAGRAM_MAX 65535
 
@@ -88,7 +86,7 @@ static bool ip4_options(struct tg_packet *p, struct tg_bytes b, uint32_t header)
 {
 	bool valid;
 
-	if (ip4_source_routed(b.at + IP4_HEADER, header - IP4_HEADER, &valid)) {
+	if (ip4_source_routed(b.at + TG_IP4_HEADER, header - TG_IP4_HEADER, &valid)) {
 		tg_packet_drop(p, TG_DROP_IP_OPTIONS);
 		return false;
 	}
@@ -135,19 +133,19 @@ static void parse_ip4(struct tg_packet *p, const struct tg_port_config *port, st
 	struct tg_ip ip = {.family = 4};
 	uint32_t header, total, offset;
 
-	if (b.have < IP4_HEADER) {
+	if (b.have < TG_IP4_HEADER) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);
 		return;
 	}
 	header = (b.at[0] & 0x0f) * 4u;
 	total = load16(b.at + 2);
-	if (b.at[0] >> 4 != 4 || header < IP4_HEADER || total < header || total > b.size ||
+	if (b.at[0] >> 4 != 4 || header < TG_IP4_HEADER || total < header || total > b.size ||
 		header > b.have) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);
 		return;
 	}
 	p->l3_length = total;
-	if (unlikely(header > IP4_HEADER) && !ip4_options(p, b, header))
+	if (unlikely(header > TG_IP4_HEADER) && !ip4_options(p, b, header))
 		return;
 	b.size = total;
 	if (b.have > total)
@@ -156,8 +154,8 @@ static void parse_ip4(struct tg_packet *p, const struct tg_port_config *port, st
 	ip.dst = b.at + 16;
 	ip.hop_limit = b.at[8];
 	ip.protocol = b.at[9];
-	ip.options = b.at + IP4_HEADER;
-	ip.n_options = header - IP4_HEADER;
+	ip.options = b.at + TG_IP4_HEADER;
+	ip.n_options = header - TG_IP4_HEADER;
 	offset = load16(b.at + 6);
 	if (unlikely(offset & (IP4_MORE | IP4_OFFSET))) {
 		ip.fragment = true;
@@ -201,13 +199,13 @@ static bool extension_refused(const struct tg_ip6_walk *walk, const uint8_t *at)
 	if (walk->next == TG_IPPROTO_ROUTING)
 		return at[2] == 0; /* RFC 5095 */
 	if (walk->next == TG_IPPROTO_HOPOPTS)
-		return walk->offset != IP6_HEADER;
+		return walk->offset != TG_IP6_HEADER;
 	return walk->next == TG_IPPROTO_FRAGMENT && walk->fragment;
 }
 
 enum tg_walk_result tg_ip6_walk(struct tg_bytes b, struct tg_ip6_walk *walk)
 {
-	*walk = (struct tg_ip6_walk){.next = b.at[6], .offset = IP6_HEADER};
+	*walk = (struct tg_ip6_walk){.next = b.at[6], .offset = TG_IP6_HEADER};
 	for (unsigned int n = 0; is_extension(walk->next); n++) {
 		const uint8_t *at = b.at + walk->offset;
 		uint32_t length;
@@ -267,11 +265,11 @@ static void parse_ip6(struct tg_packet *p, const struct tg_port_config *port, st
 	struct tg_ip6_walk walk;
 	uint32_t total;
 
-	if (b.have < IP6_HEADER || b.at[0] >> 4 != 6) {
+	if (b.have < TG_IP6_HEADER || b.at[0] >> 4 != 6) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);
 		return;
 	}
-	total = IP6_HEADER + load16(b.at + 4);
+	total = TG_IP6_HEADER + load16(b.at + 4);
 	if (total > b.size) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);
 		return;
@@ -287,8 +285,8 @@ static void parse_ip6(struct tg_packet *p, const struct tg_port_config *port, st
 		return;
 	ip.protocol = walk.next;
 	ip.fragment = walk.fragment;
-	ip.options = b.at + IP6_HEADER;
-	ip.n_options = walk.offset - IP6_HEADER;
+	ip.options = b.at + TG_IP6_HEADER;
+	ip.n_options = walk.offset - TG_IP6_HEADER;
 	if (unlikely(walk.fragment) &&
 		!fragment_range(p, 0, walk.fragment_offset, total - walk.fragment_at, walk.more)) {
 		tg_packet_drop(p, TG_DROP_MALFORMED_L3);

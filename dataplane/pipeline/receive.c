@@ -180,3 +180,26 @@ bool receive_again(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, 
 	p->port = port;
 	return receive(w, p, false);
 }
+
+void receive_plain(struct tg_worker *w, unsigned int index, struct rte_mbuf *m, uint8_t port)
+{
+	const struct live_packet *q = &w->live_packet[index];
+	struct tg_packet *p = &w->packet[index];
+
+	p->m = m;
+	p->port = port;
+	p->key = q->key;
+	p->hash = tg_table_hash(table_of(w, q->family), &q->key);
+	p->length = q->length;
+	p->l3_length = q->size + (q->family == 4 ? TG_IP4_HEADER : TG_IP6_HEADER);
+	p->sport = (uint16_t)(q->key.tail >> 16 * q->dir);
+	p->dport = (uint16_t)(q->key.tail >> 16 * (q->dir ^ 1));
+	p->protocol = (uint8_t)(q->key.tail >> 32);
+	p->family = q->family;
+	p->dir = q->dir;
+	p->outcome = TG_OUTCOME_TRACK;
+	if (p->protocol == TG_IPPROTO_TCP)
+		tg_quick_tcp(p, q->l4, q->size);
+	else
+		p->flags = TG_PACKET_PLAIN | TG_PACKET_OPENS;
+}

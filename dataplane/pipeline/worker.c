@@ -106,6 +106,8 @@ int tg_worker_create(struct tg_datapath *dp, uint32_t index, int socket,
 	w->stats = stats;
 	w->slots = slots;
 	w->express = express_for_processor();
+	for (unsigned int i = 0; i < TG_BURST; i++)
+		w->tuples[i] = &w->tuple[i];
 	w->tx = calloc(TG_PORTS_MAX, sizeof(*w->tx));
 	w->out = calloc(dp->config.n_workers, sizeof(*w->out));
 	if (w->tx == NULL || w->out == NULL)
@@ -175,7 +177,6 @@ void begin_round(struct tg_worker *w, uint64_t now)
 	}
 	w->now = (uint32_t)now;
 	w->pickup = now < w->dp->config.pickup_ms && !w->pickup_over;
-	w->n_judged = 0;
 }
 
 /* Its first bytes will be looked at soon. */
@@ -190,7 +191,7 @@ static void process(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t
 	stage_ends(w, TG_STAGE_RECEIVE);
 	w->express->track(w, mbufs, port);
 	stage_ends(w, TG_STAGE_TRACK);
-	judge_all(w);
+	judge_all(w, mbufs, port);
 	stage_ends(w, TG_STAGE_JUDGE);
 	free_dropped(w);
 	flush_handoff(w);
@@ -229,10 +230,8 @@ static void follow_firsts(struct tg_worker *w)
 	struct rte_mbuf *m[TG_BURST];
 	unsigned int n;
 
-	while ((n = take_ready(w, m)) != 0) {
-		w->n_judged = 0;
+	while ((n = take_ready(w, m)) != 0)
 		process_noted(w, m, n);
-	}
 }
 
 /* What is left to do after the packets of a burst. */

@@ -50,6 +50,19 @@ static const struct line ordinary[] = {
 
 #define ORDINARY (sizeof(ordinary) / sizeof(ordinary[0]))
 
+/* Packets without connection: allowed, denied, in mid-stream. */
+static const struct line beginnings[] = {
+	{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4001>80 S seq=1000 ws=7", PASSED},
+	{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4001>53 len=14", PASSED},
+	{INSIDE, "fd00:1::1 > 2001:db8::8 tcp 4001>80 S seq=1000 ws=7", PASSED},
+	{INSIDE, "fd00:1::1 > 2001:db8::8 udp 4001>53", PASSED},
+	{OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4002 S seq=1000", TG_DROP_POLICY_INGRESS},
+	{OUTSIDE, "2001:db8::8 > fd00:1::1 udp 54>4002 len=14", TG_DROP_POLICY_INGRESS},
+	{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4003>80 A seq=1001 ack=5001", TG_DROP_TCP_NO_CONNECTION},
+};
+
+#define BEGINNINGS (sizeof(beginnings) / sizeof(beginnings[0]))
+
 static uint32_t any(struct bench *b)
 {
 	b->seed = b->seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -186,22 +199,43 @@ static void ordinary_packets_are_taken(void **state)
 	bench_stop(&b);
 }
 
+/* Every bit of its header changed, one after the other. */
+static void change_bits(struct bench *b, const struct line *line)
+{
+	struct packet packet;
+
+	packet_make(&packet, line->packet);
+	for (size_t bit = 0; bit < packet.size * 8 && bit < 80 * 8; bit++) {
+		packet.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		send_changed(b, line->port, &packet);
+		packet.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+}
+
 static void every_bit_of_a_header_counts(void **state)
 {
 	struct bench b;
 
 	bench_start(&b, false);
-	for (size_t i = 0; i < ORDINARY; i++) {
-		struct packet packet;
-
-		packet_make(&packet, ordinary[i].packet);
-		for (size_t bit = 0; bit < packet.size * 8 && bit < 80 * 8; bit++) {
-			packet.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			send_changed(&b, ordinary[i].port, &packet);
-			packet.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		}
-	}
+	for (size_t i = 0; i < ORDINARY; i++)
+		change_bits(&b, &ordinary[i]);
+	for (size_t i = 0; i < BEGINNINGS; i++)
+		change_bits(&b, &beginnings[i]);
 	bench_stop(&b);
+}
+
+static void cut(struct bench *b, const struct line *line)
+{
+	struct packet packet;
+	size_t size;
+
+	packet_make(&packet, line->packet);
+	size = packet.size;
+	for (packet.size = 1; packet.size <= size; packet.size++)
+		send_changed(b, line->port, &packet);
+	packet.size = size;
+	for (packet.segment = 1; packet.segment <= size; packet.segment++)
+		send_changed(b, line->port, &packet);
 }
 
 static void frames_end_anywhere(void **state)
@@ -209,17 +243,33 @@ static void frames_end_anywhere(void **state)
 	struct bench b;
 
 	bench_start(&b, false);
-	for (size_t i = 0; i < ORDINARY; i++) {
-		struct packet packet;
-		size_t size;
+	for (size_t i = 0; i < ORDINARY; i++)
+		cut(&b, &ordinary[i]);
+	for (size_t i = 0; i < BEGINNINGS; i++)
+		cut(&b, &beginnings[i]);
+	bench_stop(&b);
+}
 
-		packet_make(&packet, ordinary[i].packet);
-		size = packet.size;
-		for (packet.size = 1; packet.size <= size; packet.size++)
-			send_changed(&b, ordinary[i].port, &packet);
-		packet.size = size;
-		for (packet.segment = 1; packet.segment <= size; packet.segment++)
-			send_changed(&b, ordinary[i].port, &packet);
+/* What has no connection is settled alike, and without the parser's record unless it is allowed. */
+static void beginnings_are_taken(void **state)
+{
+	struct bench b;
+
+	bench_start(&b, false);
+	for (size_t i = 0; i < BEGINNINGS; i++) {
+		const struct tg_stats_worker before = world_stats(&b.world[0]);
+		const unsigned int expect = beginnings[i].expect;
+		struct packet packet;
+
+		packet_make(&packet, beginnings[i].packet);
+		b.taken = 0;
+		if (send_all(&b, beginnings[i].port, &packet)) {
+			assert_int_equal(expect, PASSED);
+			continue;
+		}
+		assert_int_equal(world_stats(&b.world[0]).drops[expect].packets,
+			before.drops[expect].packets + 1);
+		assert_int_equal(b.taken, b.n - 1);
 	}
 	bench_stop(&b);
 }
@@ -290,11 +340,13 @@ static void random_damage(void **state)
 
 	bench_start(&b, false);
 	for (unsigned int i = 0; i < FRAMES; i++) {
-		unsigned int which = any(&b) % (ORDINARY + 6);
+		unsigned int which = any(&b) % (ORDINARY + BEGINNINGS + 6);
 		struct packet packet;
 
-		packet_make(&packet,
-			which < ORDINARY ? ordinary[which].packet : others[which - ORDINARY]);
+		packet_make(&packet, which < ORDINARY ? ordinary[which].packet
+				     : which < ORDINARY + BEGINNINGS
+					     ? beginnings[which - ORDINARY].packet
+					     : others[which - ORDINARY - BEGINNINGS]);
 		for (unsigned int n = any(&b) % 4; n != 0; n--)
 			packet.bytes[12 + any(&b) % 62] = (uint8_t)any(&b);
 		send_all(&b, any(&b) & 1, &packet);
@@ -377,6 +429,7 @@ int run_express_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ordinary_packets_are_taken),
+		cmocka_unit_test(beginnings_are_taken),
 		cmocka_unit_test(every_bit_of_a_header_counts),
 		cmocka_unit_test(frames_end_anywhere),
 		cmocka_unit_test(windows_are_checked_alike),
