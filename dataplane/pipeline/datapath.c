@@ -118,18 +118,6 @@ static void rings_free(struct tg_datapath *dp)
 	dp->ring = NULL;
 }
 
-/* The field in the mbuf is one for the process, however many datapaths it has. */
-static int note_register(void)
-{
-	static const struct rte_mbuf_dynfield field = {
-		.name = "tidegate_handoff_note",
-		.size = sizeof(struct note),
-		.align = _Alignof(struct note),
-	};
-
-	return rte_mbuf_dynfield_register(&field);
-}
-
 int tg_datapath_create(const struct tg_datapath_config *config, struct tg_datapath **out)
 {
 	struct tg_datapath *dp;
@@ -147,9 +135,6 @@ int tg_datapath_create(const struct tg_datapath_config *config, struct tg_datapa
 		rc = -EIO;
 		goto free_dp;
 	}
-	dp->note_offset = note_register();
-	if (dp->note_offset < 0)
-		goto free_dp;
 	rc = rings_create(dp);
 	if (rc != 0)
 		goto free_rings;

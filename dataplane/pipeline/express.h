@@ -62,7 +62,7 @@ struct lane {
 	uint8_t port;
 	uint8_t end;   /* of the wire */
 	bool open;     /* ordinary packets may pass */
-	bool all_home; /* what comes by this port is this worker's */
+	bool all_home; /* all plain packets here are this worker's */
 };
 
 /* The shorter timeout of the two families: what lasts longer is found out in the other way. */
@@ -71,7 +71,8 @@ static inline uint32_t timeout_of(const struct tg_worker *w, enum tg_conn_state 
 	return RTE_MIN(w->timeouts[0].ms[state], w->timeouts[1].ms[state]);
 }
 
-static inline struct lane lane_of(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
+static inline struct lane lane_of(
+	struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port, bool handed_over)
 {
 	const struct tg_datapath_config *config = &w->dp->config;
 	const struct tg_port_config *in = &config->ports[port];
@@ -94,7 +95,7 @@ static inline struct lane lane_of(struct tg_worker *w, struct rte_mbuf *const mb
 		.open = w->gen != NULL && !(in->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))) &&
 			atomic_load_explicit(&w->dp->link_up[in->peer], memory_order_relaxed) &&
 			(config->n_workers == 1 || !same || in->rss_trusted),
-		.all_home = config->n_workers == 1 || (same && in->rss_trusted),
+		.all_home = config->n_workers == 1 || (same && in->rss_trusted) || handed_over,
 	};
 }
 
@@ -114,7 +115,8 @@ static inline uint64_t tail_of(
 	       (swapped ? ports : ports >> 16 | ports << 16);
 }
 
-static inline bool plain4(struct live_packet *q, const struct lane *lane, const uint8_t *frame)
+static __rte_always_inline bool plain4(
+	struct live_packet *q, const struct lane *lane, const uint8_t *frame)
 {
 	const uint32_t total = load32(frame + 16) >> 16;
 	const uint64_t ends = raw64(frame + 26), ordered = rte_be_to_cpu_64(ends);
@@ -134,7 +136,8 @@ static inline bool plain4(struct live_packet *q, const struct lane *lane, const 
 	return true;
 }
 
-static inline bool plain6(struct live_packet *q, const struct lane *lane, const uint8_t *frame)
+static __rte_always_inline bool plain6(
+	struct live_packet *q, const struct lane *lane, const uint8_t *frame)
 {
 	const uint32_t size = load32(frame + 16) & 0xffff;
 	const uint64_t src[2] = {raw64(frame + 22), raw64(frame + 30)};
@@ -164,13 +167,13 @@ static inline bool plain6(struct live_packet *q, const struct lane *lane, const 
 	return true;
 }
 
-/* Is it TCP or UDP, of this worker, and nothing special down to there? Else it is the parser's. */
-static inline bool plain(struct live_packet *q, const struct lane *lane, const struct rte_mbuf *m)
+/* Is it TCP or UDP, and nothing special down to there? Else it is the parser's. */
+static __rte_always_inline bool plain(
+	struct live_packet *q, const struct lane *lane, const struct rte_mbuf *m, uint64_t *hash)
 {
 	const struct tg_worker *w = lane->w;
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	const uint32_t length = rte_pktmbuf_pkt_len(m);
-	uint64_t hash;
 
 	q->length = length;
 	if (unlikely(rte_pktmbuf_data_len(m) != length || length < LEAST4))
@@ -178,15 +181,15 @@ static inline bool plain(struct live_packet *q, const struct lane *lane, const s
 	if (likely(frame[12] == 0x08)) {
 		if (unlikely(!plain4(q, lane, frame)))
 			return false;
-		hash = tg_key_hash4(&w->table[0].secret, &q->key);
-		q->c = tg_table_home4(&w->table[0], hash);
+		*hash = tg_key_hash4(&w->table[0].secret, &q->key);
+		q->c = tg_table_home4(&w->table[0], *hash);
 	} else {
 		if (unlikely(!plain6(q, lane, frame)))
 			return false;
-		hash = tg_key_hash6(&w->table[1].secret, &q->key);
-		q->c = tg_table_home6(&w->table[1], hash);
+		*hash = tg_key_hash6(&w->table[1].secret, &q->key);
+		q->c = tg_table_home6(&w->table[1], *hash);
 	}
-	return likely(lane->all_home) || owner_by_hash(hash, w->dp->config.n_workers) == w->index;
+	return true;
 }
 
 /*
@@ -205,21 +208,62 @@ static inline void fetch_connections(const struct tg_worker *w)
 	}
 }
 
-static void receive_burst(
-	struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port)
+/* Plain packets of other workers, as their owners have them from anybody. */
+static __rte_noinline void pass_foreign(
+	const struct lane *lane, uint64_t foreign, const uint8_t *owner)
 {
-	const struct lane lane = lane_of(w, mbufs, port);
-	uint64_t live = 0;
+	for (; foreign != 0; foreign &= foreign - 1) {
+		const unsigned int index = (unsigned int)__builtin_ctzll(foreign);
+
+		hand_over(lane->w, lane->mbufs[index], owner[index],
+			(struct note){.port = lane->port});
+	}
+}
+
+/*
+ * Which of two workers a packet belongs to is as good as random: it is not branched on. The parser
+ * may hand over as well: before it has its turn, what came earlier is on its way.
+ */
+static __rte_always_inline void receive_all(
+	const struct lane *lane, unsigned int n, bool handed_over, const bool all_home)
+{
+	struct tg_worker *w = lane->w;
+	uint64_t live = 0, foreign = 0, hash;
+	uint8_t owner[TG_BURST] = {0};
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct live_packet *q = &w->live_packet[i];
+		uint64_t mine = 1;
 
-		if (likely(lane.open && plain(q, &lane, mbufs[i])))
-			live |= 1ull << i;
-		else
-			live |= (uint64_t)receive_one(w, i, mbufs[i], port, false) << i;
+		if (likely(lane->open && plain(q, lane, lane->mbufs[i], &hash))) {
+			if (!all_home) {
+				owner[i] = (uint8_t)owner_by_hash(hash, w->dp->config.n_workers);
+				mine = owner[i] == w->index;
+				foreign |= (mine ^ 1) << i;
+			}
+		} else {
+			if (!all_home) {
+				pass_foreign(lane, foreign, owner);
+				foreign = 0;
+			}
+			mine = receive_one(w, i, lane->mbufs[i], lane->port, handed_over);
+		}
+		live |= mine << i;
 	}
+	if (!all_home)
+		pass_foreign(lane, foreign, owner);
 	w->live = live;
+}
+
+static void receive_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n,
+	uint8_t port, bool handed_over)
+{
+	const struct lane lane = lane_of(w, mbufs, port, handed_over);
+
+	if (lane.all_home)
+		receive_all(&lane, n, handed_over, true);
+	else
+		receive_all(&lane, n, handed_over, false);
 	fetch_connections(w);
 }
 
@@ -446,7 +490,7 @@ static inline void fetch_far(struct tg_worker *w, uint64_t left)
  */
 static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
 {
-	const struct lane lane = lane_of(w, mbufs, port);
+	const struct lane lane = lane_of(w, mbufs, port, false);
 	uint64_t home = 0, tcp = 0;
 
 	for (uint64_t left = w->live; left != 0; left &= left - 1) {

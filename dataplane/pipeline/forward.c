@@ -111,18 +111,12 @@ static void pass_over(struct tg_worker *w, uint32_t to)
 	out->n = 0;
 }
 
-void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated)
+void hand_over(struct tg_worker *w, struct rte_mbuf *m, uint32_t to, struct note note)
 {
 	struct handoff_buffer *out = &w->out[to];
 
-	*note_of(w->dp, p->m) = (struct note){
-		.sport = p->sport,
-		.dport = p->dport,
-		.protocol = p->protocol,
-		.port = p->port,
-		.annotated = annotated,
-	};
-	out->m[out->n++] = p->m;
+	*note_of(m) = note;
+	out->m[out->n++] = m;
 	if (out->n == HANDOFF_BUFFER)
 		pass_over(w, to);
 }

@@ -16,7 +16,6 @@
 #include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 #include <rte_ring.h>
 
 #include "budget.h"
@@ -47,11 +46,13 @@ struct tg_datapath {
 	_Atomic bool link_up[TG_PORTS_MAX];
 	struct tg_secret secret;
 	struct tg_budget budget; /* of namespaces, by the slots of their limits */
-	int note_offset;	 /* struct note in the mbuf */
 	struct rte_ring **ring;	 /* [from * n_workers + to]; NULL on the diagonal */
 };
 
-/* What travels with a packet that is handed to another worker. */
+/*
+ * What travels with a packet that is handed to another worker: in the mbuf's `hash`, of which
+ * nobody needs what a NIC has left there, and which lies in the mbuf's first line.
+ */
 struct note {
 	uint16_t sport, dport;
 	uint8_t protocol;
@@ -60,9 +61,13 @@ struct note {
 	uint8_t reserved;
 };
 
-static inline struct note *note_of(const struct tg_datapath *dp, struct rte_mbuf *m)
+static_assert(sizeof(struct note) <= sizeof(((struct rte_mbuf *)NULL)->hash) &&
+		      offsetof(struct rte_mbuf, hash) + sizeof(struct note) <= RTE_CACHE_LINE_SIZE,
+	"a note is in the mbuf's first line");
+
+static inline struct note *note_of(struct rte_mbuf *m)
 {
-	return RTE_MBUF_DYNFIELD(m, dp->note_offset, struct note *);
+	return (struct note *)(void *)&m->hash;
 }
 
 struct tx_buffer {
@@ -92,11 +97,12 @@ static_assert(sizeof(struct live_packet) == 64, "a line for each packet");
 
 /*
  * The way of most packets through a burst, one for each kind of processor. `receive` parses n
- * packets that came by `port` and finds out which are live; `track` follows these.
+ * packets that came by `port`, maybe to another worker, and finds out which are live; `track`
+ * follows these.
  */
 struct express {
-	void (*receive)(
-		struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port);
+	void (*receive)(struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n,
+		uint8_t port, bool handed_over);
 	void (*track)(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port);
 };
 
@@ -310,8 +316,7 @@ void track_one(struct tg_worker *w, unsigned int index);
 
 /* `c`: a connection to be judged again, or NULL: the packet itself. */
 void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn *c, bool wanted);
-/* Packets of a burst that came by `port`; those that were handed over are none of the plain ones.
- */
+/* Packets of a burst that came by `port`; fragments that waited are none of the plain ones. */
 void judge_all(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port);
 /* A refused first fragment leaves nothing behind: the others then have no first. */
 void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason);
@@ -356,8 +361,8 @@ static inline void drop_frame(
 	w->stats->drops[reason].bytes += length;
 	w->dropped[w->n_dropped++] = m;
 }
-/* Passes a packet to another worker; a fragment with the ports that are known of it by now. */
-void hand_over(struct tg_worker *w, struct tg_packet *p, uint32_t to, bool annotated);
+/* Passes a packet to another worker. */
+void hand_over(struct tg_worker *w, struct rte_mbuf *m, uint32_t to, struct note note);
 void flush_handoff(struct tg_worker *w);
 void free_dropped(struct tg_worker *w);
 /* Fragments that were held in vain. */

@@ -30,6 +30,19 @@ void fragment_of(const struct tg_packet *p, uint8_t group, struct tg_fragment *f
 	}
 }
 
+/* A fragment takes with it what is known by now of its ports. */
+static void pass_on(struct tg_worker *w, const struct tg_packet *p, uint32_t to, bool annotated)
+{
+	hand_over(w, p->m, to,
+		(struct note){
+			.sport = p->sport,
+			.dport = p->dport,
+			.protocol = p->protocol,
+			.port = p->port,
+			.annotated = annotated,
+		});
+}
+
 static bool track_fragment(struct tg_worker *w, struct tg_packet *p)
 {
 	static const enum tg_drop_reason reasons[] = {
@@ -46,7 +59,7 @@ static bool track_fragment(struct tg_worker *w, struct tg_packet *p)
 	f.packet = p->m;
 	result = tg_fragments_track(&w->fragments, &f, w->now);
 	if (result == TG_FRAGMENT_HELD) {
-		note_of(w->dp, p->m)->port = p->port;
+		note_of(p->m)->port = p->port;
 		return false;
 	}
 	if (result != TG_FRAGMENT_OK) {
@@ -70,7 +83,7 @@ static void renew_fragments(struct tg_worker *w, const struct tg_packet *p)
 /* Ports and protocol of a fragment, from the note of its tracker or as that. */
 static bool resolve_fragment(struct tg_worker *w, struct tg_packet *p, bool handed_over)
 {
-	const struct note *note = note_of(w->dp, p->m);
+	const struct note *note = note_of(p->m);
 	uint32_t owner;
 
 	if (handed_over && note->annotated) {
@@ -82,7 +95,7 @@ static bool resolve_fragment(struct tg_worker *w, struct tg_packet *p, bool hand
 	}
 	owner = owner_of_fragments(w->dp, p);
 	if (owner != w->index) {
-		hand_over(w, p, owner, false);
+		pass_on(w, p, owner, false);
 		return false;
 	}
 	return track_fragment(w, p);
@@ -151,7 +164,7 @@ static bool receive(struct tg_worker *w, struct tg_packet *p, bool handed_over)
 	p->hash = tg_table_hash(table_of(w, p->family), &p->key);
 	if (likely(at_home(w, p, handed_over)))
 		return true;
-	hand_over(w, p, owner_of(w->dp, p), (p->flags & TG_PACKET_FRAGMENT) != 0);
+	pass_on(w, p, owner_of(w->dp, p), (p->flags & TG_PACKET_FRAGMENT) != 0);
 	return false;
 }
 

@@ -198,12 +198,12 @@ static void process(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t
 	stage_ends(w, TG_STAGE_RELEASE);
 }
 
-/* Packets with notes. */
-static void process_noted(struct tg_worker *w, struct rte_mbuf *const m[], unsigned int n)
+/* Fragments that have waited, each with a note. */
+static void process_held(struct tg_worker *w, struct rte_mbuf *const m[], unsigned int n)
 {
 	w->live = 0;
 	for (unsigned int i = 0; i < n; i++)
-		w->live |= (uint64_t)receive_one(w, i, m[i], note_of(w->dp, m[i])->port, true) << i;
+		w->live |= (uint64_t)receive_one(w, i, m[i], note_of(m[i])->port, true) << i;
 	process(w, m, 0);
 }
 
@@ -213,7 +213,7 @@ static unsigned int take_ready(struct tg_worker *w, struct rte_mbuf *m[TG_BURST]
 	unsigned int n = 0;
 
 	while (n < TG_BURST && tg_fragments_take(&w->fragments, &w->fragments.ready, &held)) {
-		struct note *note = note_of(w->dp, held.packet);
+		struct note *note = note_of(held.packet);
 
 		note->sport = held.sport;
 		note->dport = held.dport;
@@ -231,7 +231,7 @@ static void follow_firsts(struct tg_worker *w)
 	unsigned int n;
 
 	while ((n = take_ready(w, m)) != 0)
-		process_noted(w, m, n);
+		process_held(w, m, n);
 }
 
 /* What is left to do after the packets of a burst. */
@@ -261,7 +261,7 @@ void tg_worker_burst(
 	w->stats->rx_packets += n;
 	w->stats->rx_bytes += bytes;
 	stage_ends(w, TG_STAGE_FETCH);
-	w->express->receive(w, mbufs, n, (uint8_t)port);
+	w->express->receive(w, mbufs, n, (uint8_t)port, false);
 	process(w, mbufs, (uint8_t)port);
 	end_round(w);
 }
@@ -272,6 +272,19 @@ uint64_t tg_worker_handed(struct tg_worker *w)
 
 	w->handed = 0;
 	return handed;
+}
+
+/* The first of these that came by one port, one after the other; how many. */
+static unsigned int process_handed(struct tg_worker *w, struct rte_mbuf *const m[], unsigned int n)
+{
+	const uint8_t port = note_of(m[0])->port;
+	unsigned int same = 1;
+
+	while (same < n && note_of(m[same])->port == port)
+		same++;
+	w->express->receive(w, m, same, port, true);
+	process(w, m, port);
+	return same;
 }
 
 uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
@@ -291,10 +304,13 @@ uint16_t tg_worker_handoff(struct tg_worker *w, uint64_t now)
 	stage_begins(w);
 	begin_round(w, now);
 	for (unsigned int i = 0; i < n; i++)
+		rte_prefetch0(m[i]);
+	for (unsigned int i = 0; i < n; i++)
 		fetch_frame(m[i]);
 	w->stats->handoff_received += n;
 	stage_ends(w, TG_STAGE_FETCH);
-	process_noted(w, m, n);
+	for (unsigned int done = 0; done < n;)
+		done += process_handed(w, m + done, n - done);
 	end_round(w);
 	return (uint16_t)n;
 }

@@ -130,7 +130,7 @@ void tg_datapath_config_default(struct tg_datapath_config *config);
 
 /*
  * Needs EAL. Checks the configuration (peers symmetric with opposite ends, one zone a group),
- * copies it, registers the mbuf field of the hand-off, makes the rings. 0, -EINVAL, -ENOMEM.
+ * copies it, makes the rings. 0, -EINVAL, -ENOMEM.
  */
 int tg_datapath_create(const struct tg_datapath_config *config, struct tg_datapath **out);
 /* After the workers are freed; packets left in rings are freed. The generation stays the caller's.

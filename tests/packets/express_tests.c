@@ -69,12 +69,12 @@ static uint32_t any(struct bench *b)
 	return (uint32_t)(b->seed >> 32);
 }
 
-static void receive_by_parser(
-	struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port)
+static void receive_by_parser(struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n,
+	uint8_t port, bool handed_over)
 {
 	w->live = 0;
 	for (unsigned int i = 0; i < n; i++)
-		w->live |= (uint64_t)receive_one(w, i, mbufs[i], port, false) << i;
+		w->live |= (uint64_t)receive_one(w, i, mbufs[i], port, handed_over) << i;
 }
 
 /* Live connections of each kind in every world. */
