@@ -18,11 +18,16 @@ static size_t cold_size(const struct tg_table *table)
 	return tg_table_size(table) * sizeof(*table->cold);
 }
 
+static size_t span_size(const struct tg_table *table)
+{
+	return tg_table_spans(table) * sizeof(*table->span);
+}
+
 int tg_table_init(
 	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret)
 {
 	uint64_t lines = TG_TABLE_PROBE;
-	enum tg_pages cold_pages; /* of no account: seldom touched */
+	enum tg_pages other_pages; /* of no account: seldom touched, or small */
 
 	if (max == 0 || max > (1u << 28))
 		return -EINVAL;
@@ -36,8 +41,9 @@ int tg_table_init(
 		.secret = *secret,
 	};
 	table->hot = tg_pages_map(hot_size(table), &table->pages);
-	table->cold = tg_pages_map(cold_size(table), &cold_pages);
-	if (table->hot != NULL && table->cold != NULL)
+	table->cold = tg_pages_map(cold_size(table), &other_pages);
+	table->span = tg_pages_map(span_size(table), &other_pages);
+	if (table->hot != NULL && table->cold != NULL && table->span != NULL)
 		return 0;
 	tg_table_fini(table);
 	return -ENOMEM;
@@ -47,13 +53,15 @@ void tg_table_fini(struct tg_table *table)
 {
 	tg_pages_unmap(table->hot, hot_size(table));
 	tg_pages_unmap(table->cold, cold_size(table));
+	tg_pages_unmap(table->span, span_size(table));
 	table->hot = NULL;
 	table->cold = NULL;
+	table->span = NULL;
 }
 
 uint64_t tg_table_bytes(const struct tg_table *table)
 {
-	return hot_size(table) + cold_size(table);
+	return hot_size(table) + cold_size(table) + span_size(table);
 }
 
 static bool match(const struct tg_table *table, uint64_t index, const struct tg_key *key)
@@ -162,6 +170,21 @@ static void leave_place(const struct tg_table *table, uint64_t home, uint64_t in
 		c->displaced &= (uint8_t)~FAR;
 }
 
+static void mark_used(struct tg_table *table, const struct tg_conn *c)
+{
+	uint64_t index = tg_table_index(table, c);
+
+	table->span[index / TG_TABLE_SPAN].used |= 1ull << index % TG_TABLE_SPAN;
+}
+
+static void mark_free(struct tg_table *table, const struct tg_conn *c)
+{
+	uint64_t index = tg_table_index(table, c), bit = 1ull << index % TG_TABLE_SPAN;
+
+	table->span[index / TG_TABLE_SPAN].used &= ~bit;
+	table->span[index / TG_TABLE_SPAN].watched &= ~bit;
+}
+
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd)
 {
@@ -186,6 +209,7 @@ struct tg_conn *tg_table_insert(
 	c->group = (uint8_t)(key->tail >> 40);
 	c->used = 1;
 	*tg_table_cold(table, c) = (struct tg_conn_cold){0};
+	mark_used(table, c);
 	table->used++;
 	return c;
 }
@@ -200,6 +224,7 @@ void tg_table_remove(struct tg_table *table, struct tg_conn *c)
 		table->buried--;
 	else
 		table->used--;
+	mark_free(table, c);
 	clear(table, c);
 }
 

@@ -25,9 +25,18 @@
 #define TG_TABLE_PROBE 8
 #define TG_TABLE_CROWD (2 * TG_TABLE_PROBE) /* all places of a key */
 
+#define TG_TABLE_SPAN 64
+
+/* TG_TABLE_SPAN entries in a row, a bit each: who looks for some of them touches no others. */
+struct tg_span {
+	uint64_t used;
+	uint64_t watched; /* of these: they end or may end soon, see pipeline/sweep.c */
+};
+
 struct tg_table {
 	uint8_t *hot;		   /* mask + TG_TABLE_PROBE entries of 1 << shift bytes */
 	struct tg_conn_cold *cold; /* the same number */
+	struct tg_span *span;	   /* tg_table_spans */
 	uint64_t mask;
 	uint32_t shift;	 /* 6 or 7 */
 	uint8_t family;	 /* 4 or 6 */
@@ -44,10 +53,15 @@ int tg_table_init(
 void tg_table_fini(struct tg_table *table);
 /* Bytes of memory held. */
 uint64_t tg_table_bytes(const struct tg_table *table);
-/* Number of entries that a cursor runs over, free ones included. */
+/* Number of entries, free ones included. */
 static inline uint64_t tg_table_size(const struct tg_table *table)
 {
 	return table->mask + TG_TABLE_PROBE;
+}
+
+static inline uint64_t tg_table_spans(const struct tg_table *table)
+{
+	return (tg_table_size(table) + TG_TABLE_SPAN - 1) / TG_TABLE_SPAN;
 }
 
 static inline uint64_t tg_key_hash4(const struct tg_secret *secret, const struct tg_key *key)
@@ -128,7 +142,7 @@ static inline struct tg_conn *tg_table_find(
 	return home->displaced == 0 ? NULL : tg_table_find_far(table, key, hash);
 }
 
-/* The entry at a cursor position; free when its `used` is 0. */
+/* An entry by its number; free when its `used` is 0. */
 static inline struct tg_conn *tg_table_at(const struct tg_table *table, uint64_t index)
 {
 	return (struct tg_conn *)(void *)(table->hot + ((index + 1) << table->shift) -
@@ -144,6 +158,25 @@ static inline struct tg_conn_cold *tg_table_cold(
 	const struct tg_table *table, const struct tg_conn *c)
 {
 	return &table->cold[tg_table_index(table, c)];
+}
+
+/* A key's entry is about to be made: what that touches beside the home. */
+static inline void tg_table_fetch_place(const struct tg_table *table, uint64_t hash)
+{
+	uint64_t index = hash & table->mask;
+
+	rte_prefetch0(&table->cold[index]);
+	rte_prefetch0(&table->span[index / TG_TABLE_SPAN]);
+}
+
+/* From now on an entry is watched, or no more. */
+static inline void tg_table_watch(struct tg_table *table, const struct tg_conn *c, bool watched)
+{
+	uint64_t index = tg_table_index(table, c);
+	uint64_t *word = &table->span[index / TG_TABLE_SPAN].watched;
+	unsigned int bit = index % TG_TABLE_SPAN;
+
+	*word = (*word & ~(1ull << bit)) | (uint64_t)watched << bit;
 }
 
 /* All places that a key may have. */
@@ -162,8 +195,9 @@ static inline void tg_table_key(
 }
 
 /*
- * A new entry for a key that is not in the table: key set, all else zero, cold part zeroed. NULL
- * when its places or the table are full; then *crowd (TG_TABLE_CROWD pointers) has its places.
+ * A new entry for a key that is not in the table: key set, all else zero, cold part zeroed, not
+ * watched. NULL when its places or the table are full; then *crowd (TG_TABLE_CROWD pointers) has
+ * its places.
  */
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd);

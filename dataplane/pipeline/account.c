@@ -15,6 +15,20 @@ void charge_slot(
 	s->connections += connections;
 }
 
+static void charge_audit(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets)
+{
+	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++) {
+		uint32_t slot = tg_verdict_slot(verdict[i]);
+
+		if (tg_verdict_action(verdict[i]) != TG_ACTION_AUDIT || slot >= w->slot_capacity)
+			continue;
+		if (i == TG_INGRESS && slot == tg_verdict_slot(verdict[TG_EGRESS]) &&
+			tg_verdict_action(verdict[TG_EGRESS]) == TG_ACTION_AUDIT)
+			continue;
+		w->slots[slot].would_deny += packets;
+	}
+}
+
 void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes,
 	uint64_t connections)
 {
@@ -24,16 +38,9 @@ void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, ui
 	charge_slot(w, egress, packets, bytes, connections);
 	if (ingress != egress)
 		charge_slot(w, ingress, packets, bytes, connections);
-	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++) {
-		uint32_t slot = tg_verdict_slot(verdict[i]);
-
-		if (tg_verdict_action(verdict[i]) != TG_ACTION_AUDIT || slot >= w->slot_capacity)
-			continue;
-		if (i == TG_INGRESS && ingress == egress &&
-			tg_verdict_action(verdict[TG_EGRESS]) == TG_ACTION_AUDIT)
-			continue;
-		w->slots[slot].would_deny += packets;
-	}
+	if (unlikely(tg_verdict_action(verdict[TG_EGRESS]) == TG_ACTION_AUDIT ||
+		     tg_verdict_action(verdict[TG_INGRESS]) == TG_ACTION_AUDIT))
+		charge_audit(w, verdict, packets);
 }
 
 void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)

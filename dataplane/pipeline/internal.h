@@ -119,11 +119,18 @@ struct judged_packet {
 
 struct sweep {
 	uint8_t table;
-	uint64_t cursor;
-	uint64_t due;	     /* entries, 1/1024 */
-	uint64_t rate;	     /* entries a millisecond, 1/1024 */
+	uint64_t cursor;     /* span */
+	uint64_t due;	     /* spans, 1/1024 */
+	uint64_t rate;	     /* spans a millisecond, 1/1024 */
 	uint64_t last;	     /* ms */
 	uint64_t generation; /* in force when this pass began; 0: none */
+	uint64_t packets;    /* of the worker, when it swept last */
+	uint64_t unseen;     /* spans from the cursor on of which everything must be visited */
+	uint32_t epoch;	     /* that all others are of */
+	uint32_t pass;	     /* its number */
+	uint32_t every;	     /* passes in which everything is visited once: 1, 2 or 4 */
+	uint32_t busy;	     /* with more connections than this they are not all visited in one */
+	uint32_t horizon;    /* ms: who lasts longer need not be watched */
 };
 
 /* For what could make room in a full table: at most so many in a time. */
@@ -398,6 +405,10 @@ extern const struct express express_scalar, express_v3;
 
 /* The fastest that this processor can do; all do the same. */
 const struct express *express_for_processor(void);
+
+/* ---- sweep.c ---- */
+
+void sweep_init(struct tg_worker *w);
 
 /* ---- worker.c ---- */
 

@@ -375,15 +375,13 @@ static inline void prepare(struct tg_worker *w, const struct judged_packet *item
 {
 	const struct tg_judgement *j = &w->judgement[item->judgement];
 	const struct tg_packet *p = &w->packet[item->packet];
-	const struct tg_table *table;
 
 	fetch_slots(w, j->verdict);
 	if (!allows(j))
 		return;
 	if (item->plain)
 		receive_plain(w, item->packet, mbufs[item->packet], port);
-	table = table_of(w, p->family);
-	rte_prefetch0(&table->cold[p->hash & table->mask]);
+	tg_table_fetch_place(table_of(w, p->family), p->hash);
 }
 
 /* The other orientation of what may be picked up. */

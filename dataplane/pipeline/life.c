@@ -47,6 +47,9 @@ void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 {
 	bool was = tg_conn_half_open(c->state), is = tg_conn_half_open(state);
 
+	/* the others are watched already */
+	if (!tg_conn_evictable(c->state))
+		tg_table_watch(table, c, true);
 	if (was && !is)
 		tg_halfopen_drop(halfopen_of(w, table), source_of(table, c));
 	else if (is && !was)
@@ -137,13 +140,15 @@ void conn_end(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, bo
 
 bool conn_expire(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 {
-	if (c->flags & TG_CONN_BURIED) {
-		conn_remove(w, table, c);
-		return true;
+	if (!(c->flags & TG_CONN_BURIED)) {
+		w->stats->conn_expired++;
+		if (unlikely(w->pickup)) {
+			conn_end(w, table, c, false);
+			return !c->used;
+		}
 	}
-	w->stats->conn_expired++;
-	conn_end(w, table, c, false);
-	return !c->used;
+	conn_remove(w, table, c);
+	return true;
 }
 
 /* A buried one in a neighbourhood goes before anything else that could. */

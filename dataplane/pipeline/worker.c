@@ -8,7 +8,6 @@
 #include <rte_malloc.h>
 
 #define PREFETCH_MBUF 8 /* mbufs fetched ahead */
-#define SWEEP_FRACTION 1024
 
 /* A family's share of the limit, so that a flood of one does not shut out the other. */
 static int halfopen_init(struct tg_worker *w, unsigned int family, uint32_t conn_max)
@@ -80,13 +79,6 @@ static void publish_capacities(struct tg_worker *w)
 	w->stats->conn6_bytes = tg_table_bytes(&w->table[1]);
 	w->stats->half_open_capacity = (uint64_t)w->halfopen[0].max + w->halfopen[1].max;
 	w->stats->fragments_capacity = tg_fragments_capacity(&w->fragments);
-}
-
-static void sweep_init(struct tg_worker *w)
-{
-	uint64_t entries = tg_table_size(&w->table[0]) + tg_table_size(&w->table[1]);
-
-	w->sweep.rate = entries * SWEEP_FRACTION / w->dp->config.sweep_ms + 1;
 }
 
 int tg_worker_create(struct tg_datapath *dp, uint32_t index, int socket,

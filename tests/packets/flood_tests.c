@@ -151,6 +151,7 @@ static uint64_t fingerprint(const struct tg_worker *w)
 		} part[] = {
 			{table->hot, tg_table_size(table) << table->shift},
 			{table->cold, tg_table_size(table) * sizeof(*table->cold)},
+			{table->span, tg_table_spans(table) * sizeof(*table->span)},
 			{h->count, (h->mask + 1ull) * TG_HALFOPEN_LINE * sizeof(*h->count)},
 		};
 

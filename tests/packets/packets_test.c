@@ -31,6 +31,7 @@ int main(void)
 	failed += run_flow_tests();
 	failed += run_sctp_tests();
 	failed += run_state_tests();
+	failed += run_sweep_tests();
 	failed += run_tcp_tests();
 	failed += run_tcp_rule_tests();
 	failed += run_header_tests();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Each state is reached, and lasts as long as it is told from the packet that led to it. */
 #include "tests.h"
+#include "internal.h"
 
 #define TCP_C INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 "
 #define TCP_S OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 "
@@ -97,6 +98,38 @@ static void each_state_lasts_as_long_as_it_is_told(void **state)
 	}
 }
 
+/* The same while a pass of the sweep leaves out what it need not look at. */
+static void lasts_in_a_full_table(enum tg_conn_state state)
+{
+	const uint32_t pass_ms = 100;
+	struct world w;
+
+	world_defaults(&w);
+	for (unsigned int i = 1; i < TG_CONN_STATE_COUNT; i++)
+		w.config.timeouts.ms[i] = timeout_of(i);
+	w.config.sweep_ms = pass_ms;
+	world_start(&w);
+	w.worker[0]->sweep.busy = 0;
+	world_rules(&w, 0);
+	for (const struct line *l = paths[state]; l->packet != NULL; l++) {
+		world_run(&w, 5000);
+		world_play(&w, l, 1);
+	}
+	world_run(&w, timeout_of(state) - 1);
+	if (world_stats(&w).conn4_used != 1)
+		fail_msg("state %u lasts less than %u ms", state, timeout_of(state));
+	world_run(&w, pass_ms + 1);
+	if (world_stats(&w).conn4_used != 0)
+		fail_msg("state %u lasts a pass longer than %u ms", state, timeout_of(state));
+	world_stop(&w);
+}
+
+static void each_state_ends_within_a_pass_in_a_full_table(void **state)
+{
+	for (unsigned int i = 1; i < TG_CONN_STATE_COUNT; i++)
+		lasts_in_a_full_table(i);
+}
+
 /* Who was asked once may answer for a while, and no longer because of the answers. */
 static void echo_replies_prolong_nothing(void **state)
 {
@@ -117,6 +150,7 @@ int run_state_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_state_lasts_as_long_as_it_is_told),
+		cmocka_unit_test(each_state_ends_within_a_pass_in_a_full_table),
 		cmocka_unit_test(echo_replies_prolong_nothing),
 	};
 

@@ -15,6 +15,7 @@
 int run_flow_tests(void);
 int run_sctp_tests(void);
 int run_state_tests(void);
+int run_sweep_tests(void);
 int run_tcp_tests(void);
 int run_tcp_rule_tests(void);
 int run_header_tests(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "world.h"
+#include "internal.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -184,9 +185,33 @@ void world_remap(struct world *w, const char *address, uint32_t cls)
 	tg_classifier_reclaim(w->classifier);
 }
 
+/* Every entry is where the sweep finds it, and is watched if it may go at any time. */
+static void check_spans(const struct tg_table *table)
+{
+	uint64_t used = 0;
+
+	for (uint64_t i = 0; i < tg_table_spans(table) * TG_TABLE_SPAN; i++) {
+		const struct tg_span *span = &table->span[i / TG_TABLE_SPAN];
+		bool here = span->used >> i % TG_TABLE_SPAN & 1;
+		bool watched = span->watched >> i % TG_TABLE_SPAN & 1;
+		const struct tg_conn *c = tg_table_at(table, i);
+
+		if (i >= tg_table_size(table)
+				? here || watched
+				: here != c->used || (watched && !here) ||
+					  (here && !watched && tg_conn_evictable(c->state)))
+			die("a span is wrong of its entries");
+		used += here;
+	}
+	if (used != (uint64_t)table->used + table->buried)
+		die("the table has lost count");
+}
+
 void world_stop(struct world *w)
 {
 	for (uint32_t i = 0; i < w->config.n_workers; i++) {
+		check_spans(&w->worker[i]->table[0]);
+		check_spans(&w->worker[i]->table[1]);
 		tg_worker_free(w->worker[i]);
 		free(w->stats[i]);
 		free(w->slots[i]);
@@ -294,6 +319,12 @@ unsigned int world_burst(struct world *w, unsigned int port, struct rte_mbuf **m
 	for (unsigned int r = 0; r < TG_DROP_COUNT; r++)
 		lab.reached[r] |= world_drops(w, (enum tg_drop_reason)r) != 0;
 	return passed;
+}
+
+void world_run(struct world *w, uint64_t ms)
+{
+	while (ms-- != 0)
+		world_sweep(w);
 }
 
 void world_sweep(struct world *w)

@@ -107,7 +107,8 @@ struct world {
 void world_eal(void);
 void world_defaults(struct world *w);
 void world_start(struct world *w);
-void world_stop(struct world *w); /* checks that every mbuf came back */
+/* Checks that every mbuf came back, and what the tables say of their entries. */
+void world_stop(struct world *w);
 
 /* Puts a full ruleset in force (RULES_* bits), or none. */
 void world_rules(struct world *w, uint32_t rules);
@@ -135,6 +136,8 @@ unsigned int world_held(const struct world *w);
 bool world_same_bytes(struct rte_mbuf *m, const struct packet *sent);
 /* One whole pass of every worker's sweep. Moves the clock by a few ms. */
 void world_sweep(struct world *w);
+/* So many milliseconds, in each of which all workers sweep as far as is due. */
+void world_run(struct world *w, uint64_t ms);
 
 /* Sums over the workers. world_slot sweeps first, so that live connections are counted. */
 struct tg_stats_slot world_slot(struct world *w, uint32_t slot);
