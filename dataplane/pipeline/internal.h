@@ -111,7 +111,6 @@ struct judged_packet {
 	uint8_t packet;	   /* index of the burst */
 	uint8_t initiator; /* direction whose source the judged tuple has as source */
 	bool wanted;	   /* a judgement is needed */
-	bool known;	   /* a connection was there when it was looked up first */
 	bool plain;	   /* none was there, of any sort; only w->live_packet tells of it yet */
 	uint8_t judgement; /* when wanted: index of the worker's judgements */
 	uint8_t reversed;  /* the same for the other orientation, when that is asked for */
@@ -318,6 +317,15 @@ enum track_result track(
 	struct tg_worker *w, struct tg_table *table, struct tg_conn *c, struct tg_packet *p);
 /* A live packet of which w->packet tells: it is forwarded, dropped or left to judge_all. */
 void track_one(struct tg_worker *w, unsigned int index);
+
+/*
+ * The epoch of a live connection of which a packet waits for judge_all: so do those that come
+ * behind it in the burst, for packets of a connection keep their order. No connection is as old.
+ */
+static inline uint32_t waiting_epoch(const struct tg_worker *w)
+{
+	return w->epoch ^ 1u << 31;
+}
 
 /* ---- judge.c: packets that need a judgement ---- */
 

@@ -22,7 +22,6 @@ void judge_later(struct tg_worker *w, unsigned int packet, const struct tg_conn 
 		.initiator = c != NULL ? (uint8_t)tg_conn_initiator(c) : p->dir,
 		.wanted = wanted || (p->flags & (TG_PACKET_OPENS | TG_PACKET_ROUTER)) ||
 			  may_pick_up(w, p),
-		.known = c != NULL,
 		.judgement = (uint8_t)w->n_tuples,
 	};
 	tuple_make(
@@ -220,13 +219,35 @@ static bool between_neighbours(const struct tg_packet *p, const struct tg_judgem
 	return (routers >> j->src_kind & 1) && (routers >> j->dst_kind & 1);
 }
 
+/*
+ * The packet's own judgement. What was judged for it may be its connection, which began the other
+ * way, and which is over or is to be opened anew.
+ */
+static const struct tg_judgement *own_judgement(const struct tg_worker *w,
+	const struct judged_packet *item, const struct tg_packet *p, struct tg_judgement *room)
+{
+	const struct tg_tuple *one;
+	struct tg_tuple tuple;
+
+	if (likely(item->wanted && item->initiator == p->dir))
+		return &w->judgement[item->judgement];
+	tuple_make(&tuple, &p->key, p->family, p->dir, port_of(w, p)->zone);
+	one = &tuple;
+	tg_classify_burst(w->gen->classifier, &one, room, 1);
+	return room;
+}
+
 static void settle_new(struct tg_worker *w, const struct judged_packet *item, struct tg_packet *p)
 {
-	const struct tg_judgement *j = &w->judgement[item->judgement];
+	const struct tg_judgement *j;
+	struct tg_judgement room;
 
 	if (!item->wanted) {
 		drop_whole(w, p, orphan_reason(p));
-	} else if ((p->flags & TG_PACKET_ROUTER) && between_neighbours(p, j)) {
+		return;
+	}
+	j = own_judgement(w, item, p, &room);
+	if ((p->flags & TG_PACKET_ROUTER) && between_neighbours(p, j)) {
 		charge_slot(w, p->code, 1, p->length, 0);
 		forward(w, p);
 	} else if (!(p->flags & TG_PACKET_OPENS)) {
@@ -286,17 +307,14 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 	struct tg_table *table, struct tg_conn *c, struct tg_packet *p)
 {
 	const struct tg_judgement *j = &w->judgement[item->judgement];
+	struct tg_judgement room;
 	uint32_t slot = TG_NONE;
 
-	if (item->known && (c->flags & TG_CONN_BURIED)) {
-		drop(w, p, TG_DROP_CONN_REVOKED); /* by a packet before it in this burst */
-		return;
-	}
 	if (!track_current(w, table, c) &&
 		(!item->wanted || item->initiator != tg_conn_initiator(c) ||
 			!rejudge(w, table, c, j, &slot))) {
 		charge_slot(w, slot, 1, p->length, 0);
-		drop(w, p, TG_DROP_CONN_REVOKED);
+		drop_whole(w, p, TG_DROP_CONN_REVOKED);
 		return;
 	}
 	switch (track(w, table, c, p)) {
@@ -307,12 +325,7 @@ static void settle_known(struct tg_worker *w, const struct judged_packet *item,
 		drop_whole(w, p, (enum tg_drop_reason)p->code);
 		break;
 	case TRACK_JUDGE:
-		if (item->wanted && item->initiator == p->dir)
-			settle_reopening(w, table, c, p, j);
-		else
-			drop(w, p,
-				p->protocol == TG_IPPROTO_SCTP ? TG_DROP_SCTP_INVALID
-							       : TG_DROP_TCP_INVALID);
+		settle_reopening(w, table, c, p, own_judgement(w, item, p, &room));
 		break;
 	}
 }
@@ -323,10 +336,10 @@ static void settle_judged(struct tg_worker *w, const struct judged_packet *item)
 	struct tg_table *table = table_of(w, p->family);
 	struct tg_conn *c = tg_table_find(table, &p->key, p->hash);
 
+	if (c != NULL && c->epoch == waiting_epoch(w))
+		c->epoch = w->epoch; /* those behind it follow in turn */
 	if (c != NULL)
 		settle_known(w, item, table, c, p);
-	else if (item->known)
-		drop(w, p, TG_DROP_CONN_REVOKED); /* by a packet before it in this burst */
 	else
 		settle_new(w, item, p);
 }

@@ -242,8 +242,22 @@ static inline void settle(
 		forward(w, p);
 	else if (result == TRACK_DROP)
 		drop_whole(w, p, (enum tg_drop_reason)p->code);
-	else
+	else {
 		judge_later(w, index, NULL, true);
+		c->epoch = waiting_epoch(w);
+	}
+}
+
+/* A packet of a connection that was judged in another epoch, or that waits. */
+static void track_stale(
+	struct tg_worker *w, struct tg_table *table, unsigned int index, struct tg_conn *c)
+{
+	if (c->epoch == waiting_epoch(w))
+		judge_later(w, index, NULL, true);
+	else if (track_current(w, table, c))
+		settle(w, index, c, track(w, table, c, &w->packet[index]));
+	else
+		judge_later(w, index, c, true);
 }
 
 void track_one(struct tg_worker *w, unsigned int index)
@@ -256,8 +270,8 @@ void track_one(struct tg_worker *w, unsigned int index)
 		c = conn_expire(w, table, c) ? NULL : c;
 	if (unlikely(c == NULL))
 		judge_later(w, index, NULL, false);
-	else if (unlikely(c->epoch != w->epoch && !track_current(w, table, c)))
-		judge_later(w, index, c, true);
+	else if (unlikely(c->epoch != w->epoch))
+		track_stale(w, table, index, c);
 	else
 		settle(w, index, c, track_inline(w, table, c, p));
 }

@@ -44,6 +44,7 @@ int main(void)
 	failed += run_hash_tests();
 	failed += run_namespace_tests();
 	failed += run_worker_tests();
+	failed += run_order_tests();
 	failed += run_owner_tests();
 	failed += run_express_tests();
 	failed += cmocka_run_group_tests_name("coverage", last, NULL, NULL);

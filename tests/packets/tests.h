@@ -28,6 +28,7 @@ int run_flood_tests(void);
 int run_hash_tests(void);
 int run_namespace_tests(void);
 int run_worker_tests(void);
+int run_order_tests(void);
 int run_owner_tests(void);
 int run_express_tests(void);
 
