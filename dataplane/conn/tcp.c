@@ -63,6 +63,16 @@ static void allow(struct tg_conn *c, unsigned int dir, uint32_t end)
 		c->max_end[dir] = end;
 }
 
+/* What a SYN with an ACK allows: its window is not scaled. */
+static void allow_by_syn(struct tg_conn *c, unsigned int dir, const struct tg_segment *seg)
+{
+	uint16_t win = as_scaled(seg->win, c->side[dir] & TG_CONN_SCALE);
+
+	if (win > c->max_win[dir])
+		c->max_win[dir] = win;
+	allow(c, dir ^ 1, seg->ack + seg->win);
+}
+
 /*
  * The initiator's numbers; those of the other side are not known yet. Its `end` holds the initial
  * sequence number meanwhile, to tell which acknowledgement of the SYN is right, and its `max_end`
@@ -205,7 +215,7 @@ static enum tg_tcp_result syn_sent_initiator(struct tg_conn *c, struct tg_conn_p
 		seg->seq == c->end[peer] && seg->ack == pending->end) {
 		syn = noted_syn(pending);
 		learn_peer(c, peer, &syn);
-		allow(c, peer, seg->ack + seg->win);
+		allow_by_syn(c, first, seg);
 		*state = TG_CONN_SYN_RECV;
 		return TG_TCP_PASS;
 	}
@@ -407,6 +417,19 @@ static bool after_the_end(const struct tg_conn *c, unsigned int dir, const struc
 	       after(seg->seq + seg->length, c->end[dir]);
 }
 
+/*
+ * A reset below what its receiver has acknowledged (RFC 5961 section 3.2), as far as that can be
+ * told: what was allowed last is at most the largest window above it. A FIN may be allowed more.
+ */
+static bool heard_already(const struct tg_conn *c, unsigned int dir, const struct tg_segment *seg)
+{
+	unsigned int peer = dir ^ 1;
+	uint32_t win = (uint32_t)c->max_win[peer] << (c->side[peer] & TG_CONN_SCALE);
+
+	return !(c->flags & TG_CONN_LIBERAL) && !(c->side[dir] & SILENT) &&
+	       after(c->max_end[dir] - win, seg->seq);
+}
+
 /* Both sides may go on. */
 static bool open_state(uint8_t state)
 {
@@ -452,7 +475,7 @@ static void after_reset(struct tg_conn *c, struct tg_conn_pending *pending, unsi
 static void syn_ack_again(struct tg_conn *c, unsigned int dir, const struct tg_segment *seg)
 {
 	if (c->state == TG_CONN_SYN_RECV)
-		allow(c, dir ^ 1, seg->ack + seg->win); /* not scaled */
+		allow_by_syn(c, dir, seg);
 }
 
 /* Both sides have agreed, the initiator with the last word. */
@@ -509,7 +532,8 @@ enum tg_tcp_result tg_tcp_segment(struct tg_conn *c, struct tg_conn_pending *pen
 	if (syn && other_syn_ack(c, pending, dir, seg))
 		return TG_TCP_PASS;
 	choose_syn_ack(c, pending, dir, seg);
-	if (!liberal && (!in_window(c, dir, seg, ack) || after_the_end(c, dir, seg)))
+	if (!liberal && (!in_window(c, dir, seg, ack) || after_the_end(c, dir, seg) ||
+				(rst && heard_already(c, dir, seg))))
 		return TG_TCP_INVALID;
 	if (rst)
 		return reset(c, pending, dir, seg, state);
