@@ -304,10 +304,10 @@ static uint8_t closing_state(const struct tg_conn *c)
 /*
  * `sent`: the end of what this side had sent before. A FIN behind that is the last thing to come;
  * one further ahead may be a guess, and waits until it is acknowledged. That none of them was one
- * shows when there is data in its place or beyond. Where not everything is seen every FIN counts.
+ * shows when there is data in its place or beyond. Where windows are not checked every FIN counts.
  */
 static void note_fin(struct tg_conn *c, unsigned int dir, const struct tg_segment *seg,
-	uint32_t sent, bool loose)
+	uint32_t sent, bool liberal)
 {
 	uint32_t end = seg->seq + seg->length;
 	bool fin = (seg->flags & TG_TCP_FIN) != 0, on = after(end, sent);
@@ -316,10 +316,10 @@ static void note_fin(struct tg_conn *c, unsigned int dir, const struct tg_segmen
 		allow(c, dir, c->end[dir]); /* some stacks send it into a full window */
 	if (silent(c, dir))
 		return;
-	if (loose ? fin : on || (!fin && seg->length != 0 && end == sent))
+	if (liberal ? fin : on || (!fin && seg->length != 0 && end == sent))
 		c->side[dir] &= (uint8_t)~SILENT;
-	if (fin && (loose || on))
-		c->side[dir] |= loose || !after(seg->seq, sent) ? TG_CONN_FIN : TG_CONN_FIN_AHEAD;
+	if (fin && (liberal || on))
+		c->side[dir] |= liberal || !after(seg->seq, sent) ? TG_CONN_FIN : TG_CONN_FIN_AHEAD;
 }
 
 static void note_fin_ack(struct tg_conn *c, unsigned int dir, uint32_t ack)
@@ -504,7 +504,7 @@ static enum tg_tcp_result follow(struct tg_conn *c, struct tg_conn_pending *pend
 	}
 	if (!handshake_over(c, dir, unseen))
 		return TG_TCP_PASS;
-	note_fin(c, dir, seg, sent, liberal || (c->flags & TG_CONN_LIBERAL));
+	note_fin(c, dir, seg, sent, liberal);
 	note_fin_ack(c, dir, ack);
 	*state = closing_state(c);
 	if (c->state == TG_CONN_RESET_SEEN)
