@@ -37,41 +37,27 @@ void tg_halfopen_fini(struct tg_halfopen *h)
 	h->count = NULL;
 }
 
-/* The two are different ones. */
-static void cells(const struct tg_halfopen *h, uint64_t source, uint32_t *cell[2])
-{
-	uint64_t hash = tg_secret_hash2(&h->secret, source, ~source);
-	uint32_t *line = &h->count[(hash & h->mask) * TG_HALFOPEN_LINE];
-	uint32_t first = hash >> 60, step = (uint32_t)(hash >> 32 & 0xffff);
-
-	step = 1 + (step * (TG_HALFOPEN_LINE - 1) >> 16);
-	cell[0] = &line[first];
-	cell[1] = &line[(first + step) % TG_HALFOPEN_LINE];
-}
-
 bool tg_halfopen_source_full(const struct tg_halfopen *h, uint64_t source)
 {
 	uint32_t *cell[2];
 
-	cells(h, source, cell);
-	return *cell[0] >= h->per_source && *cell[1] >= h->per_source;
+	tg_halfopen_cells(h, source, cell);
+	return tg_halfopen_cells_full(h, cell);
 }
 
 void tg_halfopen_add(struct tg_halfopen *h, uint64_t source)
 {
 	uint32_t *cell[2];
 
-	cells(h, source, cell);
-	++*cell[0];
-	++*cell[1];
-	h->total++;
+	tg_halfopen_cells(h, source, cell);
+	tg_halfopen_cells_add(h, cell);
 }
 
 void tg_halfopen_drop(struct tg_halfopen *h, uint64_t source)
 {
 	uint32_t *cell[2];
 
-	cells(h, source, cell);
+	tg_halfopen_cells(h, source, cell);
 	--*cell[0];
 	--*cell[1];
 	h->total--;

@@ -39,6 +39,31 @@ static inline uint64_t tg_halfopen_bytes(const struct tg_halfopen *h)
 	return ((uint64_t)h->mask + 1) * TG_HALFOPEN_LINE * sizeof(*h->count);
 }
 
+/* The two counters of a source, which are different ones. */
+static inline void tg_halfopen_cells(
+	const struct tg_halfopen *h, uint64_t source, uint32_t *cell[2])
+{
+	uint64_t hash = tg_secret_hash2(&h->secret, source, ~source);
+	uint32_t *line = &h->count[(hash & h->mask) * TG_HALFOPEN_LINE];
+	uint32_t first = hash >> 60, step = (uint32_t)(hash >> 32 & 0xffff);
+
+	step = 1 + (step * (TG_HALFOPEN_LINE - 1) >> 16);
+	cell[0] = &line[first];
+	cell[1] = &line[(first + step) % TG_HALFOPEN_LINE];
+}
+
+static inline bool tg_halfopen_cells_full(const struct tg_halfopen *h, uint32_t *const cell[2])
+{
+	return *cell[0] >= h->per_source && *cell[1] >= h->per_source;
+}
+
+static inline void tg_halfopen_cells_add(struct tg_halfopen *h, uint32_t *const cell[2])
+{
+	++*cell[0];
+	++*cell[1];
+	h->total++;
+}
+
 /* `source` is any number made of the address; the same at add and at drop. */
 bool tg_halfopen_source_full(const struct tg_halfopen *h, uint64_t source);
 void tg_halfopen_add(struct tg_halfopen *h, uint64_t source);

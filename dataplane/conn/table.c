@@ -108,12 +108,6 @@ void tg_table_crowd(const struct tg_table *table, uint64_t hash, struct tg_conn 
 	}
 }
 
-/* Where an entry begins: with its addresses. */
-static uint8_t *entry_of(const struct tg_table *table, const struct tg_conn *c)
-{
-	return table->hot + (tg_table_index(table, c) << table->shift);
-}
-
 static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
 {
 	struct tg_key key;
@@ -128,9 +122,9 @@ static void clear(const struct tg_table *table, struct tg_conn *c)
 	uint8_t displaced = c->displaced, far = c->far;
 
 	if (table->family == 4)
-		*(struct tg_conn4 *)(void *)entry_of(table, c) = (struct tg_conn4){0};
+		*(struct tg_conn4 *)(void *)tg_table_entry(table, c) = (struct tg_conn4){0};
 	else
-		*(struct tg_conn6 *)(void *)entry_of(table, c) = (struct tg_conn6){0};
+		*(struct tg_conn6 *)(void *)tg_table_entry(table, c) = (struct tg_conn6){0};
 	c->displaced = displaced;
 	c->far = far & FAR_MAX;
 }
@@ -170,13 +164,6 @@ static void leave_place(const struct tg_table *table, uint64_t home, uint64_t in
 		c->displaced &= (uint8_t)~FAR;
 }
 
-static void mark_used(struct tg_table *table, const struct tg_conn *c)
-{
-	uint64_t index = tg_table_index(table, c);
-
-	table->span[index / TG_TABLE_SPAN].used |= 1ull << index % TG_TABLE_SPAN;
-}
-
 static void mark_free(struct tg_table *table, const struct tg_conn *c)
 {
 	uint64_t index = tg_table_index(table, c), bit = 1ull << index % TG_TABLE_SPAN;
@@ -196,21 +183,8 @@ struct tg_conn *tg_table_insert(
 	}
 	if (c->used)
 		c = place_away(table, hash, crowd);
-	if (c == NULL)
-		return NULL;
-	/* what is free is zero */
-	if (table->family == 4)
-		memcpy(entry_of(table, c), &key->addr.v4, sizeof(key->addr.v4));
-	else
-		memcpy(entry_of(table, c), key->addr.v6, sizeof(key->addr.v6));
-	c->port[0] = (uint16_t)key->tail;
-	c->port[1] = (uint16_t)(key->tail >> 16);
-	c->protocol = (uint8_t)(key->tail >> 32);
-	c->group = (uint8_t)(key->tail >> 40);
-	c->used = 1;
-	*tg_table_cold(table, c) = (struct tg_conn_cold){0};
-	mark_used(table, c);
-	table->used++;
+	if (c != NULL)
+		tg_table_occupy(table, c, key);
 	return c;
 }
 

@@ -194,10 +194,38 @@ static inline void tg_table_key(
 	key->tail = tail[0] & TG_KEY_TAIL_MASK;
 }
 
+/* Where an entry begins: with its addresses. */
+static inline uint8_t *tg_table_entry(const struct tg_table *table, const struct tg_conn *c)
+{
+	return table->hot + (tg_table_index(table, c) << table->shift);
+}
+
+/* A free entry becomes that of a key, and is watched. */
+static inline void tg_table_occupy(
+	struct tg_table *table, struct tg_conn *c, const struct tg_key *key)
+{
+	const uint64_t index = tg_table_index(table, c), bit = 1ull << index % TG_TABLE_SPAN;
+	struct tg_span *span = &table->span[index / TG_TABLE_SPAN];
+	uint64_t tail;
+
+	span->used |= bit;
+	span->watched |= bit;
+
+	/* what is free is zero, but for what belongs to the line */
+	memcpy(&tail, c, sizeof(tail));
+	tail |= key->tail;
+	memcpy(c, &tail, sizeof(tail));
+	if (likely(table->family == 4))
+		memcpy(tg_table_entry(table, c), &key->addr.v4, sizeof(key->addr.v4));
+	else
+		memcpy(tg_table_entry(table, c), key->addr.v6, sizeof(key->addr.v6));
+	table->used++;
+}
+
 /*
- * A new entry for a key that is not in the table: key set, all else zero, cold part zeroed, not
- * watched. NULL when its places or the table are full; then *crowd (TG_TABLE_CROWD pointers) has
- * its places.
+ * A new entry for a key that is not in the table: key set, all else zero, watched; its cold part is
+ * the caller's to write. NULL when its places or the table are full; then *crowd (TG_TABLE_CROWD
+ * pointers) has its places.
  */
 struct tg_conn *tg_table_insert(
 	struct tg_table *table, const struct tg_key *key, uint64_t hash, struct tg_conn **crowd);

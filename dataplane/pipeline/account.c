@@ -29,15 +29,14 @@ static void charge_audit(struct tg_worker *w, const uint32_t verdict[2], uint64_
 	}
 }
 
-void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes,
-	uint64_t connections)
+void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes)
 {
 	uint32_t egress = tg_verdict_slot(verdict[TG_EGRESS]);
 	uint32_t ingress = tg_verdict_slot(verdict[TG_INGRESS]);
 
-	charge_slot(w, egress, packets, bytes, connections);
+	charge_slot(w, egress, packets, bytes, 0);
 	if (ingress != egress)
-		charge_slot(w, ingress, packets, bytes, connections);
+		charge_slot(w, ingress, packets, bytes, 0);
 	if (unlikely(tg_verdict_action(verdict[TG_EGRESS]) == TG_ACTION_AUDIT ||
 		     tg_verdict_action(verdict[TG_INGRESS]) == TG_ACTION_AUDIT))
 		charge_audit(w, verdict, packets);
@@ -53,5 +52,5 @@ void fold(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 	if (packets == 0)
 		return;
 	c->count[0] = c->count[1] = 0;
-	charge(w, tg_table_cold(table, c)->verdict, packets, bytes, 0);
+	charge(w, tg_table_cold(table, c)->verdict, packets, bytes);
 }

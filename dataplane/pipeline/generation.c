@@ -11,6 +11,7 @@ struct tg_generation *tg_generation_create(
 	if (gen == NULL)
 		return NULL;
 	gen->classifier = classifier;
+	gen->limits = classifier != NULL && tg_classifier_limits(classifier) != 0;
 	gen->number = generation;
 	gen->base = epoch;
 	atomic_init(&gen->epoch, epoch);

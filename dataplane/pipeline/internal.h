@@ -33,6 +33,7 @@
 
 struct tg_generation {
 	const struct tg_classifier *classifier;
+	bool limits; /* namespaces have some */
 	uint64_t number;
 	uint32_t base; /* connections of an earlier epoch are judged again whatever the filter */
 	_Atomic uint32_t epoch;
@@ -217,8 +218,7 @@ static inline struct tg_halfopen *halfopen_of(struct tg_worker *w, const struct 
 }
 
 /* Adds to the slots of both sides' verdicts (once, if they are the same rule's). */
-void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes,
-	uint64_t connections);
+void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes);
 void charge_slot(
 	struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes, uint64_t connections);
 /* A connection's counters into its rules' slots. */
@@ -233,6 +233,18 @@ static inline void fetch_slots(const struct tg_worker *w, const uint32_t verdict
 		if (slot < w->slot_capacity)
 			rte_prefetch0(&w->slots[slot]);
 	}
+}
+
+/* A connection has begun that both sides' rules let in. */
+static inline void charge_begun(struct tg_worker *w, const uint32_t verdict[2])
+{
+	uint32_t egress = tg_verdict_slot(verdict[TG_EGRESS]);
+	uint32_t ingress = tg_verdict_slot(verdict[TG_INGRESS]);
+
+	if (likely(egress < w->slot_capacity))
+		w->slots[egress].connections++;
+	if (ingress != egress && likely(ingress < w->slot_capacity))
+		w->slots[ingress].connections++;
 }
 
 static inline void count_packet(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
@@ -270,7 +282,11 @@ void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 /* Its initiator has spoken: from now on it is the one that a half-open connection counts for. */
 void conn_end_trial(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
 /* TG_CONN_WIDE if an initiator of this kind counts with its whole network, else 0. */
-uint8_t wide_source(const struct tg_table *table, uint8_t kind);
+static inline uint8_t wide_source(const struct tg_table *table, uint8_t kind)
+{
+	return table->family == 6 && kind == TG_KIND_WORLD ? TG_CONN_WIDE : 0;
+}
+
 /*
  * As the second half of the room for half-open connections fills, or the last quarter of a table,
  * what is not firm is given less time: in proportion to what is left, down to a grace period.
@@ -287,7 +303,10 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 
 /* ---- namespace.c: limits of namespaces ---- */
 
-/* Whose limit a connection between the ends of `key`, judged so, counts against; NULL: nobody's. */
+/*
+ * Whose limit a connection between the ends of `key`, judged so, counts against; NULL: nobody's. To
+ * be asked where there are limits.
+ */
 const struct tg_namespace_limit *namespace_of(const struct tg_worker *w, const struct tg_key *key,
 	uint8_t family, unsigned int initiator, unsigned int port, const struct tg_judgement *j);
 /* A place for a new connection; false: there is none. */

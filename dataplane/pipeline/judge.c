@@ -98,11 +98,14 @@ static void deny(struct tg_worker *w, struct tg_packet *p, const struct tg_judge
 static void move_namespace(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	struct tg_conn_cold *cold, const struct tg_judgement *j)
 {
+	const struct tg_namespace_limit *ns = NULL;
 	struct tg_key key;
 
-	tg_table_key(table, c, &key);
-	namespace_move(
-		w, cold, namespace_of(w, &key, table->family, tg_conn_initiator(c), cold->port, j));
+	if (w->gen->limits) {
+		tg_table_key(table, c, &key);
+		ns = namespace_of(w, &key, table->family, tg_conn_initiator(c), cold->port, j);
+	}
+	namespace_move(w, cold, ns);
 }
 
 bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
@@ -299,7 +302,7 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 	cold->pending.wide = wide_source(table, j->src_kind);
 	cold->pending.verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
 	cold->pending.verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
-	charge(w, j->verdict, 1, p->length, 0);
+	charge(w, j->verdict, 1, p->length);
 	forward(w, p);
 }
 

@@ -16,7 +16,7 @@
 #define SEARCH_BURST_MS 16u
 
 /* A number of the address of one end, or of its /64. */
-static uint64_t source_number(
+static inline uint64_t source_number(
 	const struct tg_table *table, const struct tg_key *key, unsigned int end, bool wide)
 {
 	if (table->family == 4)
@@ -36,11 +36,6 @@ static uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
 
 	tg_table_key(table, c, &key);
 	return source_number(table, &key, end, c->flags & TG_CONN_WIDE);
-}
-
-uint8_t wide_source(const struct tg_table *table, uint8_t kind)
-{
-	return table->family == 6 && kind == TG_KIND_WORLD ? TG_CONN_WIDE : 0;
 }
 
 void conn_set_state(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, uint8_t state)
@@ -229,17 +224,18 @@ static bool make_room(
 	return true;
 }
 
-static bool half_open_admitted(
-	struct tg_worker *w, struct tg_table *table, const struct tg_packet *p, bool wide)
+static bool half_open_admitted(struct tg_worker *w, struct tg_table *table,
+	const struct tg_packet *p, uint32_t *const cell[2])
 {
 	const struct tg_halfopen *h = halfopen_of(w, table);
+	const bool full = tg_halfopen_full(h);
 	struct tg_conn *crowd[TG_TABLE_CROWD];
 
-	if (tg_halfopen_full(h) && !may_search(w, table))
+	if (unlikely(full) && !may_search(w, table))
 		return false;
-	if (tg_halfopen_source_full(h, source_number(table, &p->key, p->dir, wide)))
+	if (unlikely(tg_halfopen_cells_full(h, cell)))
 		return false;
-	if (!tg_halfopen_full(h))
+	if (likely(!full))
 		return true;
 	tg_table_crowd(table, p->hash, crowd);
 	make_room(w, table, crowd, false);
@@ -285,66 +281,100 @@ static void pick_up(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 	conn_set_state(w, table, c, TG_CONN_SYN_RECV);
 }
 
-static void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+/* An entry that has its key, and a cold part that has anything in it. */
+static inline void fill(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 	const struct tg_packet *p, unsigned int initiator, uint8_t wide,
 	const struct tg_judgement *j)
 {
-	struct tg_conn_cold *cold = tg_table_cold(table, c);
 	const struct tg_port_config *port = port_of(w, p);
-	bool forward_packet = initiator == p->dir;
+	const bool forward_packet = initiator == p->dir;
 
+	*tg_table_cold(table, c) = (struct tg_conn_cold){
+		.verdict = {j->verdict[TG_EGRESS], j->verdict[TG_INGRESS]},
+		.port = (forward_packet ? p->port : port->peer) & (TG_PORTS_MAX - 1),
+	};
 	c->epoch = w->epoch;
 	c->seen = w->now;
 	c->flags = (uint8_t)((initiator ? TG_CONN_INITIATOR : 0) |
 			     ((port->end ^ !forward_packet) ? TG_CONN_END : 0) | wide);
-	cold->verdict[TG_EGRESS] = j->verdict[TG_EGRESS];
-	cold->verdict[TG_INGRESS] = j->verdict[TG_INGRESS];
-	cold->port = (forward_packet ? p->port : port->peer) & (TG_PORTS_MAX - 1);
-	if (picked_up(p))
-		pick_up(w, table, c, p, !forward_packet);
-	else
-		conn_set_state(w, table, c, first_state(p));
+}
+
+/* Its state, in which it is half-open; whom it counts for is found already. */
+static inline void begin(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
+	const struct tg_packet *p, uint32_t *const cell[2])
+{
+	c->state = first_state(p);
+	tg_halfopen_cells_add(halfopen_of(w, table), cell);
 	if (c->state == TG_CONN_SYN_SENT)
 		tg_tcp_open(c, p->dir, &p->seg);
-	else if (c->protocol == PROTOCOL_SCTP)
+	else if (unlikely(c->protocol == PROTOCOL_SCTP))
 		tg_sctp_open(c, p->dir, &p->sctp);
+}
+
+/* An entry where the home is taken, or the table full. */
+static __rte_noinline struct tg_conn *insert_away(
+	struct tg_worker *w, struct tg_table *table, const struct tg_packet *p)
+{
+	struct tg_conn *crowd[TG_TABLE_CROWD];
+	struct tg_conn *c = tg_table_insert(table, &p->key, p->hash, crowd);
+
+	if (c == NULL && table->used < table->max && exhume(w, table, crowd))
+		c = tg_table_insert(table, &p->key, p->hash, crowd);
+	if (c == NULL && may_search(w, table) && make_room(w, table, crowd, true))
+		c = tg_table_insert(table, &p->key, p->hash, crowd);
+	return c;
+}
+
+static inline struct tg_conn *insert(
+	struct tg_worker *w, struct tg_table *table, const struct tg_packet *p)
+{
+	struct tg_conn *home = tg_table_home(table, p->hash);
+
+	if (unlikely(home->used || table->used >= table->max))
+		return insert_away(w, table, p);
+	tg_table_occupy(table, home, &p->key);
+	return home;
 }
 
 struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsigned int initiator,
 	const struct tg_judgement *j, enum tg_drop_reason *reason)
 {
 	struct tg_table *table = table_of(w, p->family);
-	uint8_t wide = wide_source(table, initiator == p->dir ? j->src_kind : j->dst_kind);
-	const struct tg_namespace_limit *ns =
-		namespace_of(w, &p->key, p->family, initiator, p->port, j);
-	struct tg_conn *crowd[TG_TABLE_CROWD], *c;
+	const uint8_t wide = wide_source(table, initiator == p->dir ? j->src_kind : j->dst_kind);
+	const struct tg_namespace_limit *ns = NULL;
+	uint32_t *cell[2];
+	struct tg_conn *c;
 
-	if (!namespace_admit(w, ns)) {
+	tg_halfopen_cells(halfopen_of(w, table), source_number(table, &p->key, p->dir, wide), cell);
+	if (unlikely(w->gen->limits))
+		ns = namespace_of(w, &p->key, p->family, initiator, p->port, j);
+	if (unlikely(!namespace_admit(w, ns))) {
 		charge_slot(w, ns->slot, 1, p->length, 0);
 		*reason = TG_DROP_NAMESPACE_LIMIT;
 		return NULL;
 	}
-	if (!half_open_admitted(w, table, p, wide)) {
+	if (unlikely(!half_open_admitted(w, table, p, cell))) {
 		namespace_waive(w, ns);
 		*reason = TG_DROP_HALF_OPEN_LIMIT;
 		return NULL;
 	}
-	c = tg_table_insert(table, &p->key, p->hash, crowd);
-	if (c == NULL && table->used < table->max && exhume(w, table, crowd))
-		c = tg_table_insert(table, &p->key, p->hash, crowd);
-	if (c == NULL && may_search(w, table) && make_room(w, table, crowd, true))
-		c = tg_table_insert(table, &p->key, p->hash, crowd);
-	if (c == NULL) {
+	c = insert(w, table, p);
+	if (unlikely(c == NULL)) {
 		namespace_waive(w, ns);
 		*reason = TG_DROP_CONN_TABLE_FULL;
 		return NULL;
 	}
 	fill(w, table, c, p, initiator, wide, j);
-	namespace_join(w, tg_table_cold(table, c), ns);
+	if (unlikely(picked_up(p)))
+		pick_up(w, table, c, p, initiator != p->dir);
+	else
+		begin(w, table, c, p, cell);
 	w->stats->conn_created++;
-	charge(w, j->verdict, 0, 0, 1);
-	if (ns != NULL)
+	charge_begun(w, j->verdict);
+	if (unlikely(ns != NULL)) {
+		namespace_join(w, tg_table_cold(table, c), ns);
 		charge_slot(w, ns->slot, 0, 0, 1);
+	}
 	return c;
 }
 
@@ -359,7 +389,7 @@ static void change_namespace(
 	struct tg_tuple tuple;
 	struct tg_key key;
 
-	if (tg_classifier_limits(w->gen->classifier) != 0) {
+	if (w->gen->limits) {
 		tg_table_key(table, c, &key);
 		tuple_make(&tuple, &key, table->family, tg_conn_initiator(c),
 			w->dp->config.ports[cold->port].zone);
@@ -394,6 +424,6 @@ void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_c
 	cold->port = pending.port & (TG_PORTS_MAX - 1);
 	w->stats->conn_closed++;
 	w->stats->conn_created++;
-	charge(w, cold->verdict, 0, 0, 1);
+	charge_begun(w, cold->verdict);
 	change_namespace(w, table, c, cold);
 }

@@ -12,8 +12,6 @@ const struct tg_namespace_limit *namespace_of(const struct tg_worker *w, const s
 	const struct tg_namespace_limit *limit;
 	struct tg_tuple tuple;
 
-	if (likely(tg_classifier_limits(w->gen->classifier) == 0))
-		return NULL;
 	tuple_make(&tuple, key, family, initiator, w->dp->config.ports[port].zone);
 	limit = tg_classify_namespace(w->gen->classifier, &tuple, j);
 	/* Rulesets with larger slots are refused before they come into force. */
