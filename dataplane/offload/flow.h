@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One port's rules, in rte_flow's words. Nothing else in the project calls rte_flow.
+ *
+ * Two back-ends behind one interface: the synchronous calls that every driver has, and templates
+ * with queues where the profile says so. An operation is begun, and its end is taken by
+ * tg_flow_poll, also where the driver was done at once; `user` says whose it was.
+ *
+ * Not thread-safe: one thread owns a port's rules. Calls into a driver may block for milliseconds.
+ */
+#ifndef TG_OFFLOAD_FLOW_H
+#define TG_OFFLOAD_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "profile.h"
+
+struct tg_flow_port;
+
+/* A rule in the NIC; the port's. */
+struct tg_flow;
+
+struct tg_flow_config {
+	uint16_t ethdev;
+	const struct tg_nic_profile *profile; /* outlives the port */
+	uint32_t rules_max; /* rules of all shapes, for what has to be reserved beforehand */
+	uint32_t queue; /* where SOFTWARE sends packets if RSS is not among the driver's actions */
+	uint32_t n_queues;
+};
+
+/* How an operation ended. */
+struct tg_flow_done {
+	void *user;
+	struct tg_flow *flow; /* of an insertion that succeeded */
+	/*
+	 * 0, or for the caller to act on: -ENOSPC the table is full, -EEXIST such a rule is there,
+	 * -EAGAIN or -EBUSY not now, -ENOTSUP not this shape, -EIO or -ENODEV the port is gone.
+	 */
+	int error;
+	bool removal;
+};
+
+struct tg_flow_count {
+	uint64_t packets, bytes; /* since the insertion; bytes with the Ethernet header, no CRC */
+};
+
+/*
+ * Before the port is started where the back-end reserves (templates), else any time; asks the
+ * driver whether it takes each of the `n` shapes that will be asked for, which can only refuse
+ * more than the profile does. 0, -ENOTSUP no rte_flow, -EINVAL, -ENOMEM.
+ */
+int tg_flow_open(const struct tg_flow_config *config, const struct tg_nic_rule *shapes, uint32_t n,
+	struct tg_flow_port **out);
+/* Rules that are left are destroyed, unless the driver has done so (tg_flow_lost). */
+void tg_flow_close(struct tg_flow_port *port);
+
+/*
+ * Begins an insertion. The profile has admitted the rule, in `engine`. 0: its end will be polled;
+ * else as struct tg_flow_done, and nothing was begun: -EAGAIN the queue is full.
+ */
+int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
+	const struct tg_nic_engine *engine, void *user);
+/* Begins a removal. The flow is not to be used again whatever the end. As above. */
+int tg_flow_remove(struct tg_flow_port *port, struct tg_flow *flow, void *user);
+/* Hands what was begun to the NIC and takes what has ended, in any order. How many. */
+uint32_t tg_flow_poll(struct tg_flow_port *port, struct tg_flow_done done[], uint32_t n);
+
+/* What a rule with COUNT has counted. Staleness: the profile's. 0; any error says nothing. */
+int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flow_count *out);
+
+/*
+ * The port was stopped, reset or is gone: what it had is forgotten (LOST: after being destroyed,
+ * where the port is still there), every handle is void. What was begun ends with -ENODEV.
+ */
+void tg_flow_lost(struct tg_flow_port *port);
+
+/* What the driver said last when it refused, for the log. */
+const char *tg_flow_message(const struct tg_flow_port *port);
+
+#endif
