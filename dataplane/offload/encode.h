@@ -46,16 +46,25 @@ struct tg_encoded {
 	} conf[TG_ENCODE_ACTIONS];
 };
 
-/* How an engine wants to be spoken to, besides its profile. */
+/*
+ * Words for leaving a packet to software. PASSTHRU lets other rules act on it as well: only where
+ * none can.
+ */
+enum tg_encode_software { TG_ENCODE_QUEUE, TG_ENCODE_RSS, TG_ENCODE_PASSTHRU };
+
+/* How a driver wants to be spoken to, besides what its profile says. */
 struct tg_encode_context {
 	const struct tg_nic_engine *engine;
-	uint16_t queue;		/* of SOFTWARE, without RSS */
-	const uint16_t *queues; /* of SOFTWARE, with RSS; outlive what was encoded */
-	uint32_t n_queues;	/* 0: without RSS */
+	enum tg_encode_software software; /* not of domain TRANSFER, which knows one word for it */
+	uint16_t queue;			  /* QUEUE */
+	struct rte_flow_action_rss rss;	  /* RSS; what it points to outlives what was encoded */
 	void *age_context;
 };
 
-/* `out` points into itself: it is not to be moved. 0; -EINVAL what rte_flow has no words for. */
+/*
+ * `out` points into itself: it is not to be moved. 0; -EINVAL what rte_flow has no words for, or
+ * what contradicts itself: fields of another protocol, no fate or two.
+ */
 int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule *rule,
 	struct tg_encoded *out);
 

@@ -24,9 +24,10 @@ struct tg_flow;
 struct tg_flow_config {
 	uint16_t ethdev;
 	const struct tg_nic_profile *profile; /* outlives the port */
-	uint32_t rules_max; /* rules of all shapes, for what has to be reserved beforehand */
-	uint32_t queue; /* where SOFTWARE sends packets if RSS is not among the driver's actions */
-	uint32_t n_queues;
+	uint32_t rules_max; /* of all shapes together; any of them may be of one shape */
+	/* SOFTWARE: of one queue that one, of more by the port's own RSS over them. */
+	uint16_t queue;
+	uint16_t n_queues;
 };
 
 /* How an operation ended. */
@@ -35,7 +36,8 @@ struct tg_flow_done {
 	struct tg_flow *flow; /* of an insertion that succeeded */
 	/*
 	 * 0, or for the caller to act on: -ENOSPC the table is full, -EEXIST such a rule is there,
-	 * -EAGAIN or -EBUSY not now, -ENOTSUP not this shape, -EIO or -ENODEV the port is gone.
+	 * -EAGAIN or -EBUSY not now, -ENOTSUP not this rule, -EIO or -ENODEV the port is gone. A
+	 * removal that failed leaves the rule in an unknown state: tg_flow_flush.
 	 */
 	int error;
 	bool removal;
@@ -48,7 +50,14 @@ struct tg_flow_count {
 /*
  * Before the port is started where the back-end reserves (templates), else any time; asks the
  * driver whether it takes each of the `n` shapes that will be asked for, which can only refuse
- * more than the profile does. 0, -ENOTSUP no rte_flow, -EINVAL, -ENOMEM.
+ * more than the profile does: rules of a refused shape end with -ENOTSUP. A shape is a rule
+ * without its values: with templates only rules of these shapes are taken, with the same masks,
+ * actions, domain, group, priority, ports and jump. 0, -ENOTSUP no rte_flow, -EBUSY templates on
+ * a port that is started, -EINVAL, -ENOMEM.
+ *
+ * Rules of domain TRANSFER are the switch's, not the port's: they may be of any arrival port. The
+ * driver is asked through the port that manages the switch; with templates that has to be
+ * `ethdev` itself.
  */
 int tg_flow_open(const struct tg_flow_config *config, const struct tg_nic_rule *shapes, uint32_t n,
 	struct tg_flow_port **out);
@@ -61,17 +70,32 @@ void tg_flow_close(struct tg_flow_port *port);
  */
 int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
 	const struct tg_nic_engine *engine, void *user);
-/* Begins a removal. The flow is not to be used again whatever the end. As above. */
+/*
+ * Begins a removal. 0: its end will be polled, the flow is not to be used again. -EAGAIN: the queue
+ * is full, nothing was begun.
+ */
 int tg_flow_remove(struct tg_flow_port *port, struct tg_flow *flow, void *user);
 /* Hands what was begun to the NIC and takes what has ended, in any order. How many. */
 uint32_t tg_flow_poll(struct tg_flow_port *port, struct tg_flow_done done[], uint32_t n);
 
-/* What a rule with COUNT has counted. Staleness: the profile's. 0; any error says nothing. */
+/*
+ * What a rule with COUNT has counted. Staleness: the profile's. Bytes only where the profile says
+ * so. 0; any error says nothing.
+ */
 int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flow_count *out);
+/* Rules with AGE that have been idle: the `user` of their insertion, once each. How many, -errno.
+ */
+int tg_flow_aged(struct tg_flow_port *port, void *users[], uint32_t n);
 
 /*
- * The port was stopped, reset or is gone: what it had is forgotten (LOST: after being destroyed,
- * where the port is still there), every handle is void. What was begun ends with -ENODEV.
+ * Takes every rule out of the NIC, also those whose removal failed. Every handle is void, what was
+ * begun ends with -ENODEV. 0; -errno: rules may still be there, to be tried again.
+ */
+int tg_flow_flush(struct tg_flow_port *port);
+/*
+ * The port is about to be stopped, was reset or is gone. LOST, KEPT: as tg_flow_flush, as far as
+ * the port is still there; FLUSHED: the driver does it. Every handle is void, what was begun ends
+ * with -ENODEV.
  */
 void tg_flow_lost(struct tg_flow_port *port);
 
