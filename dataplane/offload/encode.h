@@ -58,7 +58,8 @@ struct tg_encode_context {
 	enum tg_encode_software software; /* not of domain TRANSFER, which knows one word for it */
 	uint16_t queue;			  /* QUEUE */
 	struct rte_flow_action_rss rss;	  /* RSS; what it points to outlives what was encoded */
-	void *age_context;
+	void *age_context;		  /* AGE: what the driver names the rule by */
+	uint32_t counter;		  /* COUNT: no two rules of a port have the same */
 };
 
 /*

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "encode.h"
+
+#define AGE_MAX 0xffffffu /* seconds that struct rte_flow_action_age has bits for */
+
+#define BIT(action) (1u << TG_NIC_##action)
+#define REWRITES (BIT(DEC_TTL) | BIT(SET_MAC) | BIT(SET_IPV4) | BIT(SET_IPV6) | BIT(SET_PORTS))
+
+/* Where a field is in its item, and whose it is: 0 is any. */
+static const struct {
+	uint8_t family, protocol;
+	uint16_t offset;
+} places[TG_NIC_FIELD_COUNT] = {
+#define PLACE(sym, family, protocol, item, member) \
+	[TG_NIC_##sym] = {family, protocol, offsetof(struct rte_flow_item_##item, member)}
+	PLACE(IPV4_SRC, 4, 0, ipv4, hdr.src_addr),
+	PLACE(IPV4_DST, 4, 0, ipv4, hdr.dst_addr),
+	PLACE(IPV4_TTL, 4, 0, ipv4, hdr.time_to_live),
+	PLACE(IPV4_IHL, 4, 0, ipv4, hdr.version_ihl),
+	PLACE(IPV4_FRAGMENT, 4, 0, ipv4, hdr.fragment_offset),
+	PLACE(IPV6_SRC, 6, 0, ipv6, hdr.src_addr),
+	PLACE(IPV6_DST, 6, 0, ipv6, hdr.dst_addr),
+	PLACE(IPV6_HOP_LIMIT, 6, 0, ipv6, hdr.hop_limits),
+	PLACE(TCP_SPORT, 0, IPPROTO_TCP, tcp, hdr.src_port),
+	PLACE(TCP_DPORT, 0, IPPROTO_TCP, tcp, hdr.dst_port),
+	PLACE(TCP_FLAGS, 0, IPPROTO_TCP, tcp, hdr.tcp_flags),
+	PLACE(UDP_SPORT, 0, IPPROTO_UDP, udp, hdr.src_port),
+	PLACE(UDP_DPORT, 0, IPPROTO_UDP, udp, hdr.dst_port),
+	PLACE(SCTP_SPORT, 0, IPPROTO_SCTP, sctp, hdr.src_port),
+	PLACE(SCTP_DPORT, 0, IPPROTO_SCTP, sctp, hdr.dst_port),
+	PLACE(ICMP_TYPE, 4, IPPROTO_ICMP, icmp, hdr.icmp_type),
+	PLACE(ICMP_IDENT, 4, IPPROTO_ICMP, icmp, hdr.icmp_ident),
+	PLACE(ICMPV6_TYPE, 6, IPPROTO_ICMPV6, icmp6, type),
+#undef PLACE
+};
+
+/* What is being written. */
+struct encoder {
+	const struct tg_encode_context *context;
+	const struct tg_nic_rule *rule;
+	struct tg_encoded *out;
+	size_t n_items, n_actions;
+};
+
+static bool has(const struct encoder *e, uint32_t actions)
+{
+	return (e->rule->actions & actions) != 0;
+}
+
+/* An item of which nothing is stated yet but that it is there. Its index. */
+static size_t item(struct encoder *e, enum rte_flow_item_type type)
+{
+	e->out->items[e->n_items] = (struct rte_flow_item){.type = type};
+	return e->n_items++;
+}
+
+/* Room for what is stated of an item. */
+static void state(struct encoder *e, size_t i)
+{
+	struct rte_flow_item *at = &e->out->items[i];
+
+	if (at->spec != NULL)
+		return;
+	memset(&e->out->spec[i], 0, sizeof(e->out->spec[i]));
+	memset(&e->out->mask[i], 0, sizeof(e->out->mask[i]));
+	at->spec = &e->out->spec[i];
+	at->mask = &e->out->mask[i];
+}
+
+/* The value lies within the mask, and the mask within the field. */
+static bool fits(enum tg_nic_field field, const uint8_t *spec, const uint8_t *mask, size_t size)
+{
+	uint8_t full[16];
+
+	tg_nic_field_full(field, full);
+	for (size_t i = 0; i < size; i++)
+		if ((spec[i] & ~mask[i]) != 0 || (mask[i] & ~full[i]) != 0)
+			return false;
+	return true;
+}
+
+static int write_field(struct encoder *e, enum tg_nic_field field, size_t ip, size_t l4)
+{
+	const struct tg_nic_match *match = &e->rule->match;
+	const struct tg_nic_field_place *place = tg_nic_field_place(field);
+	const uint8_t *spec = (const uint8_t *)&match->spec + place->offset;
+	const uint8_t *mask = (const uint8_t *)&match->mask + place->offset;
+	size_t i = places[field].protocol != 0 ? l4 : ip;
+
+	if ((places[field].family != 0 && places[field].family != match->family) ||
+		(places[field].protocol != 0 && places[field].protocol != match->protocol) ||
+		!fits(field, spec, mask, place->size))
+		return -EINVAL;
+	state(e, i);
+	memcpy((uint8_t *)&e->out->spec[i] + places[field].offset, spec, place->size);
+	memcpy((uint8_t *)&e->out->mask[i] + places[field].offset, mask, place->size);
+	return 0;
+}
+
+/* END: there is no item for it. */
+static enum rte_flow_item_type l4_type(uint8_t family, uint8_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return RTE_FLOW_ITEM_TYPE_TCP;
+	case IPPROTO_UDP:
+		return RTE_FLOW_ITEM_TYPE_UDP;
+	case IPPROTO_SCTP:
+		return RTE_FLOW_ITEM_TYPE_SCTP;
+	case IPPROTO_ICMP:
+		return family == 4 ? RTE_FLOW_ITEM_TYPE_ICMP : RTE_FLOW_ITEM_TYPE_END;
+	case IPPROTO_ICMPV6:
+		return family == 6 ? RTE_FLOW_ITEM_TYPE_ICMP6 : RTE_FLOW_ITEM_TYPE_END;
+	default:
+		return RTE_FLOW_ITEM_TYPE_END;
+	}
+}
+
+/*
+ * An item says that its protocol is somewhere behind the IP header. With IPv6 that could be behind
+ * extension headers, so there the protocol is stated as well.
+ */
+static void write_protocol(struct encoder *e, size_t ip, enum rte_flow_item_type l4)
+{
+	const struct tg_nic_match *match = &e->rule->match;
+
+	if (match->protocol == 0 || (match->family == 4 && l4 != RTE_FLOW_ITEM_TYPE_END))
+		return;
+	state(e, ip);
+	if (match->family == 4) {
+		e->out->spec[ip].ipv4.hdr.next_proto_id = match->protocol;
+		e->out->mask[ip].ipv4.hdr.next_proto_id = UINT8_MAX;
+	} else {
+		e->out->spec[ip].ipv6.hdr.proto = match->protocol;
+		e->out->mask[ip].ipv6.hdr.proto = UINT8_MAX;
+	}
+}
+
+static void write_arrival(struct encoder *e)
+{
+	size_t i;
+
+	if (e->rule->domain != TG_NIC_TRANSFER)
+		return;
+	i = item(e, RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT);
+	state(e, i);
+	e->out->spec[i].ethdev.port_id = e->rule->port;
+	e->out->mask[i].ethdev.port_id = UINT16_MAX;
+}
+
+static void write_ethernet(struct encoder *e)
+{
+	size_t i = item(e, RTE_FLOW_ITEM_TYPE_ETH);
+
+	if (!e->rule->match.untagged)
+		return;
+	state(e, i);
+	e->out->mask[i].eth.has_vlan = 1;
+}
+
+static int write_items(struct encoder *e)
+{
+	const struct tg_nic_match *match = &e->rule->match;
+	enum rte_flow_item_type l4 = l4_type(match->family, match->protocol);
+	size_t ip, transport = 0;
+	int error;
+
+	if ((match->family != 4 && match->family != 6) || match->fields >> TG_NIC_FIELD_COUNT != 0)
+		return -EINVAL;
+	write_arrival(e);
+	write_ethernet(e);
+	ip = item(e, match->family == 4 ? RTE_FLOW_ITEM_TYPE_IPV4 : RTE_FLOW_ITEM_TYPE_IPV6);
+	write_protocol(e, ip, l4);
+	if (l4 != RTE_FLOW_ITEM_TYPE_END)
+		transport = item(e, l4);
+	for (int field = 0; field < TG_NIC_FIELD_COUNT; field++) {
+		if ((match->fields & 1u << field) == 0)
+			continue;
+		error = write_field(e, field, ip, transport);
+		if (error != 0)
+			return error;
+	}
+	item(e, RTE_FLOW_ITEM_TYPE_END);
+	return 0;
+}
+
+/* An action that says all by its type. */
+static void act(struct encoder *e, enum rte_flow_action_type type)
+{
+	e->out->actions[e->n_actions++] = (struct rte_flow_action){.type = type};
+}
+
+/* One that needs more; what is to be filled in, zeros. */
+static union tg_encoded_action *act_with(struct encoder *e, enum rte_flow_action_type type)
+{
+	union tg_encoded_action *conf = &e->out->conf[e->n_actions];
+
+	memset(conf, 0, sizeof(*conf));
+	e->out->actions[e->n_actions++] = (struct rte_flow_action){.type = type, .conf = conf};
+	return conf;
+}
+
+static void modify(struct encoder *e, enum rte_flow_modify_op operation,
+	enum rte_flow_field_id field, const void *value, size_t size)
+{
+	struct rte_flow_action_modify_field *conf =
+		&act_with(e, RTE_FLOW_ACTION_TYPE_MODIFY_FIELD)->modify_field;
+
+	conf->operation = operation;
+	conf->dst.field = field;
+	conf->src.field = RTE_FLOW_FIELD_VALUE;
+	memcpy(conf->src.value, value, size);
+	conf->width = (uint32_t)(8 * size);
+}
+
+/* Sets a field in the way that the engine knows; legacy actions consist of the value alone. */
+static void set(struct encoder *e, enum rte_flow_action_type legacy, enum rte_flow_field_id field,
+	const void *value, size_t size)
+{
+	if (e->context->engine->modify_field)
+		modify(e, RTE_FLOW_MODIFY_SET, field, value, size);
+	else
+		memcpy(act_with(e, legacy), value, size);
+}
+
+static void write_addresses(struct encoder *e)
+{
+	const struct tg_nic_rewrite *to = &e->rule->rewrite;
+
+	if (has(e, BIT(SET_IPV4))) {
+		set(e, RTE_FLOW_ACTION_TYPE_SET_IPV4_SRC, RTE_FLOW_FIELD_IPV4_SRC, to->src, 4);
+		set(e, RTE_FLOW_ACTION_TYPE_SET_IPV4_DST, RTE_FLOW_FIELD_IPV4_DST, to->dst, 4);
+	}
+	if (has(e, BIT(SET_IPV6))) {
+		set(e, RTE_FLOW_ACTION_TYPE_SET_IPV6_SRC, RTE_FLOW_FIELD_IPV6_SRC, to->src, 16);
+		set(e, RTE_FLOW_ACTION_TYPE_SET_IPV6_DST, RTE_FLOW_FIELD_IPV6_DST, to->dst, 16);
+	}
+}
+
+static void write_ports(struct encoder *e)
+{
+	const struct tg_nic_rewrite *to = &e->rule->rewrite;
+	bool tcp = e->rule->match.protocol == IPPROTO_TCP;
+
+	if (!has(e, BIT(SET_PORTS)))
+		return;
+	set(e, RTE_FLOW_ACTION_TYPE_SET_TP_SRC,
+		tcp ? RTE_FLOW_FIELD_TCP_PORT_SRC : RTE_FLOW_FIELD_UDP_PORT_SRC, to->sport, 2);
+	set(e, RTE_FLOW_ACTION_TYPE_SET_TP_DST,
+		tcp ? RTE_FLOW_FIELD_TCP_PORT_DST : RTE_FLOW_FIELD_UDP_PORT_DST, to->dport, 2);
+}
+
+static void write_ttl(struct encoder *e)
+{
+	static const uint8_t minus_one = UINT8_MAX;
+	bool ipv4 = e->rule->match.family == 4;
+
+	if (!has(e, BIT(DEC_TTL)))
+		return;
+	if (e->context->engine->modify_field)
+		modify(e, RTE_FLOW_MODIFY_ADD,
+			ipv4 ? RTE_FLOW_FIELD_IPV4_TTL : RTE_FLOW_FIELD_IPV6_HOPLIMIT, &minus_one,
+			1);
+	else
+		act(e, RTE_FLOW_ACTION_TYPE_DEC_TTL);
+}
+
+static void write_rewrites(struct encoder *e)
+{
+	const struct tg_nic_rewrite *to = &e->rule->rewrite;
+
+	write_addresses(e);
+	write_ports(e);
+	if (has(e, BIT(SET_MAC))) {
+		set(e, RTE_FLOW_ACTION_TYPE_SET_MAC_SRC, RTE_FLOW_FIELD_MAC_SRC, to->smac, 6);
+		set(e, RTE_FLOW_ACTION_TYPE_SET_MAC_DST, RTE_FLOW_FIELD_MAC_DST, to->dmac, 6);
+	}
+	write_ttl(e);
+}
+
+static void write_notes(struct encoder *e)
+{
+	union tg_encoded_action *conf;
+
+	if (has(e, BIT(COUNT)))
+		act_with(e, RTE_FLOW_ACTION_TYPE_COUNT)->count.id = e->context->counter;
+	if (has(e, BIT(AGE))) {
+		conf = act_with(e, RTE_FLOW_ACTION_TYPE_AGE);
+		conf->age.timeout = e->rule->age_s & AGE_MAX;
+		conf->age.context = e->context->age_context;
+	}
+	if (has(e, BIT(MARK)))
+		act_with(e, RTE_FLOW_ACTION_TYPE_MARK)->mark.id = e->rule->mark;
+}
+
+static void write_software(struct encoder *e)
+{
+	if (e->rule->domain == TG_NIC_TRANSFER) {
+		act_with(e, RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR)->ethdev.port_id = e->rule->port;
+		return;
+	}
+	switch (e->context->software) {
+	case TG_ENCODE_QUEUE:
+		act_with(e, RTE_FLOW_ACTION_TYPE_QUEUE)->queue.index = e->context->queue;
+		break;
+	case TG_ENCODE_RSS:
+		act_with(e, RTE_FLOW_ACTION_TYPE_RSS)->rss = e->context->rss;
+		break;
+	case TG_ENCODE_PASSTHRU:
+		act(e, RTE_FLOW_ACTION_TYPE_PASSTHRU);
+		break;
+	}
+}
+
+/* Drivers that know no switch forward by the port's number. */
+static void write_forward(struct encoder *e)
+{
+	if (e->rule->domain == TG_NIC_TRANSFER)
+		act_with(e, RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT)->ethdev.port_id = e->rule->to;
+	else
+		act_with(e, RTE_FLOW_ACTION_TYPE_PORT_ID)->port_id.id = e->rule->to;
+}
+
+static void write_fate(struct encoder *e)
+{
+	if (has(e, BIT(DROP)))
+		act(e, RTE_FLOW_ACTION_TYPE_DROP);
+	else if (has(e, BIT(JUMP)))
+		act_with(e, RTE_FLOW_ACTION_TYPE_JUMP)->jump.group = e->rule->jump;
+	else if (has(e, BIT(FORWARD)))
+		write_forward(e);
+	else
+		write_software(e);
+}
+
+/* Do the actions agree with each other and with what is matched? */
+static int check_actions(const struct encoder *e)
+{
+	const struct tg_nic_rule *rule = e->rule;
+	uint8_t protocol = rule->match.protocol;
+
+	if (__builtin_popcount(rule->actions & TG_NIC_FATES) != 1 ||
+		rule->actions >> TG_NIC_ACTION_COUNT != 0)
+		return -EINVAL;
+	if (has(e, REWRITES) && !has(e, BIT(FORWARD)))
+		return -EINVAL;
+	if ((has(e, BIT(SET_IPV4)) && rule->match.family != 4) ||
+		(has(e, BIT(SET_IPV6)) && rule->match.family != 6) ||
+		(has(e, BIT(SET_PORTS)) && protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
+		return -EINVAL;
+	if (has(e, BIT(AGE)) && (rule->age_s == 0 || rule->age_s > AGE_MAX))
+		return -EINVAL;
+	if (has(e, BIT(JUMP)) && rule->jump == rule->group)
+		return -EINVAL;
+	return 0;
+}
+
+int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule *rule,
+	struct tg_encoded *out)
+{
+	struct encoder e = {.context = context, .rule = rule, .out = out};
+	int error;
+
+	if (rule->domain >= TG_NIC_DOMAIN_COUNT)
+		return -EINVAL;
+	error = check_actions(&e);
+	if (error != 0)
+		return error;
+	out->attr = (struct rte_flow_attr){
+		.group = rule->group,
+		.priority = rule->priority,
+		.ingress = rule->domain == TG_NIC_INGRESS,
+		.egress = rule->domain == TG_NIC_EGRESS,
+		.transfer = rule->domain == TG_NIC_TRANSFER,
+	};
+	error = write_items(&e);
+	if (error != 0)
+		return error;
+	write_notes(&e);
+	write_rewrites(&e);
+	write_fate(&e);
+	act(&e, RTE_FLOW_ACTION_TYPE_END);
+	return 0;
+}
