@@ -36,8 +36,9 @@ struct tg_flow_done {
 	struct tg_flow *flow; /* of an insertion that succeeded */
 	/*
 	 * 0, or for the caller to act on: -ENOSPC the table is full, -EEXIST such a rule is there,
-	 * -EAGAIN or -EBUSY not now, -ENOTSUP not this rule, -EIO or -ENODEV the port is gone. A
-	 * removal that failed leaves the rule in an unknown state: tg_flow_flush.
+	 * -EAGAIN or -EBUSY not now, -ENOTSUP not this rule, -EIO or -ENODEV the port is gone,
+	 * or was flushed without success. A removal that failed leaves the rule in an unknown
+	 * state: tg_flow_flush.
 	 */
 	int error;
 	bool removal;
@@ -52,8 +53,8 @@ struct tg_flow_count {
  * driver whether it takes each of the `n` shapes that will be asked for, which can only refuse
  * more than the profile does: rules of a refused shape end with -ENOTSUP. A shape is a rule
  * without its values: with templates only rules of these shapes are taken, with the same masks,
- * actions, domain, group, priority, ports and jump. 0, -ENOTSUP no rte_flow, -EBUSY templates on
- * a port that is started, -EINVAL, -ENOMEM.
+ * actions, domain, group, priority, ports and jump. 0, -ENOTSUP no rte_flow, -EINVAL, which
+ * templates on a port that is started are as well, -ENOMEM.
  *
  * Rules of domain TRANSFER are the switch's, not the port's: they may be of any arrival port. The
  * driver is asked through the port that manages the switch; with templates that has to be
@@ -83,8 +84,7 @@ uint32_t tg_flow_poll(struct tg_flow_port *port, struct tg_flow_done done[], uin
  * so. 0; any error says nothing.
  */
 int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flow_count *out);
-/* Rules with AGE that have been idle: the `user` of their insertion, once each. How many, -errno.
- */
+/* The `user` of rules with AGE that have been idle, once each. How many, -errno. */
 int tg_flow_aged(struct tg_flow_port *port, void *users[], uint32_t n);
 
 /*
