@@ -150,11 +150,23 @@ static bool takes_family(const struct tg_nic_ask *ask)
 	return tg_nic_refuse(ask, "IPv%u is not listed", ask->rule->match.family);
 }
 
+/* What a match asks of a field. */
+static enum tg_nic_masking asked(const struct tg_nic_match *match, enum tg_nic_field field)
+{
+	const struct tg_nic_field_place *place = tg_nic_field_place(field);
+	const uint8_t *spec = (const uint8_t *)&match->spec + place->offset;
+	enum tg_nic_masking masking = tg_nic_match_masking(match, field);
+
+	for (unsigned int i = 0; i < place->size; i++)
+		if (spec[i] != 0)
+			return masking;
+	return masking == TG_NIC_MASK_EXACT ? TG_NIC_MASK_ZERO : masking;
+}
+
 static bool takes_fields(const struct tg_nic_ask *ask)
 {
 	for (int f = 0; f < TG_NIC_FIELD_COUNT; f++) {
-		enum tg_nic_masking wanted =
-			tg_nic_match_masking(&ask->rule->match, (enum tg_nic_field)f);
+		enum tg_nic_masking wanted = asked(&ask->rule->match, (enum tg_nic_field)f);
 		const char *key = tg_nic_field_place((enum tg_nic_field)f)->key;
 
 		if (wanted <= ask->engine->masking[f])

@@ -62,7 +62,8 @@ static bool group_ignored(const struct tg_nic_ask *ask)
 
 static bool vlan_blind(const struct tg_nic_ask *ask)
 {
-	if (ask->rule->match.untagged)
+	if (ask->rule->match.untagged ||
+		(!tg_nic_does(ask->rule, TG_NIC_DROP) && !tg_nic_does(ask->rule, TG_NIC_FORWARD)))
 		return true;
 	return tg_nic_refuse(ask, "tagged packets would match as well");
 }
@@ -83,6 +84,13 @@ static bool options_matched(const struct tg_nic_ask *ask)
 		tg_nic_keeps_out(ask->rule, TG_NIC_GUARD_OPTIONS))
 		return true;
 	return tg_nic_refuse(ask, "packets with IPv4 options would be forwarded as well");
+}
+
+static bool extensions_matched(const struct tg_nic_ask *ask)
+{
+	if (!tg_nic_does(ask->rule, TG_NIC_FORWARD) || ask->rule->match.family == 4)
+		return true;
+	return tg_nic_refuse(ask, "packets with extension headers would be forwarded as well");
 }
 
 static bool stale_counter(const struct tg_nic_ask *ask)
@@ -139,6 +147,7 @@ static const struct check {
 	[TG_NIC_HAZARD_FRAGMENT_MATCHED] = {.spares = fragment_matched},
 	[TG_NIC_HAZARD_STALE_COUNTER] = {.spares = stale_counter},
 	[TG_NIC_HAZARD_NO_OPTIONS] = {.spares = options_matched},
+	[TG_NIC_HAZARD_EXTENSIONS] = {.spares = extensions_matched},
 };
 
 /* Engine number `engine` alone, without what it falls back to. */

@@ -92,7 +92,7 @@ static bool share(const char *const *a, const char *const *b, const char **which
 	return false;
 }
 
-/* A device must have one profile. */
+/* A device must have one profile, besides those that are chosen by name. */
 static void check_unique(
 	struct tg_nic_read *read, const struct tg_nic_profiles *profiles, const struct tg_at *root)
 {
@@ -103,7 +103,8 @@ static void check_unique(
 		const struct tg_nic_profile *other = profiles->list.v[i];
 		const char *which;
 
-		if (!share(p->drivers, other->drivers, &which))
+		if (p->devargs[0] != NULL || other->devargs[0] != NULL ||
+			!share(p->drivers, other->drivers, &which))
 			continue;
 		if (p->devices[0] == NULL && other->devices[0] == NULL)
 			tg_reader_problem(&read->reader, &drivers,

@@ -77,40 +77,42 @@ enum tg_nic_strategy {
  * a check that refuses what it would spoil, and the NIC model does the same wrong on demand.
  * X(SYMBOL, "id", "what happens", "what is refused")
  */
-#define TG_NIC_HAZARDS(X)                                                                      \
-	X(MASK_WIDENED, "mask-widened",                                                        \
-		"a field with a partial mask is left out of the match: the rule hits more",    \
-		"a partial mask on any of the hazard's fields")                                \
-	X(ENGINE_FALLBACK, "engine-fallback",                                                  \
-		"what one engine refuses is tried on the next, which may misunderstand it",    \
-		"what any engine of the NIC would misunderstand")                              \
-	X(PRIORITY_IGNORED, "priority-ignored",                                                \
-		"priorities are accepted and mean nothing, or something else",                 \
-		"a rule that overlaps another one")                                            \
-	X(GROUP_IGNORED, "group-ignored", "the group is accepted and means nothing",           \
-		"any group but 0, and jumps")                                                  \
-	X(ONE_MASK, "one-mask", "the first rule's masks are used for every later one",         \
-		"a second shape")                                                              \
-	X(FIRST_WINS, "first-wins", "of two equal matches only the first acts",                \
-		"a match that is installed already with that priority")                        \
-	X(VLAN_BLIND, "vlan-blind", "a match without VLAN hits tagged packets too",            \
-		"a match that does not state that packets are untagged")                       \
-	X(FRAGMENT_MATCHED, "fragment-matched",                                                \
-		"a match on ports also hits first fragments, others not",                      \
-		"forwarding or dropping on ports, unless fragments are kept out")              \
-	X(LATE_INSERT, "late-insert", "a rule acts only some time after it was created",       \
-		"nothing; whoever counts on it waits struct tg_nic_profile.insert_late_ms")    \
-	X(STALE_COUNTER, "stale-counter", "a query gives what was counted some time ago",      \
-		"calling a rule idle before struct tg_nic_counters.stale_ms have passed, and " \
-		"destroying a rule that counts before its last count can be read")             \
-	X(COUNTER_FAILS, "counter-fails", "a query fails at times, and says nothing",          \
-		"taking a failed query for no packets")                                        \
-	X(LOST_ON_STOP, "lost-on-stop", "rules are gone after the port was stopped",           \
-		"believing in rules of before")                                                \
-	X(NO_OPTIONS, "options-matched",                                                       \
-		"a match on ports hits packets with IPv4 options as well",                     \
-		"forwarding, unless packets with options are kept out")                        \
-	X(RANGE_IGNORED, "range-ignored", "the end of a range is not looked at",               \
+#define TG_NIC_HAZARDS(X)                                                                         \
+	X(MASK_WIDENED, "mask-widened",                                                           \
+		"a field with a partial mask is left out of the match: the rule hits more",       \
+		"a partial mask on any of the hazard's fields")                                   \
+	X(ENGINE_FALLBACK, "engine-fallback",                                                     \
+		"what one engine refuses is tried on the next, which may misunderstand it",       \
+		"what any engine of the NIC would misunderstand")                                 \
+	X(PRIORITY_IGNORED, "priority-ignored",                                                   \
+		"priorities are accepted and mean nothing, or something else",                    \
+		"a rule that overlaps another one")                                               \
+	X(GROUP_IGNORED, "group-ignored", "the group is accepted and means nothing",              \
+		"any group but 0, and jumps")                                                     \
+	X(ONE_MASK, "one-mask", "the first rule's masks are used for every later one",            \
+		"a second shape")                                                                 \
+	X(FIRST_WINS, "first-wins", "of two equal matches only the first acts",                   \
+		"a match that is installed already with that priority")                           \
+	X(VLAN_BLIND, "vlan-blind", "a match without VLAN hits tagged packets too",               \
+		"dropping and forwarding without stating that packets are untagged")              \
+	X(FRAGMENT_MATCHED, "fragment-matched",                                                   \
+		"a match on ports also hits first fragments, others not",                         \
+		"forwarding or dropping on ports, unless fragments are kept out")                 \
+	X(LATE_INSERT, "late-insert", "a rule acts only some time after it was created",          \
+		"nothing; whoever counts on it waits struct tg_nic_profile.insert_late_ms")       \
+	X(STALE_COUNTER, "stale-counter", "a query gives what was counted some time ago",         \
+		"calling a rule idle before struct tg_nic_counters.stale_ms have passed, and "    \
+		"destroying a rule that counts before its last count can be read")                \
+	X(COUNTER_FAILS, "counter-fails", "a query fails at times, and says nothing",             \
+		"taking a failed query for no packets")                                           \
+	X(LOST_ON_STOP, "lost-on-stop", "rules are gone after the port was stopped",              \
+		"believing in rules of before")                                                   \
+	X(NO_OPTIONS, "options-matched",                                                          \
+		"a match on ports hits packets with IPv4 options as well",                        \
+		"forwarding, unless packets with options are kept out")                           \
+	X(EXTENSIONS, "extensions-matched",                                                       \
+		"a match on IPv6 hits packets with extension headers as well", "forwarding IPv6") \
+	X(RANGE_IGNORED, "range-ignored", "the end of a range is not looked at",                  \
 		"ranges: they are never asked for")
 
 enum tg_nic_hazard_id {
@@ -208,10 +210,11 @@ struct tg_nic_profile {
 	/* "15b3:101d"; NULL ends them; none: any device of these drivers that no other profile
 	 * names */
 	const char *devices[TG_NIC_LIST_MAX + 1];
-	const char *devargs[TG_NIC_LIST_MAX + 1]; /* that have to be set: "dv_flow_en=1" */
-	const char *firmware;			  /* the least; NULL: any */
-	const char *verified;			  /* "from-source", or where, with what and when */
-	const char *dpdk;			  /* release that it was written from */
+	/* that have to be set: "dv_flow_en=2"; such a profile is chosen by name only */
+	const char *devargs[TG_NIC_LIST_MAX + 1];
+	const char *firmware; /* the least; NULL: any */
+	const char *verified; /* "from-source", or where, with what and when */
+	const char *dpdk;     /* release that it was written from */
 	struct tg_nic_engine engines[TG_NIC_ENGINES_MAX];
 	size_t n_engines;
 	uint8_t strategies;			    /* 1 << enum tg_nic_strategy */

@@ -158,10 +158,11 @@ struct tg_nic_rule {
 };
 
 /* How much of a field's bits a mask may take. X(SYMBOL, "key") */
-#define TG_NIC_MASKINGS(X)                                \
-	X(NEVER, "none")                                  \
-	X(EXACT, "exact")                                 \
-	X(PREFIX, "prefix") /* from the highest bit on */ \
+#define TG_NIC_MASKINGS(X)                                          \
+	X(NEVER, "none")                                            \
+	X(ZERO, "zero")	    /* all bits, which are 0 in the spec */ \
+	X(EXACT, "exact")   /* all bits */                          \
+	X(PREFIX, "prefix") /* from the highest bit on */           \
 	X(ANY, "any")
 
 enum tg_nic_masking {
@@ -170,7 +171,7 @@ enum tg_nic_masking {
 #undef X
 };
 
-/* The least that the mask of a field is in a match; NEVER: no bit of it. */
+/* The least that the mask of a field is in a match, ZERO aside; NEVER: no bit of it. */
 enum tg_nic_masking tg_nic_match_masking(const struct tg_nic_match *match, enum tg_nic_field field);
 
 /* Where a field lies in struct tg_nic_header, and its bits as they stand in its bytes. */

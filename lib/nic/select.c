@@ -39,7 +39,7 @@ const struct tg_nic_profile *tg_nic_profiles_select(
 	for (size_t i = 0; i < profiles->list.n; i++) {
 		const struct tg_nic_profile *p = profiles->list.v[i];
 
-		if (!lists(p->drivers, driver))
+		if (!lists(p->drivers, driver) || p->devargs[0] != NULL)
 			continue;
 		if (p->devices[0] == NULL)
 			by_driver = p;

@@ -123,6 +123,12 @@ static void mark(struct tg_nic_rule *r)
 	r->actions = BIT(TG_NIC_SOFTWARE) | BIT(TG_NIC_MARK);
 }
 
+static void mark_tagged_too(struct tg_nic_rule *r)
+{
+	mark(r);
+	r->match.untagged = false;
+}
+
 static void jump(struct tg_nic_rule *r)
 {
 	*r = (struct tg_nic_rule){
@@ -183,6 +189,12 @@ static void forward_alone(struct tg_nic_rule *r)
 	tg_nic_match_exact(&r->match, TG_NIC_IPV4_FRAGMENT, fragment);
 	tg_nic_match_exact(&r->match, TG_NIC_IPV4_IHL, &ihl);
 	tg_nic_match_exact(&r->match, TG_NIC_IPV4_TTL, &ttl);
+}
+
+static void forward6(struct tg_nic_rule *r)
+{
+	deny6(r);
+	r->actions = BIT(TG_NIC_FORWARD);
 }
 
 static void ageing(struct tg_nic_rule *r)
@@ -254,6 +266,16 @@ static void exact_src(struct tg_nic_profile *p)
 static void prefix_src(struct tg_nic_profile *p)
 {
 	p->engines[0].masking[TG_NIC_IPV4_SRC] = TG_NIC_MASK_PREFIX;
+}
+
+static void zero_dport(struct tg_nic_profile *p)
+{
+	p->engines[0].masking[TG_NIC_TCP_DPORT] = TG_NIC_MASK_ZERO;
+}
+
+static void zero_fragment(struct tg_nic_profile *p)
+{
+	p->engines[0].masking[TG_NIC_IPV4_FRAGMENT] = TG_NIC_MASK_ZERO;
 }
 
 static void needs_field(struct tg_nic_profile *p)
@@ -367,6 +389,7 @@ static void test_not_taken(void **state)
 		{exact_src, deny_prefix, "ipv4.src is matched by masks of kind exact only"},
 		{exact_src, deny_odd, "ipv4.src is matched by masks of kind exact only"},
 		{prefix_src, deny_odd, "ipv4.src is matched by masks of kind prefix only"},
+		{zero_dport, deny, "tcp.dport is matched by masks of kind zero only"},
 		{needs_field, deny_all, "a match needs a field"},
 		{never_untagged, deny, "that packets are untagged cannot be stated"},
 		{one_group, deny_later_group, "no group above 0"},
@@ -390,6 +413,17 @@ static void test_not_taken(void **state)
 		assert_null(tg_nic_admits(&p, &rule, why));
 		assert_string_equal(why, rows[i].why);
 	}
+}
+
+static void test_zero_is_taken(void **state)
+{
+	struct tg_nic_profile p = perfect();
+	struct tg_nic_rule rule;
+	char why[TG_NIC_WHY];
+
+	zero_fragment(&p);
+	forward_alone(&rule);
+	assert_non_null(tg_nic_admits(&p, &rule, why));
 }
 
 static void contradict_two_fates(struct tg_nic_rule *r)
@@ -544,6 +578,7 @@ static const struct hazard_row hazard_rows[] = {
 	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, deny_tagged_too, NULL,
 		"tagged packets would match as well"},
 	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, deny, NULL, NULL},
+	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, mark_tagged_too, NULL, NULL},
 	{TG_NIC_HAZARD_FRAGMENT_MATCHED, as_it_is, forward_fragments, NULL,
 		"first fragments would match, others not"},
 	{TG_NIC_HAZARD_FRAGMENT_MATCHED, as_it_is, deny, NULL,
@@ -555,6 +590,10 @@ static const struct hazard_row hazard_rows[] = {
 		"packets with IPv4 options would be forwarded as well"},
 	{TG_NIC_HAZARD_NO_OPTIONS, as_it_is, forward_alone, NULL, NULL},
 	{TG_NIC_HAZARD_NO_OPTIONS, as_it_is, deny, NULL, NULL},
+	{TG_NIC_HAZARD_EXTENSIONS, as_it_is, forward6, NULL,
+		"packets with extension headers would be forwarded as well"},
+	{TG_NIC_HAZARD_EXTENSIONS, as_it_is, forward_alone, NULL, NULL},
+	{TG_NIC_HAZARD_EXTENSIONS, as_it_is, deny6, NULL, NULL},
 	{TG_NIC_HAZARD_STALE_COUNTER, second_late, ageing, NULL,
 		"idle for 1 s cannot be told from counters that are 1000 ms late"},
 	{TG_NIC_HAZARD_STALE_COUNTER, second_late, ageing_slowly, NULL, NULL},
@@ -735,6 +774,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_perfect),
 		cmocka_unit_test(test_not_taken),
+		cmocka_unit_test(test_zero_is_taken),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_hazards),
 		cmocka_unit_test(test_first_engine_that_takes),
