@@ -47,7 +47,7 @@ for f in "${code[@]}"; do
 done
 
 # What a run left behind does not belong to the project.
-root='^(\.ci|\.clang-format|\.git|\.gitignore|LICENSE|Makefile|README\.md|ctrl|dataplane|demo|deploy|docs|include|lib|meson\.build|meson_options\.txt|perf|scripts|tests)$'
+root='^(\.ci|\.clang-format|\.git|\.gitignore|LICENSE|Makefile|README\.md|ctrl|dataplane|demo|deploy|docs|include|lib|meson\.build|meson_options\.txt|nic-profiles|perf|scripts|tests)$'
 for f in $( (git ls-files | cut -d/ -f1; git ls-files --others --exclude-standard | cut -d/ -f1) | sort -u); do
 	[[ $f =~ $root ]] || complain "$f: not expected in the root"
 done
