@@ -8,34 +8,35 @@
 #define AGE_MAX 0xffffffu /* seconds that struct rte_flow_action_age has bits for */
 
 #define BIT(action) (1u << TG_NIC_##action)
-#define REWRITES (BIT(DEC_TTL) | BIT(SET_MAC) | BIT(SET_IPV4) | BIT(SET_IPV6) | BIT(SET_PORTS))
 
-/* Where a field is in its item, and whose it is: 0 is any. */
+/* Where a field is in its item, which is IP's or that of what it carries. */
 static const struct {
-	uint8_t family, protocol;
 	uint16_t offset;
+	bool carried;
 } places[TG_NIC_FIELD_COUNT] = {
-#define PLACE(sym, family, protocol, item, member) \
-	[TG_NIC_##sym] = {family, protocol, offsetof(struct rte_flow_item_##item, member)}
-	PLACE(IPV4_SRC, 4, 0, ipv4, hdr.src_addr),
-	PLACE(IPV4_DST, 4, 0, ipv4, hdr.dst_addr),
-	PLACE(IPV4_TTL, 4, 0, ipv4, hdr.time_to_live),
-	PLACE(IPV4_IHL, 4, 0, ipv4, hdr.version_ihl),
-	PLACE(IPV4_FRAGMENT, 4, 0, ipv4, hdr.fragment_offset),
-	PLACE(IPV6_SRC, 6, 0, ipv6, hdr.src_addr),
-	PLACE(IPV6_DST, 6, 0, ipv6, hdr.dst_addr),
-	PLACE(IPV6_HOP_LIMIT, 6, 0, ipv6, hdr.hop_limits),
-	PLACE(TCP_SPORT, 0, IPPROTO_TCP, tcp, hdr.src_port),
-	PLACE(TCP_DPORT, 0, IPPROTO_TCP, tcp, hdr.dst_port),
-	PLACE(TCP_FLAGS, 0, IPPROTO_TCP, tcp, hdr.tcp_flags),
-	PLACE(UDP_SPORT, 0, IPPROTO_UDP, udp, hdr.src_port),
-	PLACE(UDP_DPORT, 0, IPPROTO_UDP, udp, hdr.dst_port),
-	PLACE(SCTP_SPORT, 0, IPPROTO_SCTP, sctp, hdr.src_port),
-	PLACE(SCTP_DPORT, 0, IPPROTO_SCTP, sctp, hdr.dst_port),
-	PLACE(ICMP_TYPE, 4, IPPROTO_ICMP, icmp, hdr.icmp_type),
-	PLACE(ICMP_IDENT, 4, IPPROTO_ICMP, icmp, hdr.icmp_ident),
-	PLACE(ICMPV6_TYPE, 6, IPPROTO_ICMPV6, icmp6, type),
-#undef PLACE
+#define IP(sym, item, member) \
+	[TG_NIC_##sym] = {offsetof(struct rte_flow_item_##item, member), false}
+#define L4(sym, item, member) [TG_NIC_##sym] = {offsetof(struct rte_flow_item_##item, member), true}
+	IP(IPV4_SRC, ipv4, hdr.src_addr),
+	IP(IPV4_DST, ipv4, hdr.dst_addr),
+	IP(IPV4_TTL, ipv4, hdr.time_to_live),
+	IP(IPV4_IHL, ipv4, hdr.version_ihl),
+	IP(IPV4_FRAGMENT, ipv4, hdr.fragment_offset),
+	IP(IPV6_SRC, ipv6, hdr.src_addr),
+	IP(IPV6_DST, ipv6, hdr.dst_addr),
+	IP(IPV6_HOP_LIMIT, ipv6, hdr.hop_limits),
+	L4(TCP_SPORT, tcp, hdr.src_port),
+	L4(TCP_DPORT, tcp, hdr.dst_port),
+	L4(TCP_FLAGS, tcp, hdr.tcp_flags),
+	L4(UDP_SPORT, udp, hdr.src_port),
+	L4(UDP_DPORT, udp, hdr.dst_port),
+	L4(SCTP_SPORT, sctp, hdr.src_port),
+	L4(SCTP_DPORT, sctp, hdr.dst_port),
+	L4(ICMP_TYPE, icmp, hdr.icmp_type),
+	L4(ICMP_IDENT, icmp, hdr.icmp_ident),
+	L4(ICMPV6_TYPE, icmp6, type),
+#undef IP
+#undef L4
 };
 
 /* What is being written. */
@@ -71,34 +72,17 @@ static void state(struct encoder *e, size_t i)
 	at->mask = &e->out->mask[i];
 }
 
-/* The value lies within the mask, and the mask within the field. */
-static bool fits(enum tg_nic_field field, const uint8_t *spec, const uint8_t *mask, size_t size)
-{
-	uint8_t full[16];
-
-	tg_nic_field_full(field, full);
-	for (size_t i = 0; i < size; i++)
-		if ((spec[i] & ~mask[i]) != 0 || (mask[i] & ~full[i]) != 0)
-			return false;
-	return true;
-}
-
-static int write_field(struct encoder *e, enum tg_nic_field field, size_t ip, size_t l4)
+static void write_field(struct encoder *e, enum tg_nic_field field, size_t ip, size_t l4)
 {
 	const struct tg_nic_match *match = &e->rule->match;
 	const struct tg_nic_field_place *place = tg_nic_field_place(field);
-	const uint8_t *spec = (const uint8_t *)&match->spec + place->offset;
-	const uint8_t *mask = (const uint8_t *)&match->mask + place->offset;
-	size_t i = places[field].protocol != 0 ? l4 : ip;
+	size_t i = places[field].carried ? l4 : ip;
 
-	if ((places[field].family != 0 && places[field].family != match->family) ||
-		(places[field].protocol != 0 && places[field].protocol != match->protocol) ||
-		!fits(field, spec, mask, place->size))
-		return -EINVAL;
 	state(e, i);
-	memcpy((uint8_t *)&e->out->spec[i] + places[field].offset, spec, place->size);
-	memcpy((uint8_t *)&e->out->mask[i] + places[field].offset, mask, place->size);
-	return 0;
+	memcpy((uint8_t *)&e->out->spec[i] + places[field].offset,
+		(const uint8_t *)&match->spec + place->offset, place->size);
+	memcpy((uint8_t *)&e->out->mask[i] + places[field].offset,
+		(const uint8_t *)&match->mask + place->offset, place->size);
 }
 
 /* END: there is no item for it. */
@@ -162,30 +146,22 @@ static void write_ethernet(struct encoder *e)
 	e->out->mask[i].eth.has_vlan = 1;
 }
 
-static int write_items(struct encoder *e)
+static void write_items(struct encoder *e)
 {
 	const struct tg_nic_match *match = &e->rule->match;
-	enum rte_flow_item_type l4 = l4_type(match->family, match->protocol);
-	size_t ip, transport = 0;
-	int error;
+	enum rte_flow_item_type type = l4_type(match->family, match->protocol);
+	size_t ip, l4 = 0;
 
-	if ((match->family != 4 && match->family != 6) || match->fields >> TG_NIC_FIELD_COUNT != 0)
-		return -EINVAL;
 	write_arrival(e);
 	write_ethernet(e);
 	ip = item(e, match->family == 4 ? RTE_FLOW_ITEM_TYPE_IPV4 : RTE_FLOW_ITEM_TYPE_IPV6);
-	write_protocol(e, ip, l4);
-	if (l4 != RTE_FLOW_ITEM_TYPE_END)
-		transport = item(e, l4);
-	for (int field = 0; field < TG_NIC_FIELD_COUNT; field++) {
-		if ((match->fields & 1u << field) == 0)
-			continue;
-		error = write_field(e, field, ip, transport);
-		if (error != 0)
-			return error;
-	}
+	write_protocol(e, ip, type);
+	if (type != RTE_FLOW_ITEM_TYPE_END)
+		l4 = item(e, type);
+	for (int field = 0; field < TG_NIC_FIELD_COUNT; field++)
+		if (match->fields & 1u << field)
+			write_field(e, field, ip, l4);
 	item(e, RTE_FLOW_ITEM_TYPE_END);
-	return 0;
 }
 
 /* An action that says all by its type. */
@@ -337,39 +313,21 @@ static void write_fate(struct encoder *e)
 		write_software(e);
 }
 
-/* Do the actions agree with each other and with what is matched? */
-static int check_actions(const struct encoder *e)
+/* There are actions for TCP's and UDP's ports only, and 24 bits for an age. */
+static bool sayable(const struct encoder *e)
 {
-	const struct tg_nic_rule *rule = e->rule;
-	uint8_t protocol = rule->match.protocol;
-
-	if (__builtin_popcount(rule->actions & TG_NIC_FATES) != 1 ||
-		rule->actions >> TG_NIC_ACTION_COUNT != 0)
-		return -EINVAL;
-	if (has(e, REWRITES) && !has(e, BIT(FORWARD)))
-		return -EINVAL;
-	if ((has(e, BIT(SET_IPV4)) && rule->match.family != 4) ||
-		(has(e, BIT(SET_IPV6)) && rule->match.family != 6) ||
-		(has(e, BIT(SET_PORTS)) && protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
-		return -EINVAL;
-	if (has(e, BIT(AGE)) && (rule->age_s == 0 || rule->age_s > AGE_MAX))
-		return -EINVAL;
-	if (has(e, BIT(JUMP)) && rule->jump == rule->group)
-		return -EINVAL;
-	return 0;
+	if (has(e, BIT(SET_PORTS)) && e->rule->match.protocol == IPPROTO_SCTP)
+		return false;
+	return !has(e, BIT(AGE)) || e->rule->age_s <= AGE_MAX;
 }
 
 int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule *rule,
 	struct tg_encoded *out)
 {
 	struct encoder e = {.context = context, .rule = rule, .out = out};
-	int error;
 
-	if (rule->domain >= TG_NIC_DOMAIN_COUNT)
+	if (!tg_nic_rule_sound(rule) || !sayable(&e))
 		return -EINVAL;
-	error = check_actions(&e);
-	if (error != 0)
-		return error;
 	out->attr = (struct rte_flow_attr){
 		.group = rule->group,
 		.priority = rule->priority,
@@ -377,9 +335,7 @@ int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule 
 		.egress = rule->domain == TG_NIC_EGRESS,
 		.transfer = rule->domain == TG_NIC_TRANSFER,
 	};
-	error = write_items(&e);
-	if (error != 0)
-		return error;
+	write_items(&e);
 	write_notes(&e);
 	write_rewrites(&e);
 	write_fate(&e);

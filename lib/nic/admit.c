@@ -120,6 +120,12 @@ static bool actions_sound(const struct tg_nic_rule *rule)
 	       protocol == 132;
 }
 
+bool tg_nic_rule_sound(const struct tg_nic_rule *rule)
+{
+	return match_sound(&rule->match) && one_fate(rule) && actions_sound(rule) &&
+	       rule->domain < TG_NIC_DOMAIN_COUNT;
+}
+
 /* --- what the driver is known to take --- */
 
 static bool takes_domain(const struct tg_nic_ask *ask)
@@ -277,8 +283,7 @@ const struct tg_nic_engine *tg_nic_admits(
 	if (profile->n_engines == 0)
 		return NULL;
 	snprintf(why, TG_NIC_WHY, "the rule contradicts itself");
-	if (!match_sound(&rule->match) || !one_fate(rule) || !actions_sound(rule) ||
-		rule->domain >= TG_NIC_DOMAIN_COUNT)
+	if (!tg_nic_rule_sound(rule))
 		return NULL;
 	why[0] = '\0';
 	for (size_t i = 0; i < profile->n_engines; i++) {

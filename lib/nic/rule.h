@@ -211,6 +211,12 @@ bool tg_nic_match_equal(const struct tg_nic_match *a, const struct tg_nic_match 
 /* Same family, protocol, fields and masks: only the values differ. */
 bool tg_nic_match_same_shape(const struct tg_nic_match *a, const struct tg_nic_match *b);
 
+/*
+ * Does the rule agree with itself: one fate, fields of its family and protocol with values within
+ * their masks, actions that suit what is matched.
+ */
+bool tg_nic_rule_sound(const struct tg_nic_rule *rule);
+
 /* "ipv4 tcp untagged ipv4.src=10.0.0.0/8 tcp.dport=443 tcp.flags=0x02/0x12"; cut to fit. */
 #define TG_NIC_MATCH_TEXT 320
 void tg_nic_match_text(const struct tg_nic_match *match, char text[TG_NIC_MATCH_TEXT]);

@@ -317,6 +317,7 @@ static bool belongs(enum tg_nic_field field, uint8_t family, uint8_t protocol)
 	return protocol == IPPROTO_ICMPV6 && family == 6;
 }
 
+/* Not without any bit. */
 static void any_mask(enum tg_nic_field field, uint8_t mask[16])
 {
 	uint8_t full[16];
@@ -326,6 +327,8 @@ static void any_mask(enum tg_nic_field field, uint8_t mask[16])
 	any_bytes(mask, size);
 	for (size_t i = 0; i < size; i++)
 		mask[i] = any() % 3 ? full[i] : mask[i] & full[i];
+	if (mask[0] == 0)
+		mask[0] = full[0];
 }
 
 /* A rule that `p` matches, if it is untagged and so on where the rule wants it. */
