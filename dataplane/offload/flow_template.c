@@ -76,13 +76,6 @@ static void mask_modify(struct rte_flow_action_modify_field *mask,
 		memset(mask->src.value, UINT8_MAX, sizeof(mask->src.value));
 }
 
-static void mask_rss(struct rte_flow_action_rss *mask, const struct rte_flow_action_rss *action)
-{
-	memset(mask, UINT8_MAX, sizeof(*mask));
-	mask->key = action->key;
-	mask->queue = action->queue;
-}
-
 static void mask_action(struct rte_flow_action *mask, union tg_encoded_action *conf,
 	const struct rte_flow_action *action)
 {
@@ -104,8 +97,8 @@ static void mask_action(struct rte_flow_action *mask, union tg_encoded_action *c
 	case RTE_FLOW_ACTION_TYPE_PORT_ID:
 		conf->port_id.id = UINT32_MAX;
 		break;
-	case RTE_FLOW_ACTION_TYPE_RSS:
-		mask_rss(&conf->rss, &value->rss);
+	case RTE_FLOW_ACTION_TYPE_RSS: /* drivers follow its pointers */
+		conf->rss = value->rss;
 		break;
 	case RTE_FLOW_ACTION_TYPE_MODIFY_FIELD:
 		mask_modify(&conf->modify_field, &value->modify_field);

@@ -305,11 +305,15 @@ struct rte_flow_actions_template *__wrap_rte_flow_actions_template_create(uint16
 	const struct rte_flow_actions_template_attr *attr, const struct rte_flow_action actions[],
 	const struct rte_flow_action masks[], struct rte_flow_error *error)
 {
+	_Alignas(16) uint8_t copy[4096];
 	size_t i = 0;
 
 	if (look(port, NULL, actions, error) != 0)
 		return NULL;
 	flow_driver.masks_fit = true;
+	/* Drivers copy them. */
+	if (rte_flow_conv(RTE_FLOW_CONV_OP_ACTIONS, copy, sizeof(copy), masks, error) <= 0)
+		return NULL;
 	do
 		flow_driver.masks_fit &= actions[i].type == masks[i].type;
 	while (actions[i++].type != RTE_FLOW_ACTION_TYPE_END);
