@@ -32,6 +32,8 @@ static uint64_t unix_ms(void)
 }
 
 static void on_compile_timer(uv_timer_t *timer);
+/* Compiles when there is something to compile and nothing is being compiled. */
+static void start_compile(struct tg_controller *c);
 
 /* --- compiling --- */
 
@@ -195,7 +197,7 @@ static void after_compile(uv_work_t *request, int status)
 	if (c->stopping)
 		return;
 	sweep(c);
-	controller_compile(c);
+	start_compile(c);
 	notes_publish(c);
 }
 
@@ -215,7 +217,7 @@ static void drop_changes(struct tg_controller *c)
 		tg_changes_release(c->store, changes);
 }
 
-void controller_compile(struct tg_controller *c)
+static void start_compile(struct tg_controller *c)
 {
 	struct compile_work *work;
 
@@ -254,7 +256,7 @@ no_memory:
 
 static void on_compile_timer(uv_timer_t *timer)
 {
-	controller_compile(timer->data);
+	start_compile(timer->data);
 }
 
 void controller_renew(struct tg_controller *c, uint64_t generation)
@@ -530,7 +532,7 @@ static void process(struct tg_controller *c)
 	if (!c->dirty)
 		c->noticed_at = 0;
 	sweep(c);
-	controller_compile(c);
+	start_compile(c);
 	notes_sources(c);
 	notes_publish(c);
 }

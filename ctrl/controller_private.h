@@ -88,8 +88,6 @@ struct tg_controller {
 	bool drift_told, beat_lost;
 };
 
-/* Compiles when there is something to compile and nothing is being compiled. */
-void controller_compile(struct tg_controller *c);
 /* A new generation above `generation` is needed; soon, or later when that happens again and again.
  */
 void controller_renew(struct tg_controller *c, uint64_t generation);

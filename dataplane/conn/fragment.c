@@ -374,14 +374,15 @@ static enum tg_fragment_result first(struct tg_fragments *table, struct tg_fragm
 	e->dport = f->dport;
 	e->l4_protocol = f->l4_protocol;
 	result = piece(table, e, f);
-	if (result == TG_FRAGMENT_FULL)
+	if (result == TG_FRAGMENT_OK) {
+		annotate(table, held, f);
+		append(table, &table->ready, held);
+	} else if (result == TG_FRAGMENT_OVERLAP) {
+		append(table, &table->spoilt, held);
+	} else {
 		e->state = REFUSED;
-	annotate(table, held, f);
-	append(table,
-		result == TG_FRAGMENT_OK
-			? &table->ready
-			: (result == TG_FRAGMENT_OVERLAP ? &table->spoilt : &table->lost),
-		held);
+		append(table, &table->lost, held);
+	}
 	return result;
 }
 

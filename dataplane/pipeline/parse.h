@@ -100,9 +100,6 @@ bool tg_parse_dhcp(struct tg_packet *p, const struct tg_port_config *port, const
 /* Transport header of a whole datagram or a first fragment; ports and key. */
 void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
 	struct tg_bytes l4);
-/* An ICMP error's quotation becomes the packet's key. `quoted` follows the ICMP header. */
-void tg_parse_quoted(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
-	struct tg_bytes quoted);
 /* Addresses into the key, ordered; sets dir. */
 void tg_parse_addresses(
 	struct tg_packet *p, uint8_t family, const uint8_t *src, const uint8_t *dst);

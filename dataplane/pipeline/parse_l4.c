@@ -203,66 +203,6 @@ static bool icmp_error(uint8_t family, uint8_t type)
 	       type == ICMP4_PARAMETER;
 }
 
-static void parse_icmp(struct tg_packet *p, const struct tg_port_config *port,
-	const struct tg_ip *ip, struct tg_bytes l4)
-{
-	uint16_t sport, dport;
-	bool query;
-
-	if (l4.have < ICMP_HEADER) {
-		too_short(p);
-		return;
-	}
-	if (icmp_error(ip->family, l4.at[0])) {
-		/* An error fits the smallest MTU; one in fragments hides its quotation. */
-		if (ip->fragment)
-			tg_packet_drop(p, TG_DROP_ICMP_UNRELATED);
-		else
-			tg_parse_quoted(p, port, ip, tg_bytes_after(l4, ICMP_HEADER));
-		return;
-	}
-	if (!icmp_ports(ip->family, l4.at, &sport, &dport, &query)) {
-		tg_packet_drop(p, TG_DROP_ICMP_UNRELATED);
-		return;
-	}
-	if (query)
-		p->flags |= TG_PACKET_OPENS;
-	tg_packet_set_ports(p, sport, dport, port->group);
-}
-
-void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
-	struct tg_bytes l4)
-{
-	uint8_t plain = p->flags & TG_PACKET_PLAIN;
-
-	p->flags &= (uint8_t)~TG_PACKET_PLAIN;
-	if (ip->protocol == (ip->family == 4 ? TG_IPPROTO_ICMP : TG_IPPROTO_ICMPV6)) {
-		parse_icmp(p, port, ip, l4);
-		return;
-	}
-	switch (ip->protocol) {
-	case TG_IPPROTO_TCP:
-		parse_tcp(p, port, l4);
-		break;
-	case TG_IPPROTO_UDP:
-		parse_udp(p, port, l4);
-		break;
-	case TG_IPPROTO_SCTP:
-		parse_sctp(p, port, ip, l4);
-		return;
-	default:
-		p->flags |= TG_PACKET_OPENS;
-		tg_packet_set_ports(p, 0, 0, port->group);
-		return;
-	}
-	if (unlikely(p->outcome == TG_OUTCOME_DROP))
-		return;
-	if (!ip->fragment)
-		p->flags |= plain;
-	if (unlikely(port->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))))
-		tg_parse_router(p, port, ip, tg_bytes_after(l4, UDP_HEADER));
-}
-
 /* The quoted datagram's header: addresses, protocol and transport header. */
 static bool quoted_ip(uint8_t family, struct tg_bytes b, struct tg_ip *ip, struct tg_bytes *l4)
 {
@@ -316,8 +256,9 @@ static bool quoted_ports(
 	}
 }
 
-void tg_parse_quoted(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
-	struct tg_bytes quoted)
+/* An ICMP error's quotation, which follows the ICMP header, becomes the packet's key. */
+static void parse_quoted(struct tg_packet *p, const struct tg_port_config *port,
+	const struct tg_ip *ip, struct tg_bytes quoted)
 {
 	size_t size = ip->family == 4 ? 4 : 16;
 	uint16_t sport, dport;
@@ -340,4 +281,64 @@ void tg_parse_quoted(struct tg_packet *p, const struct tg_port_config *port, con
 	else if (inner.protocol == TG_IPPROTO_SCTP)
 		p->sctp.tag = load32(l4.at + 4);
 	p->dir ^= 1;
+}
+
+static void parse_icmp(struct tg_packet *p, const struct tg_port_config *port,
+	const struct tg_ip *ip, struct tg_bytes l4)
+{
+	uint16_t sport, dport;
+	bool query;
+
+	if (l4.have < ICMP_HEADER) {
+		too_short(p);
+		return;
+	}
+	if (icmp_error(ip->family, l4.at[0])) {
+		/* An error fits the smallest MTU; one in fragments hides its quotation. */
+		if (ip->fragment)
+			tg_packet_drop(p, TG_DROP_ICMP_UNRELATED);
+		else
+			parse_quoted(p, port, ip, tg_bytes_after(l4, ICMP_HEADER));
+		return;
+	}
+	if (!icmp_ports(ip->family, l4.at, &sport, &dport, &query)) {
+		tg_packet_drop(p, TG_DROP_ICMP_UNRELATED);
+		return;
+	}
+	if (query)
+		p->flags |= TG_PACKET_OPENS;
+	tg_packet_set_ports(p, sport, dport, port->group);
+}
+
+void tg_parse_l4(struct tg_packet *p, const struct tg_port_config *port, const struct tg_ip *ip,
+	struct tg_bytes l4)
+{
+	uint8_t plain = p->flags & TG_PACKET_PLAIN;
+
+	p->flags &= (uint8_t)~TG_PACKET_PLAIN;
+	if (ip->protocol == (ip->family == 4 ? TG_IPPROTO_ICMP : TG_IPPROTO_ICMPV6)) {
+		parse_icmp(p, port, ip, l4);
+		return;
+	}
+	switch (ip->protocol) {
+	case TG_IPPROTO_TCP:
+		parse_tcp(p, port, l4);
+		break;
+	case TG_IPPROTO_UDP:
+		parse_udp(p, port, l4);
+		break;
+	case TG_IPPROTO_SCTP:
+		parse_sctp(p, port, ip, l4);
+		return;
+	default:
+		p->flags |= TG_PACKET_OPENS;
+		tg_packet_set_ports(p, 0, 0, port->group);
+		return;
+	}
+	if (unlikely(p->outcome == TG_OUTCOME_DROP))
+		return;
+	if (!ip->fragment)
+		p->flags |= plain;
+	if (unlikely(port->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))))
+		tg_parse_router(p, port, ip, tg_bytes_after(l4, UDP_HEADER));
 }
