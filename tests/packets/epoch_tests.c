@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
 #define QUERY "10.1.0.1 > 10.1.0.2 udp 4000>53"
 #define ANSWER "10.1.0.2 > 10.1.0.1 udp 53>4000"
 

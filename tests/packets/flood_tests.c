@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
-
 /* Burst-wise, and with few words: a frame made once, of which address and port change. */
 struct stencil {
 	struct packet packet;

@@ -2,8 +2,6 @@
 /* Connections of every protocol: who may begin one, replies, counters. */
 #include "tests.h"
 
-#define D(reason) TG_DROP_##reason
-
 static void udp_replies_pass_and_strangers_do_not(void **state)
 {
 	static const struct line lines[] = {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Fragments follow their first one, in whatever order the others come. */
-#include "tests.h"
+#include "tcp_lines.h"
 #include "fragment.h"
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
 #define F4 "10.1.0.1 > 8.8.8.8 id=7 udp 4000>53 "
 #define F6 "fd00:1::1 > 2001:db8::8 id=70000 "
 
@@ -150,9 +149,7 @@ static void atomic_fragments_are_whole(void **state)
 static void tcp_passes_in_fragments(void **state)
 {
 	static const struct line lines[] = {
-		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 S seq=1000", PASSED},
-		{OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 SA seq=5000 ack=1001", PASSED},
-		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 A seq=1001 ack=5001", PASSED},
+		HANDSHAKE,
 		{INSIDE, "10.1.0.1 > 8.8.8.8 id=3 tcp 4000>80 A seq=1001 ack=5001 frag=0+ len=28",
 			PASSED},
 		{INSIDE, "10.1.0.1 > 8.8.8.8 id=3 tcp frag=48 len=100", PASSED},
@@ -166,9 +163,7 @@ static void tcp_passes_in_fragments(void **state)
 static void a_refused_first_refuses_the_rest_of_its_burst(void **state)
 {
 	static const struct line handshake[] = {
-		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 S seq=1000", PASSED},
-		{OUTSIDE, "8.8.8.8 > 10.1.0.1 tcp 80>4000 SA seq=5000 ack=1001", PASSED},
-		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4000>80 A seq=1001 ack=5001", PASSED},
+		HANDSHAKE,
 	};
 	static const char *const forged[] = {
 		"10.1.0.1 > 8.8.8.8 id=3 tcp 4000>80 A seq=901001 ack=5001 frag=0+ len=28",

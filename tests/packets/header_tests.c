@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define D(reason) TG_DROP_##reason
 #define UDP4 "10.1.0.1 > 8.8.8.8 udp 4000>53 "
 #define TCP4 "10.1.0.1 > 8.8.8.8 tcp 4000>80 S "
 #define UDP6 "fd00:1::1 > 2001:db8::8 udp 4000>53 "

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
 #define QUERY4 "10.1.0.1 > 8.8.8.8 udp 4000>53"
 #define QUERY6 "fd00:1::1 > 2001:db8::8 udp 4000>53"
 

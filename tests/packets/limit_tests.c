@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define D(reason) TG_DROP_##reason
-
 /* The handshake of a connection of the client's; false when it did not come about. */
 static bool establish(struct world *w, unsigned int host, unsigned int port)
 {

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define D(reason) TG_DROP_##reason
-
 #define ARP "type=0x806 raw=0001080006040001020000000001c0000201000000000000c0000202"
 #define LLC "424203"
 

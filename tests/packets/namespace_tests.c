@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
-
 static unsigned int say(
 	struct world *w, unsigned int port, const char *format, unsigned int a, unsigned int b)
 {

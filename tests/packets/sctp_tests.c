@@ -2,7 +2,6 @@
 /* SCTP by RFC 9260: tags, what opens an association, what ends it, what restarts it. */
 #include "tests.h"
 
-#define D(reason) TG_DROP_##reason
 #define C "10.1.0.1 > 10.1.0.2 sctp 5000>3868 " /* client to server */
 #define S "10.1.0.2 > 10.1.0.1 sctp 3868>5000 " /* server to client */
 

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
 #define PASS_MS 100
 #define PASSES 4 /* in which everything is visited once */
 

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* TCP: handshakes, windows, ends and beginnings. */
-#include "tests.h"
-
-#define D(reason) TG_DROP_##reason
-#define C "10.1.0.1 > 8.8.8.8 tcp 4000>80 " /* client to server */
-#define S "8.8.8.8 > 10.1.0.1 tcp 80>4000 " /* server to client */
-
-/* ISNs 1000 and 5000; windows 8192. */
-#define HANDSHAKE                                                                      \
-	{INSIDE, C "S seq=1000", PASSED}, {OUTSIDE, S "SA seq=5000 ack=1001", PASSED}, \
-	{                                                                              \
-		INSIDE, C "A seq=1001 ack=5001", PASSED                                \
-	}
+#include "tcp_lines.h"
 
 static void only_a_syn_begins(void **state)
 {

@@ -12,6 +12,8 @@
 
 #include "world.h"
 
+#define D(reason) TG_DROP_##reason
+
 int run_flow_tests(void);
 int run_sctp_tests(void);
 int run_state_tests(void);

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#define D(reason) TG_DROP_##reason
-
 static void start_three(struct world *w)
 {
 	world_defaults(w);
