@@ -7,12 +7,9 @@
  *   cache_test [--seed N] [--steps N] [--only CLUSTER]
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "cache.h"
 #include "compile.h"
@@ -20,6 +17,7 @@
 #include "kept.h"
 #include "model_options.h"
 #include "random_cluster.h"
+#include "replay.h"
 #include "store.h"
 
 #define STEPS_DEFAULT 6000u
@@ -49,8 +47,8 @@ struct world {
 };
 
 struct run {
-	uint64_t seed, want, steps;
-	int64_t only;
+	struct replay replay; /* of steps */
+	uint64_t steps;
 	/* seen */
 	uint64_t failed, warned, over, same_endpoints, same_traits, same_questions, swept;
 	uint64_t limited, other_limits;
@@ -664,7 +662,7 @@ static const char *one_step(struct run *run, struct world *w, uint32_t step)
 static int run_cluster(struct run *run, uint64_t number)
 {
 	struct world w;
-	const char *difference = world_open(&w, run->seed + number) != 0 ? "no world" : NULL;
+	const char *difference = world_open(&w, run->replay.seed + number) != 0 ? "no world" : NULL;
 
 	for (uint32_t step = 0; step < STEPS_A_CLUSTER && difference == NULL; step++) {
 		difference = one_step(run, &w, step);
@@ -673,7 +671,7 @@ static int run_cluster(struct run *run, uint64_t number)
 			printf("FAILED: step %u: %s (%d %s, %d %s); replay with --seed %llu --only "
 			       "%llu\n",
 				step, difference, w.plain.err, w.plain.error, w.kept.err,
-				w.kept.error, (unsigned long long)run->seed,
+				w.kept.error, (unsigned long long)run->replay.seed,
 				(unsigned long long)number);
 	}
 	world_close(&w);
@@ -697,64 +695,25 @@ static int check_coverage(const struct run *run)
 		{"that ask the same, with other limits", run->other_limits},
 		{"after a sweep of strings", run->swept},
 	};
-	int rc = 0;
+	bool met = true;
 
 	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
 		printf("  %-36s %llu\n", seen[i].what, (unsigned long long)seen[i].n);
-		if (seen[i].n == 0)
-			rc = -ENODATA;
+		met &= seen[i].n != 0;
 	}
-	if (rc != 0)
-		printf("FAILED: the run did not meet everything that it should\n");
-	return rc;
-}
-
-static int parse(int argc, char **argv, struct run *run)
-{
-	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},
-		{"steps", required_argument, NULL, 't'},
-		{"only", required_argument, NULL, 'o'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		char *end;
-		uint64_t value;
-
-		if (c == '?')
-			return -EINVAL;
-		value = strtoull(optarg, &end, 10);
-		if (*end != '\0')
-			return -EINVAL;
-		if (c == 's')
-			run->seed = value;
-		else if (c == 't')
-			run->want = value;
-		else
-			run->only = (int64_t)value;
-	}
-	return optind == argc ? 0 : -EINVAL;
+	return replay_covered(met);
 }
 
 int main(int argc, char **argv)
 {
-	struct run run = {.want = STEPS_DEFAULT, .only = -1};
+	struct run run = {.replay.want = STEPS_DEFAULT};
 	int rc = 0;
 
-	if (getrandom(&run.seed, sizeof(run.seed), 0) != (ssize_t)sizeof(run.seed))
-		run.seed = (uint64_t)getpid();
-	run.seed >>= 20; /* short enough to retype */
-	if (parse(argc, argv, &run) != 0) {
-		fprintf(stderr, "usage: cache_test [--seed N] [--steps N] [--only CLUSTER]\n");
+	if (!replay_read(&run.replay, "cache_test", "steps", argc, argv))
 		return 2;
-	}
-	printf("seed %llu\n", (unsigned long long)run.seed);
-	fflush(stdout);
-	if (run.only >= 0)
-		return run_cluster(&run, (uint64_t)run.only) != 0;
-	for (uint64_t number = 0; rc == 0 && run.steps < run.want; number++)
+	if (run.replay.only >= 0)
+		return run_cluster(&run, (uint64_t)run.replay.only) != 0;
+	for (uint64_t number = 0; rc == 0 && run.steps < run.replay.want; number++)
 		rc = run_cluster(&run, number);
 	printf("%llu steps\n", (unsigned long long)run.steps);
 	if (rc == 0 && run.steps >= STEPS_FULL)

@@ -7,16 +7,14 @@
  *   property_test [--seed N] [--tuples N] [--only CLUSTER]
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "eal.h"
 #include "edges.h"
 #include "oracle.h"
+#include "replay.h"
 #include "subject.h"
 #include "trial.h"
 
@@ -45,10 +43,8 @@ static const char *const reasons[] = {
 #define N_REASONS (sizeof(reasons) / sizeof(reasons[0]))
 
 struct run {
-	uint64_t seed;
-	uint64_t want;	 /* tuples */
-	int64_t only;	 /* number of the one cluster to do; -1: all */
-	uint64_t judged; /* tuples, each by the oracle and two or three lookups */
+	struct replay replay; /* of tuples */
+	uint64_t judged;      /* tuples, each by the oracle and two or three lookups */
 	uint64_t clusters, delta_states, delta_tuples, allowed;
 	uint64_t seen[N_REASONS];
 };
@@ -84,7 +80,7 @@ static void report(const struct run *run, uint64_t number, enum trial_lookup loo
 	struct trial trial = {.cluster = *cluster, .tuple = *tuple};
 
 	printf("FAILED: %s lookup against oracle; replay with --seed %llu --only %llu\n",
-		trial_lookup_name(lookup), (unsigned long long)run->seed,
+		trial_lookup_name(lookup), (unsigned long long)run->replay.seed,
 		(unsigned long long)number);
 	trial.cluster.list = cJSON_Duplicate(cluster->list, true);
 	trial.before = before != NULL ? cJSON_Duplicate(before, true) : NULL;
@@ -160,7 +156,7 @@ static int complain(const struct run *run, uint64_t number, const struct random_
 	char *text = cJSON_Print(cluster->list);
 
 	printf("FAILED: %s; replay with --seed %llu --only %llu\n%s\n", error,
-		(unsigned long long)run->seed, (unsigned long long)number,
+		(unsigned long long)run->replay.seed, (unsigned long long)number,
 		text != NULL ? text : "?");
 	cJSON_free(text);
 	return -EBADMSG;
@@ -186,7 +182,7 @@ static int judge_churned(struct run *run, uint64_t number, struct subject *subje
 
 static int judge_cluster(struct run *run, uint64_t number, struct subject *subject)
 {
-	struct tg_rng rng = {.state = (run->seed + number) * 0x2545f4914f6cdd1dull};
+	struct tg_rng rng = {.state = (run->replay.seed + number) * 0x2545f4914f6cdd1dull};
 	struct random_cluster cluster;
 	char error[SUBJECT_ERROR_MAX] = "";
 	int rc;
@@ -207,10 +203,10 @@ static int judge_cluster(struct run *run, uint64_t number, struct subject *subje
 static int judge_all(struct run *run)
 {
 	struct subject *subject = NULL;
-	uint64_t number = run->only >= 0 ? (uint64_t)run->only : 0;
+	uint64_t number = run->replay.only >= 0 ? (uint64_t)run->replay.only : 0;
 	int rc = 0;
 
-	while (rc == 0 && run->judged < run->want) {
+	while (rc == 0 && run->judged < run->replay.want) {
 		if (number % CLUSTERS_A_SUBJECT == 0 || subject == NULL) {
 			subject_free(subject);
 			subject = subject_create();
@@ -218,7 +214,7 @@ static int judge_all(struct run *run)
 				return -ENOMEM;
 		}
 		rc = judge_cluster(run, number++, subject);
-		if (run->only >= 0)
+		if (run->replay.only >= 0)
 			break;
 	}
 	subject_free(subject);
@@ -228,63 +224,23 @@ static int judge_all(struct run *run)
 /* A run that agrees about nothing of interest proves nothing. */
 static int check_coverage(const struct run *run)
 {
-	int rc = 0;
+	bool met = true;
 
 	for (size_t i = 0; i < N_REASONS; i++) {
 		printf("  %-28s %llu sides\n", reasons[i], (unsigned long long)run->seen[i]);
-		if (run->seen[i] == 0)
-			rc = -ENODATA;
+		met &= run->seen[i] != 0;
 	}
-	if (run->delta_tuples == 0 || run->allowed == 0 || run->allowed == run->judged)
-		rc = -ENODATA;
-	if (rc != 0)
-		printf("FAILED: the run did not meet everything that it should\n");
-	return rc;
-}
-
-static int parse(int argc, char **argv, struct run *run)
-{
-	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},
-		{"tuples", required_argument, NULL, 't'},
-		{"only", required_argument, NULL, 'o'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "s:t:o:", options, NULL)) != -1) {
-		char *end;
-		uint64_t value;
-
-		if (c == '?')
-			return -EINVAL;
-		value = strtoull(optarg, &end, 10);
-		if (*end != '\0')
-			return -EINVAL;
-		if (c == 's')
-			run->seed = value;
-		else if (c == 't')
-			run->want = value;
-		else
-			run->only = (int64_t)value;
-	}
-	return optind == argc ? 0 : -EINVAL;
+	return replay_covered(
+		met && run->delta_tuples != 0 && run->allowed != 0 && run->allowed != run->judged);
 }
 
 int main(int argc, char **argv)
 {
-	struct run run = {.want = TUPLES_DEFAULT, .only = -1};
+	struct run run = {.replay.want = TUPLES_DEFAULT};
 	int rc;
 
-	if (getrandom(&run.seed, sizeof(run.seed), 0) != (ssize_t)sizeof(run.seed))
-		run.seed = (uint64_t)getpid();
-	run.seed >>= 20; /* short enough to retype */
-	if (parse(argc, argv, &run) != 0) {
-		fprintf(stderr, "usage: property_test [--seed N] [--tuples N] [--only CLUSTER]\n");
+	if (!replay_read(&run.replay, "property_test", "tuples", argc, argv))
 		return 2;
-	}
-	printf("seed %llu\n", (unsigned long long)run.seed);
-	fflush(stdout);
 	if (eal_start("property") != 0) {
 		printf("FAILED: EAL does not start\n");
 		return 1;
