@@ -7,38 +7,13 @@
 . "$(dirname "$0")/common.sh"
 [ "${1:-tap}" != af_xdp ] || needs_af_xdp
 lab_init "tgcl" "${1:-tap}"
-lab_pod a 1
-lab_pod b 2
-lab_pod c 3
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
-cat >"$LAB_DIR/manifests/policies.yaml" <<'END'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: deny}
-spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: a-to-b}
-spec:
-  podSelector: {matchLabels: {app: a}}
-  policyTypes: [Egress]
-  egress: [{to: [{podSelector: {matchLabels: {app: b}}}]}]
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: c-anywhere}
-spec: {podSelector: {matchLabels: {app: c}}, policyTypes: [Egress], egress: [{}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: b-from-a}
-spec:
-  podSelector: {matchLabels: {app: b}}
-  policyTypes: [Ingress]
-  ingress: [{from: [{podSelector: {matchLabels: {app: a}}}]}]
-END
+pods a b c
+policy deny '{podSelector: {}, policyTypes: [Ingress, Egress]}'
+policy a-to-b '{podSelector: {matchLabels: {app: a}}, policyTypes: [Egress],
+  egress: [{to: [{podSelector: {matchLabels: {app: b}}}]}]}'
+policy c-anywhere '{podSelector: {matchLabels: {app: c}}, policyTypes: [Egress], egress: [{}]}'
+policy b-from-a '{podSelector: {matchLabels: {app: b}}, policyTypes: [Ingress],
+  ingress: [{from: [{podSelector: {matchLabels: {app: a}}}]}]}'
 gateway_up
 
 mkdir "$LAB_DIR/www"

@@ -92,19 +92,40 @@ drops()
 		'/^tidegate_drop.*packets/ && index($0, r) { sum += $NF } END { printf "%d\n", sum }'
 }
 
+# pods NAME... : with numbers from 1, and their manifest
+pods()
+{
+	local n=0 name
+	for name in "$@"; do
+		n=$((n + 1))
+		lab_pod "$name" $n
+	done
+	mkdir "$LAB_DIR/manifests"
+	pod_manifest >"$LAB_DIR/manifests/pods.yaml"
+}
+
+# pod NAME APP ADDRESS... : one pod's manifest
+pod()
+{
+	local name=$1 app=$2 ips
+	shift 2
+	ips=$(printf '{ip: "%s"}, ' "$@")
+	cat <<-END
+		apiVersion: v1
+		kind: Pod
+		metadata: {namespace: default, name: $name, labels: {app: $app}}
+		spec: {nodeName: other-node, containers: [{name: c, ports: [{name: http, containerPort: 8080}]}]}
+		status: {phase: Running, podIPs: [${ips%, }]}
+		---
+	END
+}
+
 pod_manifest()
 {
 	local pod name n
 	for pod in "${LAB_PODS[@]}"; do
 		name=${pod%:*} n=${pod#*:}
-		cat <<-END
-			apiVersion: v1
-			kind: Pod
-			metadata: {namespace: default, name: $name, labels: {app: $name}}
-			spec: {nodeName: other-node, containers: [{name: c, ports: [{name: http, containerPort: 8080}]}]}
-			status: {phase: Running, podIPs: [{ip: 10.10.$n.2}, {ip: "fd00:10:$n::2"}]}
-			---
-		END
+		pod "$name" "$name" "10.10.$n.2" "fd00:10:$n::2"
 	done
 	cat <<-END
 		apiVersion: v1
@@ -113,6 +134,33 @@ pod_manifest()
 		spec: {podCIDRs: [10.10.0.0/16, "fd00:10::/32"]}
 		status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}
 	END
+}
+
+# manifest FILE : from standard input, all at once
+manifest()
+{
+	cat >"$LAB_DIR/manifest.tmp"
+	mv "$LAB_DIR/manifest.tmp" "$LAB_DIR/manifests/$1"
+}
+
+# policy NAME SPEC : in a file of its own, in flow style
+policy()
+{
+	manifest "$1.yaml" <<-END
+		apiVersion: networking.k8s.io/v1
+		kind: NetworkPolicy
+		metadata: {namespace: default, name: $1}
+		spec: $2
+	END
+}
+
+# policy_ports PORT [MORE] : pods reach each other on this port of TCP, and what else egress allows
+policy_ports()
+{
+	local ports="ports: [{port: $1}]"
+	policy open "{podSelector: {}, policyTypes: [Ingress, Egress],
+		ingress: [{from: [{podSelector: {}}], $ports}],
+		egress: [{to: [{podSelector: {}}], $ports}${2:+, $2}]}"
 }
 
 # Both processes end as they should: by SIGTERM, with exit code 0 and, in a sanitized build, without a

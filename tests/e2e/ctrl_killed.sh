@@ -5,25 +5,8 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tgck" tap
-lab_pod a 1
-lab_pod b 2
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
-policy()
-{
-	cat >"$LAB_DIR/policy.tmp" <<-END
-		apiVersion: networking.k8s.io/v1
-		kind: NetworkPolicy
-		metadata: {namespace: default, name: open-$1}
-		spec:
-		  podSelector: {}
-		  policyTypes: [Ingress, Egress]
-		  ingress: [{from: [{podSelector: {}}], ports: [{port: $1}]}]
-		  egress: [{to: [{podSelector: {}}], ports: [{port: $1}]}]
-	END
-	mv "$LAB_DIR/policy.tmp" "$LAB_DIR/manifests/policy.yaml"
-}
-policy 8080
+pods a b
+policy_ports 8080
 gateway_up
 lab_bg b python3 "$root/demo/server.py" b 8080
 lab_bg b python3 "$root/demo/server.py" b 8081
@@ -48,7 +31,7 @@ check "allowed without the control process" lab_in a curl -s --max-time 3 http:/
 check_not "denied without it" lab_in a curl -s --max-time 2 http://10.10.2.2:8081/
 check "allowed over IPv6 without it" lab_in a curl -s --max-time 3 "http://[fd00:10:2::2]:8080/"
 
-policy 8081
+policy_ports 8081
 ctrl_start
 lab_wait 20 "the next one" ready || fail "the control process did not come back"
 lab_wait 10 "the change" newer_than "$generation" || fail "generation went back or stayed: $(applied)"

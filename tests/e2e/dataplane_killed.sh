@@ -6,20 +6,8 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tgdk" af_packet
-lab_pod a 1
-lab_pod b 2
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
-cat >"$LAB_DIR/manifests/policy.yaml" <<'END'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: open}
-spec:
-  podSelector: {}
-  policyTypes: [Ingress, Egress]
-  ingress: [{from: [{podSelector: {}}], ports: [{port: 8080}]}]
-  egress: [{to: [{podSelector: {}}], ports: [{port: 8080}]}]
-END
+pods a b
+policy_ports 8080
 gateway_up
 # a restart cuts live connections unless the operator says otherwise: from the next start on
 echo "pickup-window: 2m" >>"$LAB_DIR/dataplane.yaml"
@@ -33,13 +21,7 @@ check "allowed before" lab_in a curl -s --max-time 3 http://10.10.2.2:8080/
 # A pod that came as a delta: same labels as a, so a class that exists.
 lab_in a ip addr add 10.10.1.77/24 dev eth0
 check_not "an address without a pod is denied" lab_in a curl -s --max-time 1 --interface 10.10.1.77 http://10.10.2.2:8080/
-cat >"$LAB_DIR/manifests/late.yaml" <<'END'
-apiVersion: v1
-kind: Pod
-metadata: {namespace: default, name: late, labels: {app: a}}
-spec: {nodeName: other-node, containers: [{name: c, ports: [{name: http, containerPort: 8080}]}]}
-status: {phase: Running, podIPs: [{ip: 10.10.1.77}]}
-END
+pod late a 10.10.1.77 | manifest late.yaml
 late_passes()
 {
 	lab_in a curl -s --max-time 1 --interface 10.10.1.77 http://10.10.2.2:8080/

@@ -5,25 +5,10 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tggr" tap
-lab_pod a 1
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
-cat >"$LAB_DIR/manifests/others.yaml" <<'END'
-apiVersion: v1
-kind: Pod
-metadata: {namespace: default, name: other, labels: {app: other}}
-spec: {nodeName: other-node, containers: [{name: c}]}
-status: {phase: Running, podIPs: [{ip: 10.10.9.2}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: out}
-spec:
-  podSelector: {}
-  policyTypes: [Ingress, Egress]
-  ingress: [{from: [{podSelector: {}}]}]
-  egress: [{ports: [{port: 8080}]}]
-END
+pods a
+pod other other 10.10.9.2 | manifest other.yaml
+policy out '{podSelector: {}, policyTypes: [Ingress, Egress],
+  ingress: [{from: [{podSelector: {}}]}], egress: [{ports: [{port: 8080}]}]}'
 {
 	lab_dataplane_config | sed '/^ports:/,$d'
 	echo "ports:"

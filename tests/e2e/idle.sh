@@ -6,11 +6,7 @@
 . "$(dirname "$0")/common.sh"
 [ "$1" != af_xdp ] || needs_af_xdp
 lab_init "tgid" "$1"
-for n in 1 2 3; do
-	lab_pod "p$n" $n
-done
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
+pods p1 p2 p3
 lab_ctrl_config kubernetes >"$LAB_DIR/ctrl.yaml"
 
 # Nanoseconds of processor time that all threads of the dataplane have used.

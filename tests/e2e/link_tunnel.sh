@@ -5,30 +5,11 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tglt" tap
-lab_pod a 1
-lab_pod b 2
-lab_pod c 3
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
-cat >"$LAB_DIR/manifests/policies.yaml" <<'END'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: deny}
-spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: c-anywhere}
-spec: {podSelector: {matchLabels: {app: c}}, policyTypes: [Egress], egress: [{}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: b-from-c}
-spec:
-  podSelector: {matchLabels: {app: b}}
-  policyTypes: [Ingress]
-  ingress: [{from: [{podSelector: {matchLabels: {app: c}}}]}]
-END
+pods a b c
+policy deny '{podSelector: {}, policyTypes: [Ingress, Egress]}'
+policy c-anywhere '{podSelector: {matchLabels: {app: c}}, policyTypes: [Egress], egress: [{}]}'
+policy b-from-c '{podSelector: {matchLabels: {app: b}}, policyTypes: [Ingress],
+  ingress: [{from: [{podSelector: {matchLabels: {app: c}}}]}]}'
 gateway_up
 lab_internet 198.51.100.1 2001:db8:2::1
 lab_bg internet "$root/tests/e2e/tunnel.py" watch eth0 "$LAB_DIR/seen"

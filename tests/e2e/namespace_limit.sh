@@ -5,21 +5,18 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tgnl" tap
-lab_pod a 1
-lab_pod b 2
-mkdir "$LAB_DIR/manifests"
-pod_manifest | sed '/name: b,/s/default/other/' >"$LAB_DIR/manifests/pods.yaml"
+pods a b
+sed -i '/name: b,/s/default/other/' "$LAB_DIR/manifests/pods.yaml"
 lab_ctrl_config kubernetes >"$LAB_DIR/ctrl.yaml"
 
 # limit N : of namespace default, pod a's; that of pod b has none
 limit()
 {
-	cat >"$LAB_DIR/namespace.tmp" <<-END
+	manifest namespace.yaml <<-END
 		apiVersion: v1
 		kind: Namespace
 		metadata: {name: default, annotations: {tidegate.dev/max-connections: "$1"}}
 	END
-	mv "$LAB_DIR/namespace.tmp" "$LAB_DIR/manifests/namespace.yaml"
 }
 
 limit 3

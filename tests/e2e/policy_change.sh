@@ -6,10 +6,7 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tgpc" tap
-lab_pod a 1
-lab_pod b 2
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
+pods a b
 
 # Both pods may send what they want: only b's ingress is governed.
 lab_ctrl_config kubernetes >"$LAB_DIR/ctrl.yaml"
@@ -24,18 +21,8 @@ allow()
 		*) ports+=", {protocol: UDP, port: $port}" ;;
 		esac
 	done
-	cat >"$LAB_DIR/policy.tmp" <<-END
-		apiVersion: networking.k8s.io/v1
-		kind: NetworkPolicy
-		metadata: {namespace: default, name: b}
-		spec:
-		  podSelector: {matchLabels: {app: b}}
-		  policyTypes: [Ingress]
-		  ingress:
-		  - from: [{podSelector: {matchLabels: {app: a}}}]
-		    ports: [$ports]
-	END
-	mv "$LAB_DIR/policy.tmp" "$LAB_DIR/manifests/policy.yaml"
+	policy b "{podSelector: {matchLabels: {app: b}}, policyTypes: [Ingress],
+		ingress: [{from: [{podSelector: {matchLabels: {app: a}}}], ports: [$ports]}]}"
 }
 
 allow 7001 7003

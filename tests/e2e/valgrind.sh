@@ -10,23 +10,10 @@ LAB_UNDER=(valgrind -q --leak-check=full "--suppressions=$root/tests/e2e/valgrin
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99
 	--fair-sched=try "--log-file=$LAB_DIR/valgrind-%p.log")
 LAB_DATAPLANE_EXTRA="connections: {ipv4: 4096, ipv6: 4096}"
-lab_pod a 1
-lab_pod b 2
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
+pods a b
 allow()
 {
-	cat >"$LAB_DIR/policy.tmp" <<-END
-		apiVersion: networking.k8s.io/v1
-		kind: NetworkPolicy
-		metadata: {namespace: default, name: open}
-		spec:
-		  podSelector: {}
-		  policyTypes: [Ingress, Egress]
-		  ingress: [{from: [{podSelector: {}}], ports: [{port: $1}]}]
-		  egress: [{to: [{podSelector: {}}], ports: [{port: $1}]}, {to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]
-	END
-	mv "$LAB_DIR/policy.tmp" "$LAB_DIR/manifests/policy.yaml"
+	policy_ports "$1" '{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}'
 }
 allow 8080
 gateway_up
@@ -39,13 +26,7 @@ check_not "a datagram in fragments is denied" lab_in a ping -c 1 -s 3000 -W 1 10
 check_not "denied" lab_in a curl -s --max-time 2 http://10.10.2.2:8081/
 
 lab_in a ip addr add 10.10.1.77/24 dev eth0
-cat >"$LAB_DIR/manifests/late.yaml" <<'END'
-apiVersion: v1
-kind: Pod
-metadata: {namespace: default, name: late, labels: {app: a}}
-spec: {nodeName: other-node, containers: [{name: c, ports: [{name: http, containerPort: 8080}]}]}
-status: {phase: Running, podIPs: [{ip: 10.10.1.77}]}
-END
+pod late a 10.10.1.77 | manifest late.yaml
 late() { lab_in a curl -s --max-time 2 --interface 10.10.1.77 http://10.10.2.2:8080/; }
 lab_wait 20 "the delta" late || fail "the late pod is not let through"
 for port in 8081 8082 8083; do

@@ -5,20 +5,8 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 lab_init "tgvl" "${1:-tap}"
-lab_pod a 1
-lab_pod b 2
-mkdir "$LAB_DIR/manifests"
-pod_manifest >"$LAB_DIR/manifests/pods.yaml"
-cat >"$LAB_DIR/manifests/policy.yaml" <<'END'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {namespace: default, name: open}
-spec:
-  podSelector: {}
-  policyTypes: [Ingress, Egress]
-  ingress: [{from: [{podSelector: {}}], ports: [{port: 8080}]}]
-  egress: [{to: [{podSelector: {}}], ports: [{port: 8080}]}]
-END
+pods a b
+policy_ports 8080
 gateway_up
 
 # tag NAMESPACE PARENT ADDRESS4 ADDRESS6: addresses move from the parent to its VLAN 7
