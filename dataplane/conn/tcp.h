@@ -5,7 +5,8 @@
  *
  * - begins at or below what the receiver has allowed at any time: it may go on beyond that, as
  *   probes of a closed window do, and a window that shrinks takes nothing back;
- * - ends no more than the largest window below the end of what was sent already;
+ * - ends no more than the largest window below the end of what was sent already, and an octet for
+ *   the FIN or probe that may have been sent beyond a full window;
  * - acknowledges nothing that was not sent;
  * - acknowledges no less than twice the largest window below what was sent. RFC 5961 section 5
  *   allows one window below what is acknowledged, and no more than another one is in flight.
@@ -84,7 +85,7 @@ static inline bool tg_tcp_in_window(
 	uint32_t peer_win = (uint32_t)c->max_win[peer] << (c->side[peer] & TG_CONN_SCALE);
 	uint32_t behind = (uint32_t)c->max_win[dir] << (c->side[dir] & TG_CONN_SCALE) << 1;
 	int32_t above = (int32_t)(seg->seq - c->max_end[dir]);
-	int32_t below = (int32_t)(seg->seq + seg->length - c->end[dir] + peer_win + 1);
+	int32_t below = (int32_t)(seg->seq + seg->length - c->end[dir] + peer_win + 2);
 	int32_t unsent = (int32_t)(ack - c->end[peer]);
 	int32_t stale = (int32_t)(ack - c->end[peer] + behind);
 

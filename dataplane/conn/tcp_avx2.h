@@ -78,11 +78,11 @@ static inline bool tg_tcp_established_avx2(struct tg_conn *c, unsigned int dir, 
 		_mm_shuffle_epi8(
 			header, _mm_setr_epi8(BIG_WORD(0), BIG_WORD(0), BIG_WORD(1), BIG_WORD(1))),
 		_mm_insert_epi32(_mm_setzero_si128(), (int)length, 1));
-	/* nothing, the receiver's window and 1, nothing, twice the sender's */
+	/* nothing, the receiver's window and 2, nothing, twice the sender's */
 	const __m128i room = _mm_add_epi32(
 		_mm_sllv_epi32(tg_tcp_place(wins, to->win),
 			_mm_add_epi32(tg_tcp_place(scales, to->scale), _mm_setr_epi32(0, 0, 0, 1))),
-		_mm_setr_epi32(0, 1, 0, 0));
+		_mm_setr_epi32(0, 2, 0, 0));
 	/* above, below, unsent, stale, as tg_tcp_in_window has them */
 	const __m128i away =
 		_mm_add_epi32(_mm_sub_epi32(segment, tg_tcp_place(edges, to->edge)), room);
