@@ -76,14 +76,16 @@ class Scratch:
                 raise Problem("meson setup:\n" + done.stdout)
 
     def compile(self, programs):
-        done = run(["ninja", "-C", self.build, *programs])
+        """The programs, which may have arguments behind them."""
+        done = run(["ninja", "-C", self.build, *(p.split()[0] for p in programs)])
         if done.returncode != 0:
             raise Problem("does not compile:\n" + tail(done.stdout, 12))
 
     def failing(self, program, env):
         """The program's last words if it fails, else None."""
         try:
-            done = run([os.path.join(self.build, program)], cwd=self.build, env=env,
+            path, *arguments = program.split()
+            done = run([os.path.join(self.build, path), *arguments], cwd=self.build, env=env,
                        timeout=TEST_TIMEOUT)
         except subprocess.TimeoutExpired:
             return "timeout"
