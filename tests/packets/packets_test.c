@@ -39,6 +39,7 @@ int main(void)
 	failed += run_link_tests();
 	failed += run_icmp_tests();
 	failed += run_epoch_tests();
+	failed += run_life_tests();
 	failed += run_limit_tests();
 	failed += run_flood_tests();
 	failed += run_hash_tests();

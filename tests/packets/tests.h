@@ -25,6 +25,7 @@ int run_fragment_tests(void);
 int run_link_tests(void);
 int run_icmp_tests(void);
 int run_epoch_tests(void);
+int run_life_tests(void);
 int run_limit_tests(void);
 int run_flood_tests(void);
 int run_hash_tests(void);
