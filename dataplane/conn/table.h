@@ -160,11 +160,18 @@ static inline struct tg_conn_cold *tg_table_cold(
 	return &table->cold[tg_table_index(table, c)];
 }
 
-/* A key's entry is about to be made: what that touches beside the home. */
+/*
+ * A key's entry is about to be made: asks for what that touches beside the home. Where that is
+ * taken the next one is free, three times out of four.
+ */
 static inline void tg_table_fetch_place(const struct tg_table *table, uint64_t hash)
 {
-	uint64_t index = hash & table->mask;
+	const uint64_t home = hash & table->mask;
+	const uint64_t index = home + tg_table_at(table, home)->used;
 
+	rte_prefetch0(tg_table_at(table, index));
+	if (table->family == 6)
+		rte_prefetch0(table->hot + (index << table->shift));
 	rte_prefetch0(&table->cold[index]);
 	rte_prefetch0(&table->span[index / TG_TABLE_SPAN]);
 }

@@ -397,7 +397,7 @@ static inline void prepare(struct tg_worker *w, const struct judged_packet *item
 		return;
 	if (item->plain)
 		receive_plain(w, item->packet, mbufs[item->packet], port);
-	tg_table_fetch_place(table_of(w, p->family), p->hash);
+	conn_expect(w, p, j);
 }
 
 /* The other orientation of what may be picked up. */
