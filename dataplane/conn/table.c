@@ -119,12 +119,12 @@ static uint64_t home_of(const struct tg_table *table, const struct tg_conn *c)
 /* Everything but what belongs to the line and not to the entry in it. */
 static void clear(const struct tg_table *table, struct tg_conn *c)
 {
-	uint8_t displaced = c->displaced, far = c->far;
+	const uint8_t displaced = c->displaced, far = c->far;
+	struct tg_conn4 *line = (struct tg_conn4 *)(void *)((uint8_t *)(c + 1) - sizeof(*line));
 
-	if (table->family == 4)
-		*(struct tg_conn4 *)(void *)tg_table_entry(table, c) = (struct tg_conn4){0};
-	else
-		*(struct tg_conn6 *)(void *)tg_table_entry(table, c) = (struct tg_conn6){0};
+	if (table->family == 6)
+		line[-1] = (struct tg_conn4){0};
+	line[0] = (struct tg_conn4){0};
 	c->displaced = displaced;
 	c->far = far & FAR_MAX;
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "internal.h"
 
-void charge_slot(
-	struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes, uint64_t connections)
+static inline void add(struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes)
 {
-	struct tg_stats_slot *s;
-
 	/* Rulesets with larger slots are refused before they come into force. */
 	if (unlikely(slot >= w->slot_capacity))
 		return;
-	s = &w->slots[slot];
-	s->packets += packets;
-	s->bytes += bytes;
-	s->connections += connections;
+	w->slots[slot].packets += packets;
+	w->slots[slot].bytes += bytes;
+}
+
+void charge_slot(
+	struct tg_worker *w, uint32_t slot, uint64_t packets, uint64_t bytes, uint64_t connections)
+{
+	add(w, slot, packets, bytes);
+	if (likely(slot < w->slot_capacity))
+		w->slots[slot].connections += connections;
 }
 
 static void charge_audit(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets)
@@ -34,9 +37,9 @@ void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, ui
 	uint32_t egress = tg_verdict_slot(verdict[TG_EGRESS]);
 	uint32_t ingress = tg_verdict_slot(verdict[TG_INGRESS]);
 
-	charge_slot(w, egress, packets, bytes, 0);
+	add(w, egress, packets, bytes);
 	if (ingress != egress)
-		charge_slot(w, ingress, packets, bytes, 0);
+		add(w, ingress, packets, bytes);
 	if (unlikely(tg_verdict_action(verdict[TG_EGRESS]) == TG_ACTION_AUDIT ||
 		     tg_verdict_action(verdict[TG_INGRESS]) == TG_ACTION_AUDIT))
 		charge_audit(w, verdict, packets);

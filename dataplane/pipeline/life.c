@@ -29,7 +29,7 @@ static inline uint64_t source_number(
 }
 
 /* Who is to blame for a half-open connection: the initiator, or who spoke in its absence. */
-static uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
+static inline uint64_t source_of(const struct tg_table *table, const struct tg_conn *c)
 {
 	unsigned int end = tg_conn_initiator(c) ^ ((c->flags & TG_CONN_TRIAL) != 0);
 	struct tg_key key;
@@ -95,9 +95,10 @@ void conn_adapt_timeouts(struct tg_worker *w, struct tg_table *table)
 
 void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 {
-	if (!(c->flags & TG_CONN_BURIED)) {
+	if (likely(!(c->flags & TG_CONN_BURIED))) {
 		fold(w, table, c);
-		conn_set_state(w, table, c, TG_CONN_FREE);
+		if (tg_conn_half_open(c->state))
+			tg_halfopen_drop(halfopen_of(w, table), source_of(table, c));
 		namespace_leave(w, tg_table_cold(table, c));
 		w->stats->conn_closed++;
 	}
