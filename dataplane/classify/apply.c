@@ -31,39 +31,37 @@ static bool entry_ok(const struct tg_classifier *c, const struct tg_classmap_ent
 	return e->cls < c->n_classes && c->families[e->cls] == e->family;
 }
 
-/* The table that an entry is for, and its key there. */
-static struct exact *table_of(
+/* The zone that an entry is for, and its key there. */
+static struct zone *zone_of(
 	struct tg_classifier *c, const struct tg_classmap_entry *e, union exact_key *key)
 {
-	struct zone *zone = &c->zones[classifier_zone(c, e->zone) - c->zones];
-
 	if (e->family == 6) {
 		memcpy(key->v6, e->addr, sizeof(key->v6));
-		return &zone->exact6;
+	} else {
+		memcpy(&key->v4, e->addr, sizeof(key->v4));
+		key->v4 = rte_be_to_cpu_32(key->v4);
 	}
-	memcpy(&key->v4, e->addr, sizeof(key->v4));
-	key->v4 = rte_be_to_cpu_32(key->v4);
-	return &zone->exact4;
+	return &c->zones[classifier_zone(c, e->zone) - c->zones];
 }
 
 static int reserve_all(struct tg_classifier *c, const struct tg_classmap_entry *entries, uint32_t n,
 	uint32_t *index)
 {
 	union exact_key key;
-	struct exact *table;
+	struct zone *zone;
 	int err = 0;
 
 	for (*index = 0; *index < n; (*index)++) {
 		if (entries[*index].cls == TG_NONE)
 			continue;
-		table = table_of(c, &entries[*index], &key);
-		err = exact_reserve(table, &key);
+		zone = zone_of(c, &entries[*index], &key);
+		err = zone_reserve(zone, entries[*index].family, &key);
 		if (err != 0)
 			break;
 	}
 	for (uint32_t i = 0; err != 0 && i < *index; i++) {
-		table = table_of(c, &entries[i], &key);
-		exact_cancel(table, &key);
+		zone = zone_of(c, &entries[i], &key);
+		zone_cancel(zone, entries[i].family, &key);
 	}
 	return err;
 }
@@ -82,13 +80,12 @@ int tg_classifier_apply(struct tg_classifier *c, const struct tg_classmap_entry 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct tg_classmap_entry *e = &entries[i];
 		union exact_key key;
-		struct exact *table = table_of(c, e, &key);
+		struct zone *zone = zone_of(c, e, &key);
 
-		exact_note_edit(table, &key);
 		if (e->cls == TG_NONE)
-			exact_remove(table, &key);
+			zone_remove(zone, e->family, &key);
 		else
-			exact_set(table, &key, e->cls, exact_place(e->node, e->ns));
+			zone_set(zone, e->family, &key, e->cls, exact_place(e->node, e->ns));
 	}
 	return 0;
 }

@@ -38,11 +38,13 @@ static int take_zones(struct tg_classifier *c, struct tg_classifier *spare,
 static int build_zones(
 	struct tg_classifier *c, const struct tg_image *image, uint32_t headroom, int socket)
 {
+	const struct zone_config config = {
+		.headroom = headroom, .n_classes = image->n_classes, .socket = socket};
 	struct zone_parts parts = zone_parts_begin(image);
 	int err = 0;
 
 	for (uint32_t i = 0; err == 0 && zone_parts_next(&parts, image); i++)
-		err = zone_build(&c->zones[i], &parts, headroom, socket);
+		err = zone_build(&c->zones[i], &parts, &config);
 	return err;
 }
 
@@ -171,13 +173,12 @@ struct tg_endpoint_usage tg_classifier_endpoints(const struct tg_classifier *c)
 	struct tg_endpoint_usage usage = {0};
 
 	for (uint32_t i = 0; i < c->n_zones; i++) {
-		const struct exact *tables[2] = {&c->zones[i].exact4, &c->zones[i].exact6};
+		const struct zone *zone = &c->zones[i];
 
-		for (unsigned int t = 0; t < 2; t++) {
-			usage.used += tables[t]->used;
-			usage.capacity += tables[t]->capacity;
-			usage.bytes += exact_size(tables[t]);
-		}
+		usage.used += zone->exact4.used + zone->exact6.used;
+		usage.capacity += zone->exact4.capacity + zone->exact6.capacity;
+		usage.bytes += exact_size(&zone->exact4) + exact_size(&zone->exact6) +
+			       blocks_size(&zone->lpm4.blocks) + dense6_size(&zone->dense6);
 	}
 	return usage;
 }

@@ -3,17 +3,19 @@
  * Judging a burst: the text of one function, compiled once for each kind of processor. The file
  * that includes it defines BURST, the function's name, VECTOR, and these:
  *
- *	homes4(table, addr, home, n)	addresses from network to host order, and their buckets
- *	class4_in(line, addr)		the class at the bucket's lane in use that has the address,
- *					else LANE_EMPTY
- *	ends4(line)			has the bucket an LANE_EMPTY lane?
- *	list_missed(cls, n, missed)	lists which of n classes are none; how many
+ *	walk4(lpm, addr, found, n, list)	addresses from network to host order, and their
+ *				classes in the trie; `list` is room for n numbers
+ *	homes4(table, addr, home, n)	the buckets of addresses in host order
+ *	class4_in(line, addr)	the class at the bucket's lane in use that has the address; else
+ *				LANE_EMPTY, or LANE_FREE: a bucket after it may have it
+ *	class6_in(line, words)	the same of IPv6
+ *	list_missed(cls, n, missed)	lists which of n numbers have their top bit set; how many
  *	may_have_cells(src, dst)	may a row of one have a cell for the other?
  *	row_match(line, scrambled)	a set of bits: none, or that of the lane of a row's line
  *					that has the column
  *	step_of(line, key)		the last step of a program's line at or before the key
  *
- * homes4 and list_missed may read and write whole groups of VECTOR elements, whatever n is.
+ * walk4, homes4 and list_missed may read and write whole groups of VECTOR elements, whatever n is.
  *
  * Each stage does one thing for all tuples and prefetches what the next one reads, so that the
  * cache misses of 64 tuples overlap. Which way a tuple goes depends on the traffic and cannot be
@@ -28,6 +30,8 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
+#include "burst_choose.h"
+
 #define N_ADDRS (2 * TG_CLASSIFY_BURST)
 
 struct burst {
@@ -35,8 +39,9 @@ struct burst {
 	alignas(64) uint32_t addr[N_ADDRS]; /* IPv4 */
 	alignas(64) uint32_t home[N_ADDRS];
 	alignas(64) uint32_t found[N_ADDRS]; /* class */
-	uint32_t missed[N_ADDRS + VECTOR];   /* addresses without an exact entry */
+	uint32_t missed[N_ADDRS + VECTOR];   /* addresses that a step has not settled */
 	uint8_t member[TG_CLASSIFY_BURST];   /* tuples of the group */
+	const uint8_t *addr6[N_ADDRS];	     /* IPv6 */
 	/* Of the burst; 2i is the source of tuple i, 2i + 1 its destination. */
 	uint32_t cls[N_ADDRS];
 	uint8_t listed[TG_CLASSIFY_BURST]; /* tuples that need more than summaries */
@@ -53,24 +58,6 @@ static const uint8_t both_actions[16] = {
 	[TG_ACTION_AUDIT << 2 | TG_ACTION_ALLOW] = TG_ACTION_AUDIT,
 	[TG_ACTION_AUDIT << 2 | TG_ACTION_AUDIT] = TG_ACTION_AUDIT,
 };
-
-/*
- * One of two values without a branch. All ones or zero is a number that the compiler must not see
- * through: it likes to make branches of selections, and these cannot be predicted.
- */
-static inline uint64_t mask_of(unsigned int condition)
-{
-	uint64_t mask = 0 - (uint64_t)condition;
-
-	asm("" : "+r"(mask));
-	return mask;
-}
-
-/* `condition` is 0 or 1. */
-static inline uint32_t choose32(unsigned int condition, uint32_t yes, uint32_t no)
-{
-	return no ^ ((yes ^ no) & (uint32_t)mask_of(condition));
-}
 
 /* What tuples of a group have in common. */
 static inline uint32_t group_of(const struct tg_tuple *t)
@@ -96,98 +83,93 @@ static inline unsigned int take_group(
 	return members;
 }
 
-/* A bucket that is full may have passed the address on. */
-static __rte_noinline uint32_t search_on4(const struct exact *t, uint32_t addr)
+/* Addresses that are in no block: exact entries go before what the trie said. */
+static __rte_noinline void override4(const struct exact *t, struct burst *b, unsigned int n)
 {
-	uint32_t lane;
+	homes4(t, b->addr, b->home, n);
+	for (unsigned int a = 0; a < n; a++)
+		rte_prefetch0(&t->lines4[b->home[a]]);
+	for (unsigned int a = 0; a < n; a++) {
+		const struct exact_line4 *line = &t->lines4[b->home[a]];
+		uint32_t cls = class4_in(line, b->addr[a]), lane;
 
-	return exact_find4(t, exact_home4(t, addr), addr, &lane);
-}
-
-/* One level of the trie for the addresses listed; keeps those that go deeper listed. */
-static inline unsigned int descend4(
-	const struct lpm4 *t, struct burst *b, unsigned int n, unsigned int shift)
-{
-	unsigned int deeper = 0;
-
-	for (unsigned int j = 0; j < n; j++) {
-		const uint32_t a = b->missed[j];
-		const size_t node = b->found[a] & ~LPM_DEEPER;
-		const uint32_t entry =
-			t->nodes[node * LPM_NODE + (b->addr[a] >> shift & (LPM_NODE - 1))];
-
-		b->found[a] = entry;
-		b->missed[deeper] = a;
-		deeper += entry / LPM_DEEPER;
+		if (unlikely(cls == LANE_FREE))
+			cls = exact_find4(t, b->home[a], b->addr[a], &lane);
+		b->found[a] = choose32(cls < LANE_PENDING, cls, b->found[a]);
 	}
-	return deeper;
-}
-
-/* For the addresses that the first bucket had no class for: the buckets after it, or prefixes. */
-static inline void missed4(const struct zone *zone, struct burst *b, unsigned int n)
-{
-	const struct exact *exact = &zone->exact4;
-	unsigned int deeper = 0;
-
-	for (unsigned int j = 0; j < n; j++)
-		rte_prefetch0(&zone->lpm4.root[b->addr[b->missed[j]] >> 16]);
-	for (unsigned int j = 0; j < n; j++) {
-		const uint32_t a = b->missed[j], addr = b->addr[a];
-		uint32_t cls = zone->lpm4.root[addr >> 16];
-
-		if (unlikely(!ends4(&exact->lines4[b->home[a]]))) {
-			const uint32_t exactly = search_on4(exact, addr);
-
-			cls = exactly < LANE_PENDING ? exactly : cls;
-		}
-		b->found[a] = cls;
-		b->missed[deeper] = a;
-		deeper += cls / LPM_DEEPER;
-	}
-	deeper = descend4(&zone->lpm4, b, deeper, 8);
-	descend4(&zone->lpm4, b, deeper, 0);
 }
 
 static inline void classes4(const struct zone *zone, struct burst *b, unsigned int n)
 {
-	const struct exact *exact = &zone->exact4;
+	/* Looked at first: what was in no block when it was cleared is in the exact table. */
+	const bool whole = lpm4_whole(&zone->lpm4);
 
-	homes4(exact, b->addr, b->home, n);
-	for (unsigned int a = 0; a < n; a++)
-		rte_prefetch0(&exact->lines4[b->home[a]]);
-	for (unsigned int a = 0; a < n; a++)
-		b->found[a] = class4_in(&exact->lines4[b->home[a]], b->addr[a]);
-	missed4(zone, b, list_missed(b->found, n, b->missed));
+	walk4(&zone->lpm4, b->addr, b->found, n, b->missed);
+	if (unlikely(!whole))
+		override4(&zone->exact4, b, n);
 }
 
-static inline const uint8_t *addr6(
-	const struct tg_tuple *const tuples[], const struct burst *b, unsigned int a)
+/* The table's entry for an address whose home bucket was asked for. */
+static inline uint32_t find6(const struct exact *t, uint32_t home, struct exact_words6 addr)
 {
-	const struct tg_tuple *t = tuples[b->member[a / 2]];
+	const struct exact_line6 *line = &t->lines6[home];
+	uint32_t cls = class6_in(line, addr), lane;
 
-	return a % 2 == 0 ? t->src.v6 : t->dst.v6;
+	if (unlikely(cls == LANE_FREE))
+		cls = exact_find6(t, home, (const uint8_t *)addr.word, &lane);
+	return cls;
+}
+
+/* From blocks: their numbers, then classes in them. */
+static inline void blocks6(const struct dense6 *t, struct burst *b, unsigned int n)
+{
+	const struct exact *directory = &t->directory;
+
+	for (unsigned int a = 0; a < n; a++) {
+		b->home[a] = exact_home_of6(directory, dense6_words(b->addr6[a]));
+		rte_prefetch0(&directory->lines6[b->home[a]]);
+	}
+	for (unsigned int a = 0; a < n; a++) {
+		const uint8_t *addr = b->addr6[a];
+		const uint32_t block = find6(directory, b->home[a], dense6_words(addr));
+
+		b->found[a] = block;
+		b->addr[a] = dense6_at(block, addr) & ~(uint32_t)mask_of(block >> 31);
+		rte_prefetch0(block_address(&t->blocks, b->addr[a]));
+	}
+	for (unsigned int a = 0; a < n; a++)
+		b->found[a] = block_class(&t->blocks, b->addr[a]) |
+			      (uint32_t)mask_of(b->found[a] >> 31);
+}
+
+static __rte_noinline void exact6(const struct exact *t, struct burst *b, unsigned int n)
+{
+	for (unsigned int a = 0; a < n; a++) {
+		b->home[a] = exact_home6(t, b->addr6[a]);
+		rte_prefetch0(&t->lines6[b->home[a]]);
+	}
+	for (unsigned int a = 0; a < n; a++)
+		b->found[a] = find6(t, b->home[a], exact_words6(b->addr6[a]));
 }
 
 static inline void classes6(const struct zone *zone, const struct tg_tuple *const tuples[],
 	struct burst *b, unsigned int n)
 {
-	const struct exact *exact = &zone->exact6;
 	unsigned int n_missed;
 
-	for (unsigned int a = 0; a < n; a++) {
-		b->home[a] = exact_home6(exact, addr6(tuples, b, a));
-		rte_prefetch0(&exact->lines6[b->home[a]]);
+	for (unsigned int j = 0; j < n / 2; j++) {
+		b->addr6[2 * j] = tuples[b->member[j]]->src.v6;
+		b->addr6[2 * j + 1] = tuples[b->member[j]]->dst.v6;
 	}
-	for (unsigned int a = 0; a < n; a++) {
-		uint32_t lane;
-
-		b->found[a] = exact_find6(exact, b->home[a], addr6(tuples, b, a), &lane);
-	}
+	if (likely(dense6_whole(&zone->dense6)))
+		blocks6(&zone->dense6, b, n);
+	else
+		exact6(&zone->exact6, b, n);
 	n_missed = list_missed(b->found, n, b->missed);
 	for (unsigned int j = 0; j < n_missed; j++) {
 		const uint32_t a = b->missed[j];
 
-		b->found[a] = lpm6_find(&zone->lpm6, addr6(tuples, b, a));
+		b->found[a] = lpm6_find(&zone->lpm6, b->addr6[a]);
 	}
 }
 
@@ -365,11 +347,11 @@ static __rte_noinline int is_own_node(const struct tg_classifier *c, const struc
 	uint32_t src, dst;
 
 	if (t->family == 4) {
-		zone_class4(zone, rte_be_to_cpu_32(t->src.v4), &src);
-		zone_class4(zone, rte_be_to_cpu_32(t->dst.v4), &dst);
+		src = place_node(zone_place4(zone, rte_be_to_cpu_32(t->src.v4)));
+		dst = place_node(zone_place4(zone, rte_be_to_cpu_32(t->dst.v4)));
 	} else {
-		zone_class6(zone, t->src.v6, &src);
-		zone_class6(zone, t->dst.v6, &dst);
+		src = place_node(zone_place6(zone, t->src.v6));
+		dst = place_node(zone_place6(zone, t->dst.v6));
 	}
 	return src != TG_NONE && src == dst;
 }

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include "burst_portable.h"
+#include "burst_x86.h"
 
 #define BURST burst_avx2
 
@@ -25,22 +26,16 @@ static inline uint32_t class4_in(const struct exact_line4 *line, uint32_t addr)
 	const __m256i same_hi = _mm256_slli_epi64(_mm256_cmpeq_epi32(hi, want), 32);
 	const unsigned int found = top_bits(_mm256_andnot_si256(lo, same_lo)) |
 				   top_bits(_mm256_andnot_si256(hi, same_hi)) << 8;
+	const __m256i ones = _mm256_set1_epi32(-1);
+	const unsigned int ends = top_bits(_mm256_or_si256(_mm256_cmpeq_epi32(lo, ones),
+					  _mm256_cmpeq_epi32(hi, ones))) &
+				  0xaa;
+	const uint32_t none = LANE_FREE + (ends != 0);
 	const uint32_t *words = (const uint32_t *)line->lane;
 
 	/* It may have been removed since; its lane was not given away, so it says so. */
-	return __atomic_load_n(&words[__builtin_ctz(found | 0x8000)], __ATOMIC_ACQUIRE) |
-	       (0u - (found == 0));
-}
-
-static inline bool ends4(const struct exact_line4 *line)
-{
-	const __m256i *halves = (const __m256i *)line->lane;
-	const __m256i ones = _mm256_set1_epi32(-1);
-	const __m256i lo = _mm256_load_si256(halves), hi = _mm256_load_si256(halves + 1);
-
-	return (top_bits(_mm256_or_si256(
-			_mm256_cmpeq_epi32(lo, ones), _mm256_cmpeq_epi32(hi, ones))) &
-		       0xaa) != 0;
+	return choose32(found == 0, none,
+		__atomic_load_n(&words[__builtin_ctz(found | 0x8000)], __ATOMIC_ACQUIRE));
 }
 
 /* The bits of four columns, of which the filter has to have all; the fourth is not one. */

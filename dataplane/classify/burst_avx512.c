@@ -5,7 +5,7 @@
  */
 #include <immintrin.h>
 
-#include "classifier.h"
+#include "burst_x86.h"
 
 #define BURST burst_avx512
 #define VECTOR 16u
@@ -30,21 +30,74 @@ static inline unsigned int bits16(__mmask16 mask)
 	return bits;
 }
 
-static inline void homes4(const struct exact *t, uint32_t *addr, uint32_t *home, unsigned int n)
+/* The entries below those in `deeper`, of nodes of 256 which the entries name. */
+static inline __m512i below(
+	const uint32_t *nodes, __m512i entries, __mmask16 deeper, __m512i number)
+{
+	const __m512i at = _mm512_or_si512(
+		_mm512_slli_epi32(entries, 8), _mm512_and_si512(number, _mm512_set1_epi32(0xff)));
+
+	return _mm512_mask_i32gather_epi32(entries, deeper, at, nodes, 4);
+}
+
+/* The entries of the trie's nodes for addresses in host order. */
+static inline __m512i entries4(const struct lpm4 *t, __m512i host)
+{
+	const __m512i chunk = _mm512_i32gather_epi32(_mm512_srli_epi32(host, 22), t->top, 4);
+	const __m512i high = _mm512_srli_epi32(host, 16);
+	const __m512i at =
+		_mm512_or_si512(chunk, _mm512_and_si512(high, _mm512_set1_epi32(LPM_CHUNK - 1)));
+	const __m512i root = _mm512_i32gather_epi32(at, t->root, 4);
+
+	return below(t->nodes, root, _mm512_movepi32_mask(root), _mm512_srli_epi32(host, 8));
+}
+
+/* The words that have the classes of blocks, 16 or 32 bits of each. */
+static inline void walk4(
+	const struct lpm4 *t, uint32_t *addr, uint32_t *found, unsigned int n, uint32_t *list)
 {
 	const __m512i swap = _mm512_broadcast_i32x4(
 		_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
+	const __m512i low = _mm512_set1_epi32(0xff);
+	const __m128i halves = _mm_cvtsi32_si128((int)(2 - t->blocks.log));
+	const __m512i one = _mm512_set1_epi32(t->blocks.log == 1), sixteen = _mm512_set1_epi32(16);
+	const __m512i bits = _mm512_set1_epi32(t->blocks.log == 1 ? 0xffff : -1);
+
+	for (unsigned int a = 0; a < n; a += VECTOR) {
+		const __m512i host = _mm512_shuffle_epi8(_mm512_load_si512(addr + a), swap);
+		const __m512i entries = entries4(t, host);
+
+		_mm512_store_si512(addr + a, host);
+		_mm512_store_si512(found + a, entries);
+	}
+	for (unsigned int a = 0; a < n; a += VECTOR) {
+		const __m512i host = _mm512_load_si512(addr + a);
+		const __m512i entries = _mm512_load_si512(found + a);
+		const __mmask16 deeper = _mm512_movepi32_mask(entries);
+		const __m512i at =
+			_mm512_or_si512(_mm512_slli_epi32(entries, 8), _mm512_and_si512(host, low));
+		const __m512i words = _mm512_mask_i32gather_epi32(
+			entries, deeper, _mm512_srl_epi32(at, halves), t->blocks.classes, 4);
+		const __m512i shift = _mm512_mullo_epi32(_mm512_and_si512(at, one), sixteen);
+		const __m512i cls = _mm512_and_si512(_mm512_srlv_epi32(words, shift), bits);
+
+		_mm512_store_si512(found + a, _mm512_mask_mov_epi32(entries, deeper, cls));
+	}
+	(void)list;
+}
+
+static inline void homes4(
+	const struct exact *t, const uint32_t *addr, uint32_t *home, unsigned int n)
+{
 	const __m512i seed = _mm512_set1_epi32((int)t->seed);
 	const __m512i n_lines = _mm512_set1_epi64(t->n_lines);
 
 	for (unsigned int a = 0; a < n; a += VECTOR) {
-		const __m512i host = _mm512_shuffle_epi8(_mm512_load_si512(addr + a), swap);
-		const __m512i hash = _mm512_mullo_epi32(host, seed);
+		const __m512i hash = _mm512_mullo_epi32(_mm512_load_si512(addr + a), seed);
 		/* Products of the even and of the odd ones; their upper halves are wanted. */
 		const __m512i even = _mm512_mul_epu32(hash, n_lines);
 		const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(hash, 32), n_lines);
 
-		_mm512_store_si512(addr + a, host);
 		_mm512_store_si512(home + a,
 			_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd));
 	}
@@ -62,14 +115,12 @@ static inline uint32_t class4_in(const struct exact_line4 *line, uint32_t addr)
 	const __mmask16 found =
 		_kandn_mask16(_mm512_movepi32_mask(lanes), _kadd_mask16(same, same));
 
-	return (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(
-		_mm512_mask_compress_epi32(_mm512_set1_epi32((int)LANE_EMPTY), found, lanes)));
-}
+	const __mmask16 ends =
+		_mm512_mask_cmpeq_epi32_mask(0xaaaa, lanes, _mm512_set1_epi32((int)LANE_EMPTY));
+	const uint32_t none = LANE_FREE + (bits16(ends) != 0);
 
-static inline bool ends4(const struct exact_line4 *line)
-{
-	return bits16(_mm512_mask_cmpeq_epi32_mask(
-		       0xaaaa, _mm512_load_si512(line), _mm512_set1_epi32((int)LANE_EMPTY))) != 0;
+	return (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(
+		_mm512_mask_compress_epi32(_mm512_set1_epi32((int)none), found, lanes)));
 }
 
 /* Classes have their top bit clear, what is none has it set. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* For any processor. The loops have no early end, so that a compiler may vectorise them. */
+#include "burst_choose.h"
 #include "burst_portable.h"
 
 #define BURST burst_scalar
@@ -7,7 +8,7 @@
 static inline uint32_t class4_in(const struct exact_line4 *line, uint32_t addr)
 {
 	uint32_t cls = 0;
-	bool found = false;
+	bool found = false, ends = false;
 
 	for (unsigned int k = 0; k < EXACT_LANES4; k++) {
 		const uint64_t word = __atomic_load_n(&line->lane[k], __ATOMIC_ACQUIRE);
@@ -15,17 +16,27 @@ static inline uint32_t class4_in(const struct exact_line4 *line, uint32_t addr)
 
 		cls |= (uint32_t)(word >> 32) & (0u - here);
 		found |= here;
+		ends |= word >> 32 == LANE_EMPTY;
 	}
-	return cls | (0u - !found);
+	return choose32(found, cls, LANE_FREE + ends);
 }
 
-static inline bool ends4(const struct exact_line4 *line)
+static inline uint32_t class6_in(const struct exact_line6 *line, struct exact_words6 addr)
 {
-	bool empty = false;
+	uint32_t cls = 0;
+	bool found = false, ends = false;
 
-	for (unsigned int k = 0; k < EXACT_LANES4; k++)
-		empty |= __atomic_load_n(&line->lane[k], __ATOMIC_ACQUIRE) >> 32 == LANE_EMPTY;
-	return empty;
+	for (unsigned int k = 0; k < EXACT_LANES6; k++) {
+		const uint32_t have = __atomic_load_n(&line->cls[k], __ATOMIC_ACQUIRE);
+		const struct exact_words6 key = exact_words6(line->addr[k]);
+		const bool here = (have < LANE_PENDING) & (key.word[0] == addr.word[0]) &
+				  (key.word[1] == addr.word[1]);
+
+		cls |= have & (0u - here);
+		found |= here;
+		ends |= have == LANE_EMPTY;
+	}
+	return choose32(found, cls, LANE_FREE + ends);
 }
 
 static inline bool all_bits(uint64_t filter, uint32_t mark)

@@ -111,47 +111,56 @@ static inline const struct zone *classifier_zone(const struct tg_classifier *c, 
 	return NULL;
 }
 
-/* One address at a time; for verifying, and for what the rare tuple needs besides its class. */
-static inline uint32_t zone_place4(const struct zone *zone, uint32_t addr, uint64_t *place)
+/* One address at a time: its class as bursts find it. */
+static inline uint32_t zone_class4(const struct zone *zone, uint32_t addr)
+{
+	uint32_t lane, cls = LANE_EMPTY;
+
+	if (!lpm4_whole(&zone->lpm4))
+		cls = exact_find4(&zone->exact4, exact_home4(&zone->exact4, addr), addr, &lane);
+	return cls < LANE_PENDING ? cls : lpm4_find(&zone->lpm4, addr);
+}
+
+static inline uint32_t zone_class6(const struct zone *zone, const uint8_t addr[16])
 {
 	uint32_t lane, cls;
 
-	cls = exact_find4(&zone->exact4, exact_home4(&zone->exact4, addr), addr, &lane);
-	*place = TG_NONE;
-	if (cls >= LANE_PENDING)
-		return lpm4_find(&zone->lpm4, addr);
-	*place = __atomic_load_n(&zone->exact4.places[lane], __ATOMIC_RELAXED);
-	return cls;
+	if (dense6_whole(&zone->dense6))
+		cls = dense6_find(&zone->dense6, addr);
+	else
+		cls = exact_find6(&zone->exact6, exact_home6(&zone->exact6, addr), addr, &lane);
+	return cls < LANE_PENDING ? cls : lpm6_find(&zone->lpm6, addr);
 }
 
-static inline uint32_t zone_place6(const struct zone *zone, const uint8_t addr[16], uint64_t *place)
+/* What goes with an address, for verifying, and for what the rare tuple needs besides classes. */
+static inline uint64_t zone_place4(const struct zone *zone, uint32_t addr)
 {
-	uint32_t lane, cls;
+	const struct exact *t = &zone->exact4;
+	uint32_t lane;
 
-	cls = exact_find6(&zone->exact6, exact_home6(&zone->exact6, addr), addr, &lane);
-	*place = TG_NONE;
-	if (cls >= LANE_PENDING)
-		return lpm6_find(&zone->lpm6, addr);
-	*place = __atomic_load_n(&zone->exact6.places[lane], __ATOMIC_RELAXED);
-	return cls;
+	if (exact_find4(t, exact_home4(t, addr), addr, &lane) >= LANE_PENDING)
+		return TG_NONE;
+	return __atomic_load_n(&t->places[lane], __ATOMIC_RELAXED);
 }
 
-static inline uint32_t zone_class4(const struct zone *zone, uint32_t addr, uint32_t *node)
+static inline uint64_t zone_place6(const struct zone *zone, const uint8_t addr[16])
 {
-	uint64_t place;
-	uint32_t cls = zone_place4(zone, addr, &place);
+	const struct exact *t = &zone->exact6;
+	uint32_t lane;
 
-	*node = (uint32_t)place;
-	return cls;
+	if (exact_find6(t, exact_home6(t, addr), addr, &lane) >= LANE_PENDING)
+		return TG_NONE;
+	return __atomic_load_n(&t->places[lane], __ATOMIC_RELAXED);
 }
 
-static inline uint32_t zone_class6(const struct zone *zone, const uint8_t addr[16], uint32_t *node)
+static inline uint32_t place_node(uint64_t place)
 {
-	uint64_t place;
-	uint32_t cls = zone_place6(zone, addr, &place);
+	return (uint32_t)place;
+}
 
-	*node = (uint32_t)place;
-	return cls;
+static inline uint32_t place_namespace(uint64_t place)
+{
+	return (uint32_t)(place >> 32);
 }
 
 #endif

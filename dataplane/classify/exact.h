@@ -115,18 +115,34 @@ static inline bool exact_edited(const struct exact *t)
 /* How many lanes readers may find an address in. */
 uint32_t exact_count(const struct exact *t);
 
+/* An IPv6 address as two words of memory: in registers, wherever it comes from. */
+struct exact_words6 {
+	uint64_t word[2];
+};
+
+static inline struct exact_words6 exact_words6(const uint8_t addr[16])
+{
+	struct exact_words6 words;
+
+	memcpy(words.word, addr, sizeof(words.word));
+	return words;
+}
+
 /* Multiplying by a random odd number is universal, and spreads runs of addresses evenly. */
 static inline uint32_t exact_home4(const struct exact *t, uint32_t addr)
 {
 	return spread(addr * (uint32_t)t->seed, t->n_lines);
 }
 
+static inline uint32_t exact_home_of6(const struct exact *t, struct exact_words6 addr)
+{
+	return spread(
+		(uint32_t)(tg_hash_mix(addr.word[0] ^ t->seed, addr.word[1]) >> 32), t->n_lines);
+}
+
 static inline uint32_t exact_home6(const struct exact *t, const uint8_t addr[16])
 {
-	uint64_t half[2];
-
-	memcpy(half, addr, sizeof(half));
-	return spread((uint32_t)(tg_hash_mix(half[0] ^ t->seed, half[1]) >> 32), t->n_lines);
+	return exact_home_of6(t, exact_words6(addr));
 }
 
 /* How many addresses ahead of its turn a bucket is asked for. */

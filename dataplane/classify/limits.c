@@ -34,14 +34,12 @@ const struct tg_namespace_limit *tg_classify_namespace(
 	const struct zone *zone = c->n_limits != 0 ? classifier_zone(c, t->zone) : NULL;
 	bool reversed = j->src_kind != TG_KIND_POD;
 	uint64_t place;
-	uint32_t ns;
 
 	if (zone == NULL || (reversed && j->dst_kind != TG_KIND_POD))
 		return NULL;
 	if (t->family == 4)
-		zone_place4(zone, rte_be_to_cpu_32(reversed ? t->dst.v4 : t->src.v4), &place);
+		place = zone_place4(zone, rte_be_to_cpu_32(reversed ? t->dst.v4 : t->src.v4));
 	else
-		zone_place6(zone, reversed ? t->dst.v6 : t->src.v6, &place);
-	ns = (uint32_t)(place >> 32);
-	return ns != 0 ? &c->limits[ns] : NULL;
+		place = zone_place6(zone, reversed ? t->dst.v6 : t->src.v6);
+	return place_namespace(place) != 0 ? &c->limits[place_namespace(place)] : NULL;
 }

@@ -190,6 +190,17 @@ int lpm6_build(struct lpm6 *t, const struct tg_image_prefix6 *prefixes, uint32_t
 	return err;
 }
 
+bool lpm6_is_uniform(const struct lpm6 *t, const uint8_t addr[16])
+{
+	const struct lpm6_start number = lpm6_number(addr);
+	const struct lpm6_start first = {number.hi, number.lo & ~UINT64_C(0xff)};
+	const struct lpm6_start last = {number.hi, number.lo | 0xff};
+	const uint32_t entry = t->root[number.hi >> 48];
+
+	return (entry & LPM_DEEPER) == 0 || lpm6_range_in(t, entry & ~LPM_DEEPER, first) ==
+						    lpm6_range_in(t, entry & ~LPM_DEEPER, last);
+}
+
 void lpm6_free(struct lpm6 *t)
 {
 	rte_free(t->root);

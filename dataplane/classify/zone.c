@@ -112,65 +112,160 @@ static int patch_exact(struct exact *t, const struct source *source, const struc
 	return addresses_patch(t, &was, a);
 }
 
+/* *kept: it is as it was. */
 static int build_exact(struct exact *t, struct source *source, const struct addresses *a,
-	uint32_t headroom, int socket, bool *kept)
+	const struct zone_config *config, bool *kept)
 {
-	const uint32_t capacity = a->n > UINT32_MAX - headroom ? UINT32_MAX : a->n + headroom;
+	const uint32_t room = config->headroom;
+	const uint32_t capacity = a->n > UINT32_MAX - room ? UINT32_MAX : a->n + room;
 	const size_t size = addresses_size(a);
 	int err = -ENOSPC;
 
-	if (exact_resize(t, capacity) == 0) {
-		if (!exact_edited(t) && source_is(source, a->v, size))
-			return 0;
-		err = patch_exact(t, source, a);
-	}
 	*kept = false;
+	if (exact_resize(t, capacity) == 0) {
+		*kept = !exact_edited(t) && source_is(source, a->v, size);
+		err = *kept ? 0 : patch_exact(t, source, a);
+	}
 	if (err != 0)
-		err = fill_exact(t, a, capacity, socket);
-	return err == 0 ? source_set(source, a->v, size) : err;
+		err = fill_exact(t, a, capacity, config->socket);
+	return err == 0 && !*kept ? source_set(source, a->v, size) : err;
 }
 
-static int build_lpm4(struct zone *zone, const struct tg_image_prefix4 *v, uint32_t n, int socket)
+/* --- prefixes, and the blocks of single addresses --- */
+
+/* `kept`: so was the exact table. */
+static int build_lpm4(struct zone *zone, const struct lpm4_parts *parts, bool kept, int socket)
 {
+	const size_t size = parts->n_prefixes * sizeof(*parts->prefixes);
 	int err;
 
-	if (zone->lpm4.root != NULL && source_is(&zone->prefix4, v, n * sizeof(*v)))
+	if (kept && zone->lpm4.blocks.log == blocks_log(parts->n_classes) &&
+		source_is(&zone->prefix4, parts->prefixes, size))
 		return 0;
 	zone->kept = false;
 	lpm4_free(&zone->lpm4);
-	err = lpm4_build(&zone->lpm4, v, n, socket);
-	return err == 0 ? source_set(&zone->prefix4, v, n * sizeof(*v)) : err;
+	err = lpm4_build(&zone->lpm4, parts, socket);
+	return err == 0 ? source_set(&zone->prefix4, parts->prefixes, size) : err;
 }
 
-static int build_lpm6(struct zone *zone, const struct tg_image_prefix6 *v, uint32_t n, int socket)
+static int build_lpm6(
+	struct zone *zone, const struct tg_image_prefix6 *v, uint32_t n, int socket, bool *kept)
 {
 	int err;
 
-	if (zone->lpm6.root != NULL && source_is(&zone->prefix6, v, n * sizeof(*v)))
+	*kept = zone->lpm6.root != NULL && source_is(&zone->prefix6, v, n * sizeof(*v));
+	if (*kept)
 		return 0;
-	zone->kept = false;
 	lpm6_free(&zone->lpm6);
 	err = lpm6_build(&zone->lpm6, v, n, socket);
 	return err == 0 ? source_set(&zone->prefix6, v, n * sizeof(*v)) : err;
 }
 
-int zone_build(struct zone *zone, const struct zone_parts *parts, uint32_t headroom, int socket)
+/* `kept`: so were the tables that blocks repeat. */
+static int build_dense6(struct zone *zone, const struct dense6_parts *parts, bool kept, int socket)
 {
-	const struct addresses addr4 = {.v4 = parts->addr4, .n = parts->n_addr4, .family = 4};
-	const struct addresses addr6 = {.v6 = parts->addr6, .n = parts->n_addr6, .family = 6};
+	if (kept && zone->dense6.blocks.log == blocks_log(parts->n_classes))
+		return 0;
+	zone->kept = false;
+	dense6_free(&zone->dense6);
+	return dense6_build(&zone->dense6, parts, socket);
+}
+
+static int build4(struct zone *zone, const struct zone_parts *p, const struct zone_config *config)
+{
+	const struct addresses addrs = {.v4 = p->addr4, .n = p->n_addr4, .family = 4};
+	const struct lpm4_parts parts = {.prefixes = p->prefix4,
+		.n_prefixes = p->n_prefix4,
+		.addrs = p->addr4,
+		.n_addrs = p->n_addr4,
+		.room = config->headroom,
+		.n_classes = config->n_classes};
+	bool kept;
+	int err = build_exact(&zone->exact4, &zone->addr4, &addrs, config, &kept);
+
+	return err == 0 ? build_lpm4(zone, &parts, kept, config->socket) : err;
+}
+
+static int build6(struct zone *zone, const struct zone_parts *p, const struct zone_config *config)
+{
+	const struct addresses addrs = {.v6 = p->addr6, .n = p->n_addr6, .family = 6};
+	const struct dense6_parts parts = {.addrs = p->addr6,
+		.n_addrs = p->n_addr6,
+		.prefixes = &zone->lpm6,
+		.room = config->headroom,
+		.n_classes = config->n_classes};
+	bool exact, prefixes = false;
+	int err = build_exact(&zone->exact6, &zone->addr6, &addrs, config, &exact);
+
+	if (err == 0)
+		err = build_lpm6(zone, p->prefix6, p->n_prefix6, config->socket, &prefixes);
+	return err == 0 ? build_dense6(zone, &parts, exact && prefixes, config->socket) : err;
+}
+
+int zone_build(struct zone *zone, const struct zone_parts *parts, const struct zone_config *config)
+{
 	int err;
 
 	zone->kept = true;
-	err = build_exact(&zone->exact4, &zone->addr4, &addr4, headroom, socket, &zone->kept);
-	if (err == 0)
-		err = build_exact(
-			&zone->exact6, &zone->addr6, &addr6, headroom, socket, &zone->kept);
-	if (err == 0)
-		err = build_lpm4(zone, parts->prefix4, parts->n_prefix4, socket);
-	if (err == 0)
-		err = build_lpm6(zone, parts->prefix6, parts->n_prefix6, socket);
+	err = build4(zone, parts, config);
+	return err == 0 ? build6(zone, parts, config) : err;
+}
+
+/* --- editing --- */
+
+/* What prefixes say of an address of which the blocks do not say anything else any more. */
+static uint32_t prefix_class4(const struct zone *zone, uint32_t addr)
+{
+	const struct tg_addr key = tg_addr_from_v4(addr);
+	const struct tg_image prefixes = {.prefix4 = zone->prefix4.bytes,
+		.n_prefix4 = (uint32_t)(zone->prefix4.size / sizeof(*prefixes.prefix4))};
+
+	return tg_image_class_of(&prefixes, zone->id, &key, NULL);
+}
+
+static struct exact *exact_of(struct zone *zone, uint8_t family)
+{
+	return family == 4 ? &zone->exact4 : &zone->exact6;
+}
+
+int zone_reserve(struct zone *zone, uint8_t family, const union exact_key *key)
+{
+	int err = exact_reserve(exact_of(zone, family), key);
+
+	exact_note_edit(exact_of(zone, family), key);
+	if (err == 0 && family == 4)
+		lpm4_reserve(&zone->lpm4, key->v4);
+	else if (err == 0)
+		dense6_reserve(&zone->dense6, &zone->lpm6, key->v6);
 	return err;
 }
+
+void zone_cancel(struct zone *zone, uint8_t family, const union exact_key *key)
+{
+	exact_cancel(exact_of(zone, family), key);
+}
+
+void zone_set(
+	struct zone *zone, uint8_t family, const union exact_key *key, uint32_t cls, uint64_t place)
+{
+	exact_set(exact_of(zone, family), key, cls, place);
+	if (family == 4)
+		lpm4_set(&zone->lpm4, key->v4, cls);
+	else
+		dense6_set(&zone->dense6, key->v6, cls);
+}
+
+void zone_remove(struct zone *zone, uint8_t family, const union exact_key *key)
+{
+	exact_note_edit(exact_of(zone, family), key);
+	exact_remove(exact_of(zone, family), key);
+	if (family == 4)
+		lpm4_set(&zone->lpm4, key->v4, prefix_class4(zone, key->v4));
+	else
+		dense6_set(&zone->dense6, key->v6, lpm6_find(&zone->lpm6, key->v6));
+}
+
+/* --- all of it --- */
 
 void zone_free(struct zone *zone)
 {
@@ -178,6 +273,7 @@ void zone_free(struct zone *zone)
 	exact_free(&zone->exact6);
 	lpm4_free(&zone->lpm4);
 	lpm6_free(&zone->lpm6);
+	dense6_free(&zone->dense6);
 	source_free(&zone->addr4);
 	source_free(&zone->addr6);
 	source_free(&zone->prefix4);
@@ -187,6 +283,6 @@ void zone_free(struct zone *zone)
 size_t zone_size(const struct zone *zone)
 {
 	return exact_size(&zone->exact4) + exact_size(&zone->exact6) + lpm4_size(&zone->lpm4) +
-	       lpm6_size(&zone->lpm6) + zone->addr4.size + zone->addr6.size + zone->prefix4.size +
-	       zone->prefix6.size;
+	       lpm6_size(&zone->lpm6) + dense6_size(&zone->dense6) + zone->addr4.size +
+	       zone->addr6.size + zone->prefix4.size + zone->prefix6.size;
 }

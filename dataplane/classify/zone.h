@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The address tables of one zone. They are built from the zone's part of the image, or taken over
+ * The address tables of one zone. The exact tables have all single addresses, with what goes with
+ * each; their classes are also in blocks (block.h), which is where bursts look while there is room
+ * for all. The tables are built from the zone's part of the image, or taken over
  * from a generation that nobody reads any more: a table whose part has the same bytes stays as it
  * is, an exact table whose part has changed is changed as well, everything else is built anew.
+ *
+ * Of a zone in use one writer edits single addresses, see classify.h.
  */
 #ifndef TG_CLASSIFY_ZONE_H
 #define TG_CLASSIFY_ZONE_H
@@ -11,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dense6.h"
 #include "exact.h"
 #include "image.h"
 #include "lpm.h"
@@ -26,8 +31,9 @@ struct zone {
 	struct lpm4 lpm4;
 	struct exact exact6;
 	struct lpm6 lpm6;
+	struct dense6 dense6;
 	uint16_t id;
-	bool kept; /* all four are as they were when they were compared with these very bytes */
+	bool kept; /* all five are as they were when they were compared with these very bytes */
 	struct source addr4, addr6, prefix4, prefix6;
 };
 
@@ -38,6 +44,12 @@ struct zone_parts {
 	const struct tg_image_prefix4 *prefix4;
 	const struct tg_image_prefix6 *prefix6;
 	uint32_t n_addr4, n_addr6, n_prefix4, n_prefix6;
+};
+
+struct zone_config {
+	uint32_t headroom;  /* single addresses of each family that deltas may add */
+	uint32_t n_classes; /* of the image */
+	int socket;
 };
 
 /* How many zones an image has: each has one /0. */
@@ -55,8 +67,15 @@ static inline uint16_t zone_parts_id(const struct zone_parts *parts)
  * `zone` has an id, and no tables or those of an older image. 0, -ENOMEM, -E2BIG or -ENOSPC; in
  * any case to be freed with zone_free.
  */
-int zone_build(struct zone *zone, const struct zone_parts *parts, uint32_t headroom, int socket);
+int zone_build(struct zone *zone, const struct zone_parts *parts, const struct zone_config *config);
 void zone_free(struct zone *zone);
 size_t zone_size(const struct zone *zone);
+
+/* Editing, as exact_reserve and its like do; the family is 4 or 6. */
+int zone_reserve(struct zone *zone, uint8_t family, const union exact_key *key);
+void zone_cancel(struct zone *zone, uint8_t family, const union exact_key *key);
+void zone_set(struct zone *zone, uint8_t family, const union exact_key *key, uint32_t cls,
+	uint64_t place);
+void zone_remove(struct zone *zone, uint8_t family, const union exact_key *key);
 
 #endif
