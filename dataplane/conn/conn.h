@@ -42,8 +42,9 @@
  * make of this side's next segment.
  */
 #define TG_CONN_SCALE 0x0fu
-#define TG_CONN_UNSEEN (1u << 4) /* the connection was picked up by the other side's segment */
-#define TG_CONN_NOTED (1u << 5)	 /* something of it is in struct tg_conn_cold.pending, see tcp.c */
+/* Its numbers are not known: picked up by the other side's segment, or out of sight since. */
+#define TG_CONN_UNSEEN (1u << 4)
+#define TG_CONN_NOTED (1u << 5) /* something of it is in struct tg_conn_cold.pending, see tcp.c */
 #define TG_CONN_FIN_ACKED (1u << 6)
 #define TG_CONN_FIN_AHEAD TG_CONN_FIN_ACKED /* without TG_CONN_FIN: maybe a guess */
 #define TG_CONN_FIN (1u << 7)

@@ -123,6 +123,36 @@ static void learn_unseen(
 	allow(c, peer, ack + ((uint32_t)c->max_win[dir] << SCALE_MAX));
 }
 
+/* Past the handshake: the connection was not picked up just now, but lost sight of. */
+static bool out_of_sight(const struct tg_conn *c, unsigned int dir)
+{
+	return (c->side[dir] & TG_CONN_UNSEEN) && c->state != TG_CONN_SYN_RECV;
+}
+
+void tg_tcp_lose_sight(struct tg_conn *c)
+{
+	if (c->state == TG_CONN_SYN_SENT || c->state == TG_CONN_SYN_RECV)
+		return;
+	c->side[0] |= TG_CONN_UNSEEN;
+	c->side[1] |= TG_CONN_UNSEEN;
+}
+
+/* A FIN may be a guess as well as the next thing to come: it counts when it is acknowledged. */
+static void regain_sight(
+	struct tg_conn *c, unsigned int dir, const struct tg_segment *seg, uint32_t ack)
+{
+	unsigned int peer = dir ^ 1;
+
+	c->side[dir] &= (uint8_t)~TG_CONN_UNSEEN;
+	c->end[dir] = seg->seq - ((seg->flags & TG_TCP_FIN) != 0);
+	c->max_end[dir] =
+		seg->seq + ((uint32_t)c->max_win[peer] << (c->side[peer] & TG_CONN_SCALE));
+	if (c->side[peer] & TG_CONN_UNSEEN)
+		c->end[peer] = c->max_end[peer] = ack;
+	else if (after(ack, c->end[peer]))
+		c->end[peer] = ack;
+}
+
 /* The SYN that `pending` remembers. */
 static struct tg_segment noted_syn(const struct tg_conn_pending *pending)
 {
@@ -532,6 +562,13 @@ enum tg_tcp_result tg_tcp_segment(struct tg_conn *c, struct tg_conn_pending *pen
 	if (syn && other_syn_ack(c, pending, dir, seg))
 		return TG_TCP_PASS;
 	choose_syn_ack(c, pending, dir, seg);
+	if (out_of_sight(c, dir) && !syn) {
+		if (rst) {
+			c->end[dir] = seg->seq + 1; /* not exact, whatever it was */
+			return reset(c, pending, dir, seg, state);
+		}
+		regain_sight(c, dir, seg, ack);
+	}
 	if (!liberal && (!in_window(c, dir, seg, ack) || after_the_end(c, dir, seg) ||
 				(rst && heard_already(c, dir, seg))))
 		return TG_TCP_INVALID;

@@ -78,6 +78,12 @@ bool tg_tcp_answers(const struct tg_conn *c, const struct tg_conn_pending *pendi
 	unsigned int dir, const struct tg_segment *seg);
 void tg_tcp_adopt(struct tg_conn *c, const struct tg_conn_pending *pending);
 
+/*
+ * Segments of both sides pass elsewhere for a while. The next one of each side that is seen tells
+ * its numbers anew; a reset tells none, and closes nothing until they are known.
+ */
+void tg_tcp_lose_sight(struct tg_conn *c);
+
 static inline bool tg_tcp_in_window(
 	const struct tg_conn *c, unsigned int dir, const struct tg_segment *seg, uint32_t ack)
 {
