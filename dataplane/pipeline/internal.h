@@ -22,6 +22,7 @@
 #include "bytes.h"
 #include "fragment.h"
 #include "halfopen.h"
+#include "hardware.h"
 #include "packet.h"
 #include "classify.h"
 #include "table.h"
@@ -139,6 +140,36 @@ struct searches {
 	uint32_t refilled; /* ms */
 };
 
+/* What a worker remembers of a connection that it has offered to hardware. */
+enum hardware_state {
+	MARK_NONE,
+	MARK_OFFERED,
+	MARK_TAKEN,
+	MARK_RECALLED,
+};
+
+#define ENTRY_MASK 0x0fffffffu
+
+struct hardware_mark {
+	uint32_t ticket;
+	uint32_t entry : 28;   /* of the owner's, from TAKEN on */
+	uint32_t state : 2;    /* enum hardware_state */
+	uint32_t unwanted : 1; /* while OFFERED: to be recalled when it is TAKEN */
+};
+
+static_assert(sizeof(struct hardware_mark) == 8, "a word for each connection");
+
+/* What is denied often, as far as a small table can tell. */
+#define DENIALS 256
+
+struct denial {
+	struct tg_tuple tuple; /* of TCP without the source's port */
+	uint32_t since;	       /* ms */
+	uint32_t count;	       /* packets */
+	uint8_t port;
+	uint8_t reason; /* enum tg_drop_reason */
+};
+
 struct tg_worker {
 	struct tg_datapath *dp;
 	uint32_t index;
@@ -165,6 +196,11 @@ struct tg_worker {
 	struct tx_buffer *tx;	    /* by port */
 	struct handoff_buffer *out; /* by worker */
 	uint64_t handed;	    /* bit by worker: it has got packets */
+
+	struct tg_hardware_channel *hardware; /* NULL: there is none */
+	struct hardware_mark *mark[2];	      /* by table and entry of it */
+	uint32_t ticket;		      /* the last */
+	struct denial *denial;		      /* DENIALS of them */
 
 	const struct express *express;
 	uint64_t live; /* bit by index of the packet: a connection decides */
@@ -302,6 +338,21 @@ struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsi
 	const struct tg_judgement *j, enum tg_drop_reason *reason);
 /* The SYN or INIT that `pending` remembers has been answered: it becomes the connection. */
 void conn_adopt_pending(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+
+/* ---- hardware.c: connections whose packets NICs forward ---- */
+
+/* A connection that the sweep looks at, before it is folded. */
+void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn *c);
+/* May packets of it pass unseen? */
+bool hardware_has(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c);
+/* From now on all its packets are to come here. True: until they do, its numbers may be stale. */
+bool hardware_recall(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c);
+/* The connection is over. */
+void hardware_forget(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c);
+/* A packet of `tuple` was denied that has nothing special about it. */
+void hardware_denied(struct tg_worker *w, const struct tg_tuple *tuple,
+	const struct tg_judgement *j, uint8_t port, enum tg_drop_reason reason);
+void hardware_take_events(struct tg_worker *w);
 
 /* ---- namespace.c: limits of namespaces ---- */
 

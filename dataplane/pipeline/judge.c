@@ -61,11 +61,9 @@ static enum tg_drop_reason deny_reason(enum tg_direction side, uint32_t slot)
 	}
 }
 
-/* Pods live inside: one that speaks from outside is somebody else. */
 static bool spoofed(const struct tg_worker *w, uint16_t port, uint8_t kind)
 {
-	return w->dp->config.ports[port].side == TG_SIDE_OUTSIDE &&
-	       (kind == TG_KIND_POD || kind == TG_KIND_QUARANTINE);
+	return tg_port_spoofed(&w->dp->config.ports[port], kind);
 }
 
 void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason reason)
@@ -294,6 +292,7 @@ static void settle_reopening(struct tg_worker *w, struct tg_table *table, struct
 		open_connection(w, p, p->dir, j);
 		return;
 	}
+	hardware_recall(w, table, c);
 	if (p->protocol == TG_IPPROTO_TCP)
 		tg_tcp_pend(c, &cold->pending, p->dir, &p->seg);
 	else
@@ -379,7 +378,11 @@ static inline void settle_plain(struct tg_worker *w, const struct judged_packet 
 	} else if (unlikely(spoofed(w, port, j->src_kind))) {
 		drop_frame(w, m, q->length, TG_DROP_SPOOFED);
 	} else if (!allows(j)) {
-		drop_frame(w, m, q->length, charge_denied(w, j, q->length));
+		enum tg_drop_reason reason = charge_denied(w, j, q->length);
+
+		if (unlikely(w->hardware != NULL))
+			hardware_denied(w, &w->tuple[item->judgement], j, port, reason);
+		drop_frame(w, m, q->length, reason);
 	} else {
 		open_connection(w, p, p->dir, j);
 	}

@@ -95,6 +95,7 @@ void conn_adapt_timeouts(struct tg_worker *w, struct tg_table *table)
 
 void conn_remove(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 {
+	hardware_forget(w, table, c);
 	if (likely(!(c->flags & TG_CONN_BURIED))) {
 		fold(w, table, c);
 		if (tg_conn_half_open(c->state))
@@ -122,6 +123,7 @@ void conn_end(struct tg_worker *w, struct tg_table *table, struct tg_conn *c, bo
 		conn_remove(w, table, c);
 		return;
 	}
+	hardware_forget(w, table, c);
 	fold(w, table, c);
 	conn_set_state(w, table, c, state);
 	if (tg_table_bury(table, c, state, limit)) {
@@ -207,7 +209,7 @@ static bool make_room(
 
 		if (!c->used)
 			continue;
-		if (conn_over(w, table, c)) {
+		if (conn_over(w, table, c) && !hardware_recall(w, table, c)) {
 			w->stats->conn_expired += !(c->flags & TG_CONN_BURIED);
 			conn_remove(w, table, c);
 			made = true;

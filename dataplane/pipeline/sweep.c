@@ -72,6 +72,8 @@ static void visit(
 {
 	struct tg_key key;
 
+	if (unlikely(w->hardware != NULL))
+		hardware_offer(w, table, c);
 	fold(w, table, c);
 	if (w->gen == NULL || track_current(w, table, c))
 		return;
@@ -186,7 +188,8 @@ static uint64_t advance(struct tg_worker *w, uint64_t n, uint64_t *spans)
 	cost = *spans + batch.n;
 	sift(w, table, &batch);
 	for (unsigned int i = 0; i < batch.n_over; i++)
-		conn_expire(w, table, batch.c[i]);
+		if (!hardware_recall(w, table, batch.c[i]))
+			conn_expire(w, table, batch.c[i]);
 	stale.n = 0;
 	for (unsigned int i = batch.n_over; i < batch.n; i++)
 		visit(w, table, batch.c[i], &stale);
@@ -251,6 +254,7 @@ uint32_t tg_worker_sweep(struct tg_worker *w, uint64_t now)
 
 	stage_begins(w);
 	begin_round(w, now);
+	hardware_take_events(w);
 	if (now != s->last)
 		become_due(w, now);
 	if (w->epoch != s->epoch) {

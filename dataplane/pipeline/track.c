@@ -93,8 +93,10 @@ static void settle_state(
 {
 	if (refresh || state != c->state)
 		c->seen = w->now;
-	if (state != c->state)
-		conn_set_state(w, table, c, state);
+	if (state == c->state)
+		return;
+	hardware_recall(w, table, c);
+	conn_set_state(w, table, c, state);
 }
 
 static enum track_result track_tcp(
@@ -110,6 +112,8 @@ static enum track_result track_tcp(
 		if (result != TRACK_PASS)
 			return result;
 	}
+	if (unlikely(hardware_has(w, table, c)))
+		tg_tcp_lose_sight(c);
 	if (tg_tcp_answers(c, &cold->pending, p->dir, &p->seg))
 		conn_adopt_pending(w, table, c);
 	switch (tg_tcp_segment(

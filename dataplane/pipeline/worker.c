@@ -121,6 +121,20 @@ free_worker:
 	return rc;
 }
 
+int tg_worker_attach(struct tg_worker *w, struct tg_hardware_channel *channel)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		w->mark[i] = calloc(tg_table_size(&w->table[i]), sizeof(*w->mark[i]));
+		if (w->mark[i] == NULL)
+			return -ENOMEM;
+	}
+	w->denial = calloc(DENIALS, sizeof(*w->denial));
+	if (w->denial == NULL)
+		return -ENOMEM;
+	w->hardware = channel;
+	return 0;
+}
+
 static void free_buffered(struct tg_worker *w)
 {
 	for (uint32_t i = 0; i < w->dp->config.n_ports; i++)
@@ -135,6 +149,9 @@ void tg_worker_free(struct tg_worker *w)
 	tg_fragments_lose(&w->fragments);
 	drop_held(w);
 	tables_fini(w);
+	free(w->denial);
+	free(w->mark[1]);
+	free(w->mark[0]);
 	free(w->out);
 	free(w->tx);
 	rte_free(w);

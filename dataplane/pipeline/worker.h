@@ -68,6 +68,12 @@ struct tg_port_config {
 	uint32_t link_pass; /* TG_LINK bits, TG_LINK_RA, TG_LINK_REDIRECT */
 };
 
+/* Pods live inside: one that speaks from outside is somebody else. `kind`: the source's. */
+static inline bool tg_port_spoofed(const struct tg_port_config *port, uint8_t kind)
+{
+	return port->side == TG_SIDE_OUTSIDE && (kind == TG_KIND_POD || kind == TG_KIND_QUARANTINE);
+}
+
 /* How the NICs place packets, when all of them do it the same, symmetric way. */
 struct tg_rss_config {
 	uint8_t key[TG_RSS_KEY_MAX];

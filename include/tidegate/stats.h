@@ -4,8 +4,8 @@
  * configured maximum size so that it never moves, mapped read-only by everybody else. Sparse:
  * pages that no counter touched cost nothing.
  *
- * Layout: struct tg_stats_header; ports[TG_STATS_PORTS]; then for each worker, at
- * worker_offset + w * worker_stride: struct tg_stats_worker, then slot_capacity times struct
+ * Layout: struct tg_stats_header; ports[TG_STATS_PORTS]; struct tg_stats_offload; for each worker,
+ * at worker_offset + w * worker_stride: struct tg_stats_worker, then slot_capacity times struct
  * tg_stats_slot. Offsets and strides are multiples of 64.
  *
  * Each counter has one writer (the worker; the control thread for header and ports) that
@@ -23,7 +23,7 @@
 
 #define TG_STATS_MAGIC 0x31535441545354ull /* the bytes "TSTATS1" */
 #define TG_STATS_MAJOR 1
-#define TG_STATS_MINOR 1
+#define TG_STATS_MINOR 2
 #define TG_STATS_PORTS 64
 #define TG_STATS_WORKERS_MAX 64
 #define TG_STATS_PORT_NAME 32
@@ -121,7 +121,33 @@ struct tg_stats_worker {
 	uint64_t busy_permille; /* gauges of the second before: cycles spent on packets */
 	uint64_t receive_rate;	/* packets a second from ports */
 	uint64_t handoff_rate;	/* packets a second to other workers */
+	/* counters: what NICs have forwarded and dropped without this worker; in its rules' too */
+	uint64_t offloaded_packets;
+	uint64_t offloaded_bytes;
+	uint64_t offloaded_drops;
+	uint64_t offload_offers;
+	uint64_t reserved[5];
+};
+
+/* What NICs do; the thread that owns their rules writes it. */
+struct tg_stats_offload {
+	uint64_t enabled;    /* 0: nothing else here is set */
+	uint64_t installing; /* gauges: connections */
+	uint64_t active;
+	uint64_t draining;
+	uint64_t capacity;
+	uint64_t merit;	   /* gauge: packets in a pass of the sweep that a connection has to have */
+	uint64_t memory;   /* gauge: bytes */
+	uint64_t offers;   /* counters from here on: connections that workers offered */
+	uint64_t taken;	   /* and that were installed */
+	uint64_t inserted; /* rules */
+	uint64_t removed;
+	uint64_t failed;
+	uint64_t packets; /* forwarded, of connections */
+	uint64_t dropped; /* packets */
+	uint64_t bytes;	  /* of both */
 	uint64_t reserved[1];
+	uint64_t left[32]; /* connections refused or returned, by enum tg_offload_reason */
 };
 
 /*
@@ -141,9 +167,15 @@ struct tg_stats_slot {
 	};
 };
 
+#define TG_STATS_PORTS_OFFSET sizeof(struct tg_stats_header)
+#define TG_STATS_OFFLOAD_OFFSET \
+	(TG_STATS_PORTS_OFFSET + TG_STATS_PORTS * sizeof(struct tg_stats_port))
+#define TG_STATS_WORKERS_OFFSET (TG_STATS_OFFLOAD_OFFSET + sizeof(struct tg_stats_offload))
+
 static_assert(sizeof(struct tg_stats_port) == 128, "port layout");
 static_assert(sizeof(struct tg_stats_header) == 256, "header layout");
 static_assert(sizeof(struct tg_stats_worker) % 64 == 0, "worker layout");
+static_assert(sizeof(struct tg_stats_offload) == 384, "offload layout");
 static_assert(sizeof(struct tg_stats_slot) == 32, "slot layout");
 
 #endif

@@ -10,8 +10,6 @@
 #include "segment.h"
 
 #define ALIGN 64u
-#define PORTS_OFFSET sizeof(struct tg_stats_header)
-#define WORKERS_OFFSET (PORTS_OFFSET + TG_STATS_PORTS * sizeof(struct tg_stats_port))
 #define STATE_TRIES 1000 /* a writer holds the lock for a few stores only */
 
 /* A word of any of the segment's records. */
@@ -42,7 +40,7 @@ static int check_header(const struct tg_stats_header *h, size_t size)
 		return -EINVAL;
 	if (h->worker_offset % ALIGN != 0 || h->worker_stride % ALIGN != 0)
 		return -EINVAL;
-	if (h->worker_offset < WORKERS_OFFSET || h->worker_offset > size)
+	if (h->worker_offset < TG_STATS_WORKERS_OFFSET || h->worker_offset > size)
 		return -EINVAL;
 	if (h->worker_stride < sizeof(struct tg_stats_worker) + slots)
 		return -EINVAL;
@@ -64,7 +62,7 @@ static int sealed_size(int fd, size_t *size)
 		return -EPERM;
 	if (fstat(fd, &st) != 0)
 		return -errno;
-	if (st.st_size < (off_t)WORKERS_OFFSET)
+	if (st.st_size < (off_t)TG_STATS_WORKERS_OFFSET)
 		return -EINVAL;
 	*size = (size_t)st.st_size;
 	return 0;
@@ -158,9 +156,14 @@ int tg_stats_read_port(
 {
 	if (index >= reader->n_ports)
 		return -ENOENT;
-	copy_words(out, reader->base + PORTS_OFFSET + index * sizeof(*out), sizeof(*out));
+	copy_words(out, reader->base + TG_STATS_PORTS_OFFSET + index * sizeof(*out), sizeof(*out));
 	out->name[TG_STATS_PORT_NAME - 1] = '\0';
 	return 0;
+}
+
+void tg_stats_read_offload(const struct tg_stats_reader *reader, struct tg_stats_offload *out)
+{
+	copy_words(out, reader->base + TG_STATS_OFFLOAD_OFFSET, sizeof(*out));
 }
 
 static const uint8_t *worker_base(const struct tg_stats_reader *reader, uint32_t worker)

@@ -11,11 +11,10 @@
 #include "segment.h"
 
 #define ALIGN 64u
-#define PORTS_OFFSET sizeof(struct tg_stats_header)
-#define WORKERS_OFFSET (PORTS_OFFSET + TG_STATS_PORTS * sizeof(struct tg_stats_port))
 #define SLOTS_MAX (1u << 24) /* what a verdict word can name */
 
-static_assert(PORTS_OFFSET % ALIGN == 0 && WORKERS_OFFSET % ALIGN == 0, "segment alignment");
+static_assert(TG_STATS_PORTS_OFFSET % ALIGN == 0 && TG_STATS_WORKERS_OFFSET % ALIGN == 0,
+	"segment alignment");
 
 static uint64_t stride_of(uint32_t slot_capacity)
 {
@@ -40,7 +39,7 @@ int tg_stats_create(struct tg_stats_segment *segment, uint32_t n_workers, uint32
 	uint64_t instance, uint64_t now_ms)
 {
 	uint64_t stride = stride_of(slot_capacity);
-	size_t size = WORKERS_OFFSET + n_workers * stride;
+	size_t size = TG_STATS_WORKERS_OFFSET + n_workers * stride;
 	struct tg_stats_header *header;
 	int fd, rc;
 
@@ -74,13 +73,14 @@ int tg_stats_create(struct tg_stats_segment *segment, uint32_t n_workers, uint32
 		.n_workers = n_workers,
 		.slot_capacity = slot_capacity,
 		.n_drop_reasons = TG_DROP_COUNT,
-		.worker_offset = WORKERS_OFFSET,
+		.worker_offset = TG_STATS_WORKERS_OFFSET,
 		.worker_stride = stride,
 		.heartbeat = now_ms,
 	};
 	*segment = (struct tg_stats_segment){
 		.header = header,
-		.ports = (struct tg_stats_port *)((uint8_t *)header + PORTS_OFFSET),
+		.ports = (struct tg_stats_port *)((uint8_t *)header + TG_STATS_PORTS_OFFSET),
+		.offload = (struct tg_stats_offload *)((uint8_t *)header + TG_STATS_OFFLOAD_OFFSET),
 		.size = size,
 		.fd = fd,
 	};

@@ -20,6 +20,7 @@
 struct tg_stats_segment {
 	struct tg_stats_header *header;
 	struct tg_stats_port *ports; /* TG_STATS_PORTS of them */
+	struct tg_stats_offload *offload;
 	size_t size;
 	int fd; /* sealed: for readers, who cannot write through it */
 };
@@ -88,6 +89,7 @@ int tg_stats_read_state(const struct tg_stats_reader *reader, struct tg_stats_st
 /* A copy of port `index`, its name terminated. -ENOENT: no such port. */
 int tg_stats_read_port(
 	const struct tg_stats_reader *reader, uint32_t index, struct tg_stats_port *out);
+void tg_stats_read_offload(const struct tg_stats_reader *reader, struct tg_stats_offload *out);
 /*
  * One worker's record, or with TG_STATS_ALL the sum of all; swept_generation and seen_epoch are
  * then the lowest of all workers. -ENOENT: no such worker.

@@ -48,6 +48,7 @@ int main(void)
 	failed += run_order_tests();
 	failed += run_owner_tests();
 	failed += run_express_tests();
+	failed += run_hardware_tests();
 	failed += cmocka_run_group_tests_name("coverage", last, NULL, NULL);
 	return failed != 0;
 }

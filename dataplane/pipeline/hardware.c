@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a worker has to do with connections whose packets NICs forward. */
+#include "internal.h"
+
+#include <rte_ring_elem.h>
+
+#define EVENT_BURST 32
+#define DENIAL_MS 1000u
+
+static struct hardware_mark *mark_of(
+	struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
+{
+	return &w->mark[table->family == 6][tg_table_index(table, c)];
+}
+
+/* Does it only pass ordinary packets now, and is it likely to go on? */
+static bool worth_it(const struct tg_worker *w, const struct tg_conn *c)
+{
+	const uint8_t odd = TG_CONN_PENDING | TG_CONN_KEPT | TG_CONN_BURIED | TG_CONN_TRIAL;
+
+	if (w->gen == NULL || c->epoch != w->epoch || (c->flags & odd))
+		return false;
+	return c->state == TG_CONN_ESTABLISHED || c->state == TG_CONN_UDP_STREAM;
+}
+
+static uint32_t next_ticket(struct tg_worker *w)
+{
+	if (++w->ticket == 0)
+		w->ticket = 1;
+	return w->ticket;
+}
+
+void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
+{
+	struct hardware_mark *mark = mark_of(w, table, c);
+	const struct tg_conn_cold *cold = tg_table_cold(table, c);
+	/* It may have been looked at some passes ago. */
+	uint64_t packets =
+		((c->count[0] >> TG_CONN_COUNT_SHIFT) + (c->count[1] >> TG_CONN_COUNT_SHIFT)) /
+		w->sweep.every;
+	struct tg_hardware_offer offer;
+	struct tg_key key;
+
+	if (packets < atomic_load_explicit(&w->hardware->merit, memory_order_relaxed) ||
+		mark->state != MARK_NONE || !worth_it(w, c))
+		return;
+	offer = (struct tg_hardware_offer){
+		.verdict = {cold->verdict[TG_EGRESS], cold->verdict[TG_INGRESS]},
+		.epoch = w->epoch,
+		.ticket = next_ticket(w),
+		.index = (uint32_t)tg_table_index(table, c),
+		.packets = (uint32_t)RTE_MIN(packets, UINT32_MAX),
+		.port = cold->port,
+		.initiator = (uint8_t)tg_conn_initiator(c),
+	};
+	tg_table_key(table, c, &key);
+	tuple_make(&offer.tuple, &key, table->family, tg_conn_initiator(c),
+		w->dp->config.ports[cold->port].zone);
+	if (rte_ring_sp_enqueue_elem(w->hardware->offers, &offer, sizeof(offer)) != 0)
+		return;
+	*mark = (struct hardware_mark){.ticket = offer.ticket, .state = MARK_OFFERED};
+	w->stats->offload_offers++;
+}
+
+/* Asks for it, once. */
+static void recall(struct tg_worker *w, struct hardware_mark *mark)
+{
+	struct tg_hardware_offer note = {.kind = TG_HARDWARE_RECALL, .entry = mark->entry};
+
+	atomic_store_explicit(
+		&w->hardware->recall[mark->entry], mark->ticket, memory_order_release);
+	rte_ring_sp_enqueue_elem(w->hardware->offers, &note, sizeof(note));
+	mark->state = MARK_RECALLED;
+}
+
+bool hardware_has(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
+{
+	return w->hardware != NULL && mark_of(w, table, c)->state != MARK_NONE;
+}
+
+bool hardware_recall(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
+{
+	struct hardware_mark *mark;
+
+	if (likely(w->hardware == NULL))
+		return false;
+	mark = mark_of(w, table, c);
+	if (mark->state == MARK_TAKEN)
+		recall(w, mark);
+	else if (mark->state == MARK_OFFERED)
+		mark->unwanted = true; /* it has no number yet */
+	return mark->state != MARK_NONE;
+}
+
+void hardware_forget(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
+{
+	struct hardware_mark *mark;
+
+	if (likely(w->hardware == NULL))
+		return;
+	mark = mark_of(w, table, c);
+	if (mark->state == MARK_TAKEN)
+		recall(w, mark);
+	*mark = (struct hardware_mark){0};
+}
+
+/* ---- what is denied again and again ---- */
+
+static uint32_t denial_number(const struct denial *d)
+{
+	const uint64_t *words = (const void *)&d->tuple;
+	uint64_t number = d->port;
+
+	for (size_t i = 0; i < sizeof(d->tuple) / sizeof(words[0]); i++)
+		number = (number ^ words[i]) * 0x9e3779b97f4a7c15ull;
+	return (uint32_t)(number >> 40) % DENIALS;
+}
+
+/* Nothing that the other side may begin has packets of this tuple among its replies. */
+static bool denied_both_ways(struct tg_worker *w, const struct tg_tuple *tuple)
+{
+	const struct tg_tuple back = {
+		.src = tuple->dst,
+		.dst = tuple->src,
+		.sport = tuple->dport,
+		.dport = tuple->sport,
+		.zone = tuple->zone,
+		.protocol = tuple->protocol,
+		.family = tuple->family,
+	};
+	const struct tg_tuple *one = &back;
+	struct tg_judgement j;
+
+	tg_classify_burst(w->gen->classifier, &one, &j, 1);
+	return j.action == TG_ACTION_DENY;
+}
+
+static void offer_denial(struct tg_worker *w, const struct denial *d, const struct tg_tuple *tuple,
+	const uint32_t verdict[2])
+{
+	const struct tg_hardware_offer offer = {
+		.tuple = d->tuple,
+		.kind = TG_HARDWARE_DENIAL,
+		.reason = d->reason,
+		.verdict = {verdict[0], verdict[1]},
+		.epoch = w->epoch,
+		.port = d->port,
+	};
+
+	/* A SYN without ACK is no reply, but of two sides that begin at once. */
+	if (tuple->protocol != TG_IPPROTO_TCP && !denied_both_ways(w, tuple))
+		return;
+	w->stats->offload_offers += rte_ring_sp_enqueue_elem(w->hardware->offers,
+					    (void *)(uintptr_t)&offer, sizeof(offer)) == 0;
+}
+
+/* A tuple without what lies behind an IPv4 address, and of TCP without the port that may be any. */
+static struct tg_tuple plain_tuple(const struct tg_tuple *t)
+{
+	struct tg_tuple plain = {
+		.sport = t->protocol == TG_IPPROTO_TCP ? 0 : t->sport,
+		.dport = t->dport,
+		.zone = t->zone,
+		.protocol = t->protocol,
+		.family = t->family,
+	};
+	const size_t size = t->family == 4 ? 4 : 16;
+
+	memcpy(&plain.src, &t->src, size);
+	memcpy(&plain.dst, &t->dst, size);
+	return plain;
+}
+
+/* Its record, if it is or becomes the one that has this place. */
+static struct denial *denial_of(struct tg_worker *w, const struct denial *fresh)
+{
+	struct denial *d = &w->denial[denial_number(fresh)];
+	bool current = w->now - d->since < DENIAL_MS;
+
+	if (current && d->port == fresh->port &&
+		memcmp(&d->tuple, &fresh->tuple, sizeof(d->tuple)) == 0)
+		return d;
+	/* Who comes often is not displaced by who comes once. */
+	if (current && d->count > 1) {
+		d->count--;
+		return NULL;
+	}
+	*d = *fresh;
+	return d;
+}
+
+void hardware_denied(struct tg_worker *w, const struct tg_tuple *tuple,
+	const struct tg_judgement *j, uint8_t port, enum tg_drop_reason reason)
+{
+	const struct denial fresh = {.tuple = plain_tuple(tuple),
+		.port = port,
+		.reason = (uint8_t)reason,
+		.since = w->now};
+	struct denial *d;
+
+	if (w->hardware->denials == 0)
+		return;
+	d = denial_of(w, &fresh);
+	if (d == NULL || ++d->count < w->hardware->denials)
+		return;
+	d->count = 0;
+	offer_denial(w, d, tuple, j->verdict);
+}
+
+/* ---- events ---- */
+
+/* The connection that an event is about; NULL when it is no more. */
+static struct hardware_mark *mark_of_event(struct tg_worker *w, const struct tg_hardware_event *e)
+{
+	struct hardware_mark *mark = &w->mark[e->family == 6][e->index];
+
+	return mark->state != MARK_NONE && mark->ticket == e->ticket ? mark : NULL;
+}
+
+static void take_counts(struct tg_worker *w, const struct tg_hardware_event *e, bool alive)
+{
+	uint64_t packets = e->packets[0] + e->packets[1];
+	struct tg_table *table = table_of(w, e->family);
+
+	if (packets == 0)
+		return;
+	charge(w, alive ? table->cold[e->index].verdict : e->verdict, packets,
+		e->bytes[0] + e->bytes[1]);
+	w->stats->offloaded_packets += packets;
+	w->stats->offloaded_bytes += e->bytes[0] + e->bytes[1];
+	if (alive)
+		tg_table_at(table, e->index)->seen = w->now;
+}
+
+/* It was taken and is wanted back already, or nobody is there to want it. */
+static void taken(
+	struct tg_worker *w, const struct tg_hardware_event *e, struct hardware_mark *mark)
+{
+	struct hardware_mark gone = {.ticket = e->ticket, .entry = e->entry};
+
+	if (mark == NULL) {
+		recall(w, &gone);
+		return;
+	}
+	mark->entry = e->entry & ENTRY_MASK;
+	mark->state = MARK_TAKEN;
+	if (mark->unwanted)
+		recall(w, mark);
+}
+
+static void back(struct tg_worker *w, const struct tg_hardware_event *e, struct hardware_mark *mark)
+{
+	struct tg_conn *c = tg_table_at(table_of(w, e->family), e->index);
+
+	if (mark == NULL)
+		return;
+	if (c->protocol == TG_IPPROTO_TCP)
+		tg_tcp_lose_sight(c);
+	*mark = (struct hardware_mark){0};
+}
+
+static void denied(struct tg_worker *w, const struct tg_hardware_event *e)
+{
+	charge_slot(w, tg_verdict_slot(e->verdict[0]), e->packets[0], e->bytes[0], e->packets[0]);
+	w->stats->drops[e->reason].packets += e->packets[0];
+	w->stats->drops[e->reason].bytes += e->bytes[0];
+	w->stats->offloaded_drops += e->packets[0];
+}
+
+static void take_event(struct tg_worker *w, const struct tg_hardware_event *e)
+{
+	struct hardware_mark *mark;
+
+	if (e->kind == TG_HARDWARE_DENIED) {
+		denied(w, e);
+		return;
+	}
+	mark = mark_of_event(w, e);
+	take_counts(w, e, mark != NULL);
+	if (e->kind == TG_HARDWARE_TAKEN)
+		taken(w, e, mark);
+	else if (e->kind == TG_HARDWARE_BACK)
+		back(w, e, mark);
+}
+
+void hardware_take_events(struct tg_worker *w)
+{
+	struct tg_hardware_event e[EVENT_BURST];
+	unsigned int n;
+
+	if (likely(w->hardware == NULL))
+		return;
+	n = rte_ring_sc_dequeue_burst_elem(w->hardware->events, e, sizeof(e[0]), EVENT_BURST, NULL);
+	for (unsigned int i = 0; i < n; i++)
+		take_event(w, &e[i]);
+}
+
+uint64_t tg_worker_offloaded(const struct tg_worker *w)
+{
+	uint64_t n = 0;
+
+	for (unsigned int t = 0; t < 2; t++)
+		for (uint64_t i = 0; w->hardware != NULL && i < tg_table_size(&w->table[t]); i++)
+			n += w->mark[t][i].state >= MARK_TAKEN;
+	return n;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Between the workers and whoever owns the rules in the NICs. A worker offers connections that have
+ * many packets, and takes back what hardware has counted; it never speaks to a driver.
+ *
+ * Synchronisation. One channel for each worker: two rings of messages, each with one sender and one
+ * receiver, and the words that both see. Messages may be lost where a ring is full, but for those
+ * that carry counts, which their sender keeps until there is room:
+ *
+ * - A lost offer is repeated when the connection is looked at next.
+ * - A worker wants a connection back by writing its ticket into `recall` at the entry's number.
+ *   That is never lost; the message that goes with it only makes it quicker.
+ *
+ * A ticket is one offer of one worker. It names the connection on both sides of the rings, as long
+ * as table entries are used again. The worker's memory of it ends with TG_HARDWARE_BACK.
+ */
+#ifndef TG_PIPELINE_HARDWARE_H
+#define TG_PIPELINE_HARDWARE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tidegate/verdict.h>
+
+#include "classify.h"
+
+struct rte_ring;
+struct tg_worker;
+
+enum tg_hardware_offer_kind {
+	TG_HARDWARE_CONNECTION,
+	/*
+	 * What is denied again and again: of TCP every SYN to `dport`, from whatever port; else the
+	 * tuple, whose replies nothing allows either.
+	 */
+	TG_HARDWARE_DENIAL,
+	TG_HARDWARE_RECALL, /* look at `recall` of `entry` */
+};
+
+/* A worker's message. */
+struct tg_hardware_offer {
+	struct tg_tuple tuple; /* the initiator first */
+	uint8_t kind;	       /* enum tg_hardware_offer_kind */
+	uint8_t reason;	       /* DENIAL: enum tg_drop_reason */
+	uint32_t verdict[TG_DIRECTION_COUNT];
+	uint32_t epoch;	 /* in which that was judged */
+	uint32_t ticket; /* 0: look at `recall` of `entry` */
+	uint32_t entry;
+	uint32_t index;	   /* of the table */
+	uint32_t packets;  /* since the sweep looked at it before */
+	uint16_t port;	   /* index of the port that the initiator's packets come by */
+	uint8_t initiator; /* direction of its packets */
+	uint8_t reserved;
+};
+
+enum tg_hardware_event_kind {
+	TG_HARDWARE_TAKEN,   /* `entry` has it: its packets may no longer be seen */
+	TG_HARDWARE_COUNTED, /* packets that were not seen */
+	TG_HARDWARE_BACK,    /* it is in software again, or never left; last counts */
+	TG_HARDWARE_DENIED,  /* packets that hardware dropped: not of a connection */
+};
+
+/* A message to a worker. */
+struct tg_hardware_event {
+	uint8_t kind;
+	uint8_t family;
+	uint8_t reason; /* DENIED: enum tg_drop_reason */
+	uint8_t reserved;
+	uint32_t ticket;
+	uint32_t entry;
+	uint32_t index;
+	/* Whose rules they count for if the connection is no more; DENIED: the first one's. */
+	uint32_t verdict[TG_DIRECTION_COUNT];
+	uint64_t packets[2], bytes[2]; /* by direction of the connection; DENIED: the first */
+};
+
+static_assert(sizeof(struct tg_hardware_event) == 56, "event layout");
+
+struct tg_hardware_channel {
+	struct rte_ring *offers;  /* of struct tg_hardware_offer; the worker sends */
+	struct rte_ring *events;  /* of struct tg_hardware_event; the worker receives */
+	_Atomic uint32_t *recall; /* ticket by entry; the workers write, the owner reads */
+	/* Packets in a pass of the sweep that make a connection worth offering. The owner writes.
+	 */
+	_Atomic uint32_t merit;
+	/* Packets in a second that make a denial worth offering; 0: none are. */
+	uint32_t denials;
+};
+
+/*
+ * Before the worker runs. The channel outlives the worker. Memory for what the worker remembers of
+ * each connection: 0 or -ENOMEM.
+ */
+int tg_worker_attach(struct tg_worker *w, struct tg_hardware_channel *channel);
+
+/* Connections that hardware has. The worker's own thread. */
+uint64_t tg_worker_offloaded(const struct tg_worker *w);
+
+#endif
