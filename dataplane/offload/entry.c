@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A connection's two rules come and go.
+ *
+ * What the worker is told is kept until its ring has room: an entry is free again only when its
+ * last counts have gone.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include <rte_ring_elem.h>
+
+#include "log.h"
+
+#define BACKOFF_MIN_MS 10u
+#define BACKOFF_MAX_MS 1000u
+#define POLL_BURST 64
+#define LAST_READS 8 /* that may fail before a rule goes uncounted */
+
+/* ---- telling the worker ---- */
+
+static bool tell(struct tg_offload *o, uint8_t worker, struct tg_hardware_event *event)
+{
+	return rte_ring_sp_enqueue_elem(o->channel[worker].events, event, sizeof(*event)) == 0;
+}
+
+static bool tell_of(struct tg_offload *o, struct entry *e, enum tg_hardware_event_kind kind)
+{
+	struct tg_hardware_event event = {
+		.kind = (uint8_t)kind,
+		.family = e->tuple.family,
+		.reason = e->reason,
+		.ticket = e->ticket,
+		.entry = entry_number(o, e),
+		.index = e->index,
+		.verdict = {e->verdict[0], e->verdict[1]},
+		.packets = {e->packets[0], e->packets[1]},
+		.bytes = {e->bytes[0], e->bytes[1]},
+	};
+
+	if (!tell(o, e->worker, &event))
+		return false;
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		*(e->kind == TG_HARDWARE_DENIAL ? &o->counts->dropped : &o->counts->packets) +=
+			e->packets[dir];
+		o->counts->bytes += e->bytes[dir];
+		e->packets[dir] = e->bytes[dir] = 0;
+	}
+	return true;
+}
+
+static void refuse(struct tg_offload *o, uint8_t worker, const struct tg_hardware_offer *offer,
+	enum tg_offload_reason why)
+{
+	struct tg_hardware_event event = {
+		.kind = TG_HARDWARE_BACK,
+		.family = offer->tuple.family,
+		.ticket = offer->ticket,
+		.index = offer->index,
+	};
+
+	o->counts->left[why]++;
+	if (offer->kind == TG_HARDWARE_CONNECTION)
+		tell(o, worker, &event);
+}
+
+/* ---- counting ---- */
+
+/* A query that fails says nothing, and least of all that there was nothing: false. */
+static bool read_way(struct tg_offload *o, struct entry *e, unsigned int way)
+{
+	struct way *w = &e->way[way];
+	unsigned int dir = e->initiator ^ way;
+	struct tg_flow_count count;
+
+	if (tg_flow_query(o->port[way_port(o, e, way)].flows, w->flow, &count) != 0)
+		return false;
+	if (count.packets < w->packets || count.bytes < w->bytes)
+		return false;
+	if (count.packets != w->packets)
+		e->seen = o->now;
+	e->packets[dir] += count.packets - w->packets;
+	e->bytes[dir] += count.bytes - w->bytes;
+	w->packets = count.packets;
+	w->bytes = count.bytes;
+	return true;
+}
+
+bool entry_count(struct tg_offload *o, struct entry *e)
+{
+	bool all = true;
+
+	for (unsigned int way = 0; way < WAYS; way++)
+		if (e->way[way].flow != NULL && !e->way[way].busy)
+			all = read_way(o, e, way) && all;
+	if ((e->packets[0] | e->packets[1]) != 0)
+		tell_of(o, e,
+			e->kind == TG_HARDWARE_DENIAL ? TG_HARDWARE_DENIED : TG_HARDWARE_COUNTED);
+	return all;
+}
+
+/* ---- ports ---- */
+
+static void hold_off(struct tg_offload *o, struct port *port)
+{
+	port->backoff_ms = port->backoff_ms == 0 ? BACKOFF_MIN_MS : port->backoff_ms * 2;
+	if (port->backoff_ms > BACKOFF_MAX_MS)
+		port->backoff_ms = BACKOFF_MAX_MS;
+	port->retry_at = o->now + port->backoff_ms;
+}
+
+static enum tg_offload_reason reason_of(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+	case -ENOMEM:
+		return TG_OFFLOAD_FULL;
+	case -EEXIST:
+		return TG_OFFLOAD_DUPLICATE;
+	case -EAGAIN:
+	case -EBUSY:
+		return TG_OFFLOAD_BUSY;
+	case -ENOTSUP:
+	case -EINVAL:
+		return TG_OFFLOAD_UNSUPPORTED;
+	case -ENODEV:
+		return TG_OFFLOAD_LOST;
+	default:
+		return TG_OFFLOAD_FAILED;
+	}
+}
+
+static void insertion_failed(struct tg_offload *o, struct port *port, int error)
+{
+	enum tg_offload_reason why = reason_of(error);
+
+	o->counts->failed++;
+	if (why == TG_OFFLOAD_FULL)
+		o->short_of_room = true;
+	if (why == TG_OFFLOAD_FULL || why == TG_OFFLOAD_BUSY || why == TG_OFFLOAD_FAILED)
+		hold_off(o, port);
+}
+
+/* ---- states ---- */
+
+static void set_state(struct tg_offload *o, struct entry *e, enum entry_state state)
+{
+	uint64_t *const gauge[] = {
+		[ENTRY_INSTALLING] = &o->counts->installing,
+		[ENTRY_ACTIVE] = &o->counts->active,
+		[ENTRY_DRAINING] = &o->counts->draining,
+	};
+
+	if (e->state != ENTRY_FREE)
+		--*gauge[e->state];
+	if (state != ENTRY_FREE)
+		++*gauge[state];
+	e->state = (uint8_t)state;
+	e->since = o->now;
+}
+
+static struct entry *entry_get(struct tg_offload *o)
+{
+	struct entry *e;
+
+	if (o->free != NO_ENTRY) {
+		e = &o->entries[o->free];
+		o->free = e->next;
+	} else if (o->n_entries < o->config.connections_max) {
+		e = &o->entries[o->n_entries++];
+	} else {
+		return NULL;
+	}
+	o->used++;
+	return e;
+}
+
+static void entry_put(struct tg_offload *o, struct entry *e)
+{
+	uint32_t number = entry_number(o, e);
+
+	entry_unlink(o, e);
+	set_state(o, e, ENTRY_FREE);
+	atomic_store_explicit(&o->recall[number], 0, memory_order_relaxed);
+	o->address[number][0] = o->address[number][1] = 0;
+	*e = (struct entry){.next = o->free};
+	o->free = number;
+	o->used--;
+}
+
+static bool idle(const struct entry *e)
+{
+	return !e->way[0].busy && !e->way[1].busy && e->way[0].flow == NULL &&
+	       e->way[1].flow == NULL;
+}
+
+/* A denial that has dropped nothing more has nothing to tell. */
+static bool tell_last(struct tg_offload *o, struct entry *e)
+{
+	if (e->kind == TG_HARDWARE_CONNECTION)
+		return tell_of(o, e, TG_HARDWARE_BACK);
+	return e->packets[0] == 0 || tell_of(o, e, TG_HARDWARE_DENIED);
+}
+
+void entry_settle(struct tg_offload *o, struct entry *e)
+{
+	if (!idle(e) || !tell_last(o, e))
+		return;
+	o->counts->left[e->why]++;
+	entry_put(o, e);
+}
+
+/* It must not pass any longer, whatever is lost. */
+static bool urgent(const struct entry *e)
+{
+	return e->why == TG_OFFLOAD_REVOKED;
+}
+
+static void remove_way(struct tg_offload *o, struct entry *e, unsigned int way)
+{
+	uint16_t port = way_port(o, e, way);
+	struct way *w = &e->way[way];
+	int rc;
+
+	if (w->flow == NULL || w->busy)
+		return;
+	if (!read_way(o, e, way) && !urgent(e) && e->tries++ < LAST_READS)
+		return; /* what it has counted would be lost: again at the next look */
+	rc = tg_flow_remove(o->port[port].flows, w->flow, w);
+	if (rc != 0)
+		return; /* the queue is full: again at the next look */
+	w->busy = true;
+	o->n_busy++;
+}
+
+static void remove_both(struct tg_offload *o, struct entry *e)
+{
+	for (unsigned int way = 0; way < WAYS; way++)
+		remove_way(o, e, way);
+}
+
+void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason why)
+{
+	if (e->state != ENTRY_DRAINING) {
+		e->why = (uint8_t)why;
+		set_state(o, e, ENTRY_DRAINING);
+	}
+	remove_both(o, e);
+	entry_settle(o, e);
+}
+
+static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
+{
+	uint16_t number = way_port(o, e, way);
+	struct port *port = &o->port[number];
+	const struct tg_nic_engine *engine = port->shape[shape_of(&e->tuple, e->kind)].engine;
+	struct tg_nic_rule rule;
+	int rc;
+
+	if (e->kind == TG_HARDWARE_DENIAL)
+		plan_denial(o, engine, &e->tuple, e->port, &rule);
+	else
+		plan_way(o, engine, &e->tuple, e->port, way != 0, &rule);
+	rc = tg_flow_insert(port->flows, &rule, engine, &e->way[way]);
+	if (rc != 0) {
+		insertion_failed(o, port, rc);
+		return rc;
+	}
+	e->way[way].busy = true;
+	o->n_busy++;
+	return 0;
+}
+
+/* Why not, or TG_OFFLOAD_NONE. */
+static enum tg_offload_reason admit(
+	const struct tg_offload *o, const struct tg_hardware_offer *offer)
+{
+	const struct port *here = &o->port[offer->port], *there = here;
+	int shape = shape_of(&offer->tuple, offer->kind);
+
+	if (offer->kind == TG_HARDWARE_CONNECTION)
+		there = &o->port[o->config.datapath->ports[offer->port].peer];
+	if (!o->open || offer->epoch != o->epoch)
+		return TG_OFFLOAD_STALE;
+	if (offer->kind == TG_HARDWARE_CONNECTION && here->wire[0] != '\0')
+		return TG_OFFLOAD_WIRE;
+	if (shape < 0 || here->shape[shape].engine == NULL || there->shape[shape].engine == NULL)
+		return TG_OFFLOAD_PROFILE;
+	if (!here->up || !there->up)
+		return TG_OFFLOAD_LINK;
+	if (!here->based || !there->based || (int32_t)(o->now - here->retry_at) < 0 ||
+		(int32_t)(o->now - there->retry_at) < 0)
+		return TG_OFFLOAD_BUSY;
+	if (entry_find(o, &offer->tuple, offer->port, offer->kind) != NULL)
+		return TG_OFFLOAD_DUPLICATE; /* one like it is there, or leaving */
+	return TG_OFFLOAD_NONE;
+}
+
+void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_offer *offer)
+{
+	enum tg_offload_reason why = admit(o, offer);
+	struct entry *e = why == TG_OFFLOAD_NONE ? entry_get(o) : NULL;
+	uint32_t number;
+	int rc;
+
+	o->counts->offers++;
+	if (e == NULL) {
+		if (why == TG_OFFLOAD_NONE)
+			o->short_of_room = true;
+		refuse(o, worker, offer, why == TG_OFFLOAD_NONE ? TG_OFFLOAD_ROOM : why);
+		return;
+	}
+	*e = (struct entry){
+		.tuple = offer->tuple,
+		.verdict = {offer->verdict[0], offer->verdict[1]},
+		.ticket = offer->ticket,
+		.index = offer->index,
+		.port = offer->port,
+		.kind = offer->kind,
+		.reason = offer->reason,
+		.worker = worker,
+		.initiator = offer->initiator,
+		.seen = o->now,
+	};
+	number = entry_number(o, e);
+	o->address[number][0] = address_number(&e->tuple.src, e->tuple.family);
+	o->address[number][1] = address_number(&e->tuple.dst, e->tuple.family);
+	entry_link(o, e);
+	set_state(o, e, ENTRY_INSTALLING);
+	/* The worker knows before the first packet passes by it. */
+	if (e->kind == TG_HARDWARE_CONNECTION)
+		tell_of(o, e, TG_HARDWARE_TAKEN);
+	rc = insert_way(o, e, 0);
+	if (rc == 0 && e->kind == TG_HARDWARE_CONNECTION)
+		rc = insert_way(o, e, 1);
+	if (rc != 0)
+		entry_drain(o, e, reason_of(rc));
+}
+
+/* ---- what has ended ---- */
+
+static struct entry *entry_of_way(struct tg_offload *o, const struct way *w)
+{
+	size_t offset = (size_t)((const char *)w - (const char *)o->entries);
+
+	return &o->entries[offset / sizeof(struct entry)];
+}
+
+static void inserted(struct tg_offload *o, struct entry *e, struct way *w, struct tg_flow *flow)
+{
+	unsigned int way = w == &e->way[1];
+
+	w->flow = flow;
+	o->counts->inserted++;
+	o->port[way_port(o, e, way)].backoff_ms = 0;
+	if (e->state != ENTRY_INSTALLING)
+		return;
+	if (e->kind == TG_HARDWARE_CONNECTION && e->way[way ^ 1].flow == NULL)
+		return;
+	o->counts->taken++;
+	set_state(o, e, ENTRY_ACTIVE);
+}
+
+/* Whether a rule is there is not known: only when all have gone is that certain again. */
+static void doubt(struct tg_offload *o, uint16_t number)
+{
+	struct port *port = &o->port[number];
+
+	if (!port->unsure)
+		tg_log_err("port %u: a rule could not be removed (%s): all of the port are flushed",
+			number, tg_flow_message(port->flows));
+	port->unsure = true;
+}
+
+static void ended(struct tg_offload *o, const struct tg_flow_done *done)
+{
+	struct way *w = done->user;
+	struct entry *e = entry_of_way(o, w);
+	unsigned int way = w == &e->way[1];
+
+	w->busy = false;
+	o->n_busy--;
+	if (done->removal) {
+		w->flow = NULL;
+		o->counts->removed++;
+		if (done->error != 0 && done->error != -ENODEV) {
+			doubt(o, way_port(o, e, way));
+		}
+	} else if (done->error != 0) {
+		insertion_failed(o, &o->port[way_port(o, e, way)], done->error);
+		entry_drain(o, e, reason_of(done->error));
+		return;
+	} else {
+		inserted(o, e, w, done->flow);
+	}
+	if (e->state == ENTRY_DRAINING)
+		entry_drain(o, e, (enum tg_offload_reason)e->why);
+}
+
+static uint32_t port_poll(struct tg_offload *o, struct port *port)
+{
+	struct tg_flow_done done[POLL_BURST];
+	uint32_t n, total = 0;
+
+	do {
+		n = tg_flow_poll(port->flows, done, POLL_BURST);
+		for (uint32_t i = 0; i < n; i++) {
+			if (done[i].user != NULL)
+				ended(o, &done[i]);
+			else if (done[i].error != 0)
+				hold_off(o, port);
+		}
+		total += n;
+	} while (n == POLL_BURST);
+	return total;
+}
+
+uint32_t entries_poll(struct tg_offload *o)
+{
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < o->config.datapath->n_ports; i++)
+		if (o->port[i].flows != NULL)
+			total += port_poll(o, &o->port[i]);
+	return total;
+}
+
+static void read_port(struct tg_offload *o, uint16_t port)
+{
+	for (uint32_t i = 0; i < o->n_entries; i++) {
+		struct entry *e = &o->entries[i];
+
+		for (unsigned int way = 0; e->state != ENTRY_FREE && way < WAYS; way++)
+			if (way_port(o, e, way) == port && e->way[way].flow != NULL &&
+				!e->way[way].busy)
+				read_way(o, e, way);
+	}
+}
+
+/* Nothing of the port is in the NIC any more: what its rules counted last was read before. */
+static void forget_port(struct tg_offload *o, uint16_t number)
+{
+	struct port *port = &o->port[number];
+
+	port->unsure = port->based = false;
+	port_poll(o, port);
+	for (uint32_t i = 0; i < o->n_entries; i++) {
+		struct entry *e = &o->entries[i];
+
+		if (e->state == ENTRY_FREE)
+			continue;
+		for (unsigned int way = 0; way < WAYS; way++)
+			if (way_port(o, e, way) == number)
+				e->way[way].flow = NULL;
+		if (way_port(o, e, 0) == number || way_port(o, e, 1) == number)
+			entry_drain(o, e, TG_OFFLOAD_LOST);
+	}
+}
+
+static int port_flush(struct tg_offload *o, uint16_t number)
+{
+	struct port *port = &o->port[number];
+	int rc;
+
+	read_port(o, number);
+	rc = tg_flow_flush(port->flows);
+	if (rc != 0)
+		return rc;
+	forget_port(o, number);
+	return 0;
+}
+
+int ports_flush_unsure(struct tg_offload *o)
+{
+	int rc = 0;
+
+	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++)
+		if (o->port[i].unsure && port_flush(o, i) != 0)
+			rc = -EIO;
+	return rc;
+}
+
+void port_lost(struct tg_offload *o, uint16_t number)
+{
+	struct port *port = &o->port[number];
+
+	if (port->flows == NULL)
+		return;
+	read_port(o, number);
+	tg_flow_lost(port->flows);
+	forget_port(o, number);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private to the owner of rules. */
+#ifndef TG_OFFLOAD_INTERNAL_H
+#define TG_OFFLOAD_INTERNAL_H
+
+#include <pthread.h>
+
+#include "flow.h"
+#include "offload.h"
+
+#define WAYS 2 /* of a connection: the initiator's packets, the replies; a denial has the first */
+#define NO_ENTRY UINT32_MAX
+
+enum entry_state {
+	ENTRY_FREE,
+	ENTRY_INSTALLING,
+	ENTRY_ACTIVE,
+	ENTRY_DRAINING, /* its rules are being removed, or its last counts wait for room */
+};
+
+struct way {
+	struct tg_flow *flow;	 /* NULL: not installed */
+	uint64_t packets, bytes; /* of its counter, as read last */
+	bool busy;		 /* something was begun that has not ended */
+};
+
+struct entry {
+	struct tg_tuple tuple; /* the initiator first */
+	uint32_t verdict[TG_DIRECTION_COUNT];
+	uint32_t ticket;
+	uint32_t index;
+	uint32_t next;	/* in the free list, or of the same bucket */
+	uint16_t port;	/* that the initiator's packets come by */
+	uint8_t kind;	/* enum tg_hardware_offer_kind: CONNECTION or DENIAL */
+	uint8_t reason; /* DENIAL: enum tg_drop_reason */
+	uint8_t worker;
+	uint8_t initiator; /* direction of its packets */
+	uint8_t state;	   /* enum entry_state */
+	uint8_t why;	   /* DRAINING: enum tg_offload_reason */
+	uint8_t tries;	   /* to read its last counts */
+	uint32_t since;	   /* ms, in this state */
+	uint32_t seen;	   /* ms, when it last had packets */
+	struct way way[WAYS];
+	uint64_t packets[2], bytes[2]; /* by direction; not told to the worker yet */
+};
+
+/* What is asked for, by kind of offer, protocol and family; later ones fit in with earlier ones. */
+enum {
+	SHAPE_TCP4,
+	SHAPE_UDP4,
+	SHAPE_TCP6,
+	SHAPE_UDP6,
+	SHAPE_DENY_TCP4,
+	SHAPE_DENY_UDP4,
+	SHAPE_DENY_TCP6,
+	SHAPE_DENY_UDP6,
+	SHAPE_COUNT
+};
+
+struct shape {
+	const struct tg_nic_engine *engine; /* NULL: not on this NIC */
+	char why[TG_NIC_WHY];
+};
+
+struct port {
+	struct tg_flow_port *flows; /* NULL: nothing is offloaded here */
+	struct shape shape[SHAPE_COUNT];
+	char wire[TG_NIC_WHY]; /* why its wire cannot be; empty: it can */
+	bool up;
+	bool unsure;	     /* a removal failed: a rule may be there that nobody knows of */
+	bool based;	     /* what connections' rules stand on is installed */
+	uint32_t retry_at;   /* ms: nothing is inserted before */
+	uint32_t backoff_ms; /* 0: the last insertion went well */
+};
+
+struct tg_offload {
+	struct tg_offload_config config;
+	pthread_mutex_t lock;
+	struct port port[TG_PORTS_MAX];
+	struct tg_hardware_channel channel[TG_WORKERS_MAX];
+	_Atomic uint32_t *recall;
+	struct entry *entries;
+	uint32_t *bucket; /* first entry of each, by hash of the tuple */
+	uint32_t bucket_mask;
+	uint32_t (*address)[2]; /* by entry: numbers of both addresses, for deltas */
+	uint32_t n_entries;	/* used at any time: entries behind are untouched */
+	uint32_t free;		/* first of the free list */
+	uint32_t used;
+	uint32_t epoch;	     /* in force; offers of another are refused */
+	bool open;	     /* offers are taken */
+	bool clean;	     /* the last change has left nothing that it denies */
+	uint32_t now;	     /* ms */
+	uint32_t cursor;     /* of the poll */
+	uint64_t poll_due;   /* entries, 1/1024 */
+	uint32_t adapted_at; /* ms, when the merit was looked at */
+	bool short_of_room;  /* since then */
+	bool crowded;	     /* in the time before that */
+	uint32_t n_busy;     /* ways with something begun */
+	struct tg_stats_offload *counts;
+};
+
+/* ---- plan.c: rules of a connection ---- */
+
+/* -1: none. */
+int shape_of(const struct tg_tuple *tuple, enum tg_hardware_offer_kind kind);
+/* A rule of a shape, to ask with. */
+void plan_example(const struct tg_offload *o, int shape, uint16_t port,
+	const struct tg_nic_engine *engine, struct tg_nic_rule *rule);
+/* The rule that drops what is denied. */
+void plan_denial(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, struct tg_nic_rule *rule);
+/* The rule for one way of a connection, as the engine can say it. */
+void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, bool reply, struct tg_nic_rule *rule);
+/* What each port can carry; fills shapes and reasons. */
+void plan_ports(struct tg_offload *o);
+/* Rules that `port` needs beside those of connections: jumps to where these are. How many. */
+uint32_t plan_base(const struct tg_offload *o, uint32_t port, struct tg_nic_rule rules[2]);
+
+/* ---- find.c: connections by tuple ---- */
+
+/*
+ * The connection of a tuple, whoever began it, or its denial; `port`: by which the tuple's source
+ * comes.
+ */
+struct entry *entry_find(const struct tg_offload *o, const struct tg_tuple *tuple, uint16_t port,
+	enum tg_hardware_offer_kind kind);
+struct tg_tuple tuple_reversed(const struct tg_tuple *tuple);
+void entry_link(struct tg_offload *o, struct entry *e);
+void entry_unlink(struct tg_offload *o, struct entry *e);
+
+/* ---- entry.c: the rules of a connection or denial come and go ---- */
+
+/* A refused offer's answer goes at once: there is room, or the offer would not have been taken. */
+void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_offer *offer);
+/* Its rules leave; software has it again when they have. */
+void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason why);
+/* What is left to do of one that is draining. */
+void entry_settle(struct tg_offload *o, struct entry *e);
+/* Reads its counters and tells the worker. False: one could not be read. */
+bool entry_count(struct tg_offload *o, struct entry *e);
+/* Takes what has ended at all ports; how much. */
+uint32_t entries_poll(struct tg_offload *o);
+/* Takes all rules out of the ports of which it is not known what they have. 0, -EIO. */
+int ports_flush_unsure(struct tg_offload *o);
+/* The NIC has forgotten a port's rules, or is about to. */
+void port_lost(struct tg_offload *o, uint16_t port);
+
+static inline uint16_t way_port(const struct tg_offload *o, const struct entry *e, unsigned int way)
+{
+	return way == 0 ? e->port : o->config.datapath->ports[e->port].peer;
+}
+
+static inline uint32_t entry_number(const struct tg_offload *o, const struct entry *e)
+{
+	return (uint32_t)(e - o->entries);
+}
+
+static inline uint32_t address_number(const void *address, uint8_t family)
+{
+	uint32_t word[4] = {0}, number = 0;
+
+	__builtin_memcpy(word, address, family == 4 ? 4 : 16);
+	for (unsigned int i = 0; i < 4; i++) {
+		number = (number ^ word[i]) * 0x9e3779b1u + family;
+		number ^= number >> 15;
+	}
+	return number;
+}
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is asked of NICs. A connection's rule matches what the packet path passes without a second
+ * thought, and nothing else: the exact 5-tuple, untagged, and as far as the NIC might otherwise
+ * take more than that, no fragment, no IPv4 options, and of TCP no segment that begins or ends a
+ * connection.
+ *
+ * A denial's rule drops what the packet path would drop for the same reason, and must not hit what
+ * belongs to a connection. No segment of one is a SYN without ACK, but where both sides begin at
+ * once. Of anything else the worker has found out that neither side may begin: then there is no
+ * connection of that tuple. What passes for another reason is not matched: rules of connections
+ * exclude SYNs, so none overlaps one of these.
+ */
+#include "internal.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TCP_BEGINS_OR_ENDS 0x07u /* FIN, SYN, RST */
+#define TCP_HANDSHAKE 0x17u	 /* these and ACK */
+#define TCP_SYN 0x02u
+#define SHAPES_OF_A_KIND SHAPE_DENY_TCP4
+#define IHL_WITHOUT_OPTIONS 5u
+
+int shape_of(const struct tg_tuple *tuple, enum tg_hardware_offer_kind kind)
+{
+	int first = kind == TG_HARDWARE_DENIAL ? SHAPES_OF_A_KIND : 0;
+	bool six = tuple->family == 6;
+
+	switch (tuple->protocol) {
+	case IPPROTO_TCP:
+		return first + (six ? SHAPE_TCP6 : SHAPE_TCP4);
+	case IPPROTO_UDP:
+		return first + (six ? SHAPE_UDP6 : SHAPE_UDP4);
+	default:
+		return -1;
+	}
+}
+
+static void match_port(struct tg_nic_match *match, enum tg_nic_field field, uint16_t port)
+{
+	const uint16_t value = htons(port);
+
+	tg_nic_match_exact(match, field, &value);
+}
+
+/* A header that has to be all zero in `mask`, if the engine can look at it. */
+static void match_none(const struct tg_nic_engine *engine, struct tg_nic_match *match,
+	enum tg_nic_field field, const void *mask)
+{
+	static const uint8_t zero[16];
+
+	if (engine->masking[field] != TG_NIC_MASK_NEVER)
+		tg_nic_match_set(match, field, zero, mask);
+}
+
+static void match_ordinary(const struct tg_nic_engine *engine, struct tg_nic_match *match)
+{
+	static const uint8_t fragment[2] = {0x3f, 0xff}, ihl = IHL_WITHOUT_OPTIONS;
+
+	match->untagged = true;
+	if (match->family == 4) {
+		match_none(engine, match, TG_NIC_IPV4_FRAGMENT, fragment);
+		if (engine->masking[TG_NIC_IPV4_IHL] != TG_NIC_MASK_NEVER)
+			tg_nic_match_exact(match, TG_NIC_IPV4_IHL, &ihl);
+	}
+}
+
+static void match_addresses(struct tg_nic_match *match, const struct tg_tuple *tuple, bool reply)
+{
+	const bool four = tuple->family == 4;
+
+	match->family = tuple->family;
+	match->protocol = tuple->protocol;
+	tg_nic_match_exact(
+		match, four ? TG_NIC_IPV4_SRC : TG_NIC_IPV6_SRC, reply ? &tuple->dst : &tuple->src);
+	tg_nic_match_exact(
+		match, four ? TG_NIC_IPV4_DST : TG_NIC_IPV6_DST, reply ? &tuple->src : &tuple->dst);
+}
+
+static struct tg_nic_rule rule_for(const struct tg_nic_engine *engine, uint16_t ethdev)
+{
+	return (struct tg_nic_rule){
+		.domain = engine->domains & 1u << TG_NIC_TRANSFER ? TG_NIC_TRANSFER
+								  : TG_NIC_INGRESS,
+		.group = engine->first_group,
+		.priority = engine->n_priorities > 1 ? 1 : 0,
+		.port = ethdev,
+	};
+}
+
+void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, bool reply, struct tg_nic_rule *rule)
+{
+	static const uint8_t none = 0, flags = TCP_BEGINS_OR_ENDS;
+	const uint16_t peer = o->config.datapath->ports[port].peer;
+	const bool tcp = tuple->protocol == IPPROTO_TCP;
+
+	*rule = rule_for(engine, o->config.ports[reply ? peer : port].ethdev);
+	rule->actions = 1u << TG_NIC_FORWARD | 1u << TG_NIC_COUNT;
+	rule->to = o->config.ports[reply ? port : peer].ethdev;
+	match_addresses(&rule->match, tuple, reply);
+	match_port(&rule->match, tcp ? TG_NIC_TCP_SPORT : TG_NIC_UDP_SPORT,
+		reply ? tuple->dport : tuple->sport);
+	match_port(&rule->match, tcp ? TG_NIC_TCP_DPORT : TG_NIC_UDP_DPORT,
+		reply ? tuple->sport : tuple->dport);
+	if (tcp)
+		tg_nic_match_set(&rule->match, TG_NIC_TCP_FLAGS, &none, &flags);
+	match_ordinary(engine, &rule->match);
+}
+
+void plan_denial(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, struct tg_nic_rule *rule)
+{
+	static const uint8_t syn = TCP_SYN, flags = TCP_HANDSHAKE;
+	const bool tcp = tuple->protocol == IPPROTO_TCP;
+
+	*rule = rule_for(engine, o->config.ports[port].ethdev);
+	rule->actions = 1u << TG_NIC_DROP | 1u << TG_NIC_COUNT;
+	match_addresses(&rule->match, tuple, false);
+	match_port(&rule->match, tcp ? TG_NIC_TCP_DPORT : TG_NIC_UDP_DPORT, tuple->dport);
+	if (tcp)
+		tg_nic_match_set(&rule->match, TG_NIC_TCP_FLAGS, &syn, &flags);
+	else
+		match_port(&rule->match, TG_NIC_UDP_SPORT, tuple->sport);
+	match_ordinary(engine, &rule->match);
+}
+
+void plan_example(const struct tg_offload *o, int shape, uint16_t port,
+	const struct tg_nic_engine *engine, struct tg_nic_rule *rule)
+{
+	const int kind = shape % SHAPES_OF_A_KIND;
+	const struct tg_tuple tuple = {
+		.family = kind == SHAPE_TCP6 || kind == SHAPE_UDP6 ? 6 : 4,
+		.protocol = kind == SHAPE_TCP4 || kind == SHAPE_TCP6 ? IPPROTO_TCP : IPPROTO_UDP,
+		.sport = (uint16_t)(1024 + shape),
+		.dport = 1,
+	};
+
+	if (shape >= SHAPES_OF_A_KIND)
+		plan_denial(o, engine, &tuple, port, rule);
+	else
+		plan_way(o, engine, &tuple, port, false, rule);
+}
+
+/* What the engine does not look at must not be matched by what it does look at. */
+static const char *unspoken(const struct tg_nic_profile *profile, const struct tg_nic_rule *rule)
+{
+	uint32_t fields = rule->match.fields;
+
+	if (rule->match.family != 4)
+		return NULL;
+	if (profile->hazards[TG_NIC_HAZARD_FRAGMENT_MATCHED].present &&
+		!(fields & 1u << TG_NIC_IPV4_FRAGMENT))
+		return "it would act on fragments";
+	if (profile->hazards[TG_NIC_HAZARD_NO_OPTIONS].present && !(fields & 1u << TG_NIC_IPV4_IHL))
+		return "it would act on packets with IPv4 options";
+	return NULL;
+}
+
+static const char *uncounted(
+	const struct tg_nic_profile *profile, const struct tg_nic_engine *engine)
+{
+	if (!engine->counters.hits || !engine->counters.bytes)
+		return "it does not count packets and bytes";
+	if (!engine->counters.shared && engine->counters.stale_ms != 0 &&
+		profile->hazards[TG_NIC_HAZARD_STALE_COUNTER].present)
+		return "the last packets of a rule could not be counted";
+	return NULL;
+}
+
+static const struct tg_nic_engine *engine_with(
+	const struct tg_nic_profile *profile, enum tg_nic_action fate)
+{
+	for (size_t i = 0; i < profile->n_engines; i++)
+		if (profile->engines[i].actions & 1u << fate)
+			return &profile->engines[i];
+	return NULL;
+}
+
+/* Does another shape of the port, decided on before, stand in the way? */
+static bool conflicts(const struct tg_offload *o, uint16_t port, int shape,
+	const struct tg_nic_engine *engine, const struct tg_nic_rule *rule, char why[TG_NIC_WHY])
+{
+	const struct tg_nic_profile *profile = o->config.ports[port].profile;
+	struct tg_nic_rule other;
+
+	for (int i = 0; i < shape; i++) {
+		if (o->port[port].shape[i].engine != engine)
+			continue;
+		plan_example(o, i, port, engine, &other);
+		if (tg_nic_conflicts(profile, engine, rule, &other, why))
+			return true;
+	}
+	return false;
+}
+
+static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
+{
+	const bool denial = shape >= SHAPES_OF_A_KIND;
+	const enum tg_nic_strategy strategy = denial ? TG_NIC_STRATEGY_DENY
+						     : TG_NIC_STRATEGY_CONNECTIONS;
+	const struct tg_nic_profile *profile = o->config.ports[port].profile;
+	const struct tg_nic_engine *engine =
+		engine_with(profile, denial ? TG_NIC_DROP : TG_NIC_FORWARD);
+	struct shape *s = &o->port[port].shape[shape];
+	struct tg_nic_rule rule;
+	const char *why;
+
+	if (engine == NULL || !(profile->strategies & 1u << strategy)) {
+		why = profile->why_not[strategy];
+		snprintf(s->why, sizeof(s->why), "%s",
+			why != NULL ? why : "it does not do this at all");
+		return;
+	}
+	plan_example(o, shape, port, engine, &rule);
+	why = unspoken(profile, &rule);
+	if (why == NULL)
+		why = uncounted(profile, engine);
+	if (why != NULL) {
+		snprintf(s->why, sizeof(s->why), "%s", why);
+		return;
+	}
+	engine = tg_nic_admits(profile, &rule, s->why);
+	if (engine != NULL && !conflicts(o, port, shape, engine, &rule, s->why))
+		s->engine = engine;
+}
+
+static void plan_wire(struct tg_offload *o, uint16_t port)
+{
+	const struct tg_port_config *ports = o->config.datapath->ports;
+	const struct tg_offload_port *here = &o->config.ports[port],
+				     *there = &o->config.ports[ports[port].peer];
+	const char *why = "";
+
+	if (here->profile == NULL || there->profile == NULL)
+		why = "a port of the wire has no NIC that offloads";
+	else if (here->profile->same_switch &&
+		 (here->switch_domain == UINT32_MAX || here->switch_domain != there->switch_domain))
+		why = "the wire's ports are not of one switch";
+	else if (ports[port].mtu != ports[ports[port].peer].mtu)
+		why = "the wire's ports differ in MTU";
+	snprintf(o->port[port].wire, sizeof(o->port[port].wire), "%s", why);
+}
+
+void plan_ports(struct tg_offload *o)
+{
+	for (uint16_t port = 0; port < o->config.datapath->n_ports; port++) {
+		if (o->config.ports[port].profile == NULL)
+			continue;
+		plan_wire(o, port);
+		for (int shape = 0; shape < SHAPE_COUNT; shape++)
+			if (shape >= SHAPES_OF_A_KIND || o->port[port].wire[0] == '\0')
+				plan_shape(o, port, shape);
+	}
+}
+
+uint32_t plan_base(const struct tg_offload *o, uint32_t port, struct tg_nic_rule rules[2])
+{
+	const struct tg_nic_engine *engine = NULL;
+
+	for (int i = 0; i < SHAPE_COUNT; i++)
+		if (o->port[port].shape[i].engine != NULL)
+			engine = o->port[port].shape[i].engine;
+	if (engine == NULL || engine->first_group == 0)
+		return 0;
+	for (unsigned int i = 0; i < 2; i++)
+		rules[i] = (struct tg_nic_rule){
+			.match = {.family = i == 0 ? 4 : 6, .untagged = true},
+			.actions = 1u << TG_NIC_JUMP,
+			.domain = engine->domains & 1u << TG_NIC_TRANSFER ? TG_NIC_TRANSFER
+									  : TG_NIC_INGRESS,
+			.port = o->config.ports[port].ethdev,
+			.jump = engine->first_group,
+		};
+	return 2;
+}

@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The owner of rules, between real workers and a list of rules that plays the NICs.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <rte_byteorder.h>
+
+#include "fake_flow.h"
+#include "offload.h"
+#include "ruleset.h"
+#include "world.h"
+
+#define BIT(n) (1u << (n))
+#define ALL(n) (BIT(n) - 1)
+#define C "10.1.0.1 > 8.8.8.8 tcp 4000>80 "
+#define S "8.8.8.8 > 10.1.0.1 tcp 80>4000 "
+#define MERIT 4
+#define POLL_MS 100
+#define IDLE_MS 2000
+#define WAIT_MS 20
+#define DENIALS 3
+#define DENIAL_MS 5000
+
+struct lab {
+	struct world w;
+	struct tg_nic_profile nic;
+	struct tg_stats_offload stats;
+	struct tg_offload *offload;
+};
+
+/* A NIC that forwards, and does all of it right. */
+static struct tg_nic_profile forwarder(void)
+{
+	struct tg_nic_profile p = {.name = "forwarder",
+		.n_engines = 1,
+		.strategies = BIT(TG_NIC_STRATEGY_CONNECTIONS) | BIT(TG_NIC_STRATEGY_DENY),
+		.same_switch = true};
+	struct tg_nic_engine *e = &p.engines[0];
+
+	e->name = "only";
+	e->domains = BIT(TG_NIC_TRANSFER);
+	e->protocols = ALL(TG_NIC_PROTOCOL_COUNT);
+	memset(e->masking, TG_NIC_MASK_ANY, sizeof(e->masking));
+	e->untagged = true;
+	e->actions = BIT(TG_NIC_DROP) | BIT(TG_NIC_FORWARD) | BIT(TG_NIC_COUNT) | BIT(TG_NIC_JUMP) |
+		     BIT(TG_NIC_SOFTWARE);
+	e->n_groups = e->n_priorities = 2;
+	e->counters.hits = e->counters.bytes = true;
+	return p;
+}
+
+static int lab_open(struct lab *l, uint32_t room)
+{
+	struct tg_offload_config config = {.datapath = &l->w.config,
+		.connections_max = room,
+		.merit = MERIT,
+		.idle_ms = IDLE_MS,
+		.poll_ms = POLL_MS,
+		.denials = DENIALS,
+		.denial_ms = DENIAL_MS,
+		.stats = &l->stats};
+
+	for (uint16_t i = 0; i < WORLD_PORTS; i++)
+		config.ports[i] = (struct tg_offload_port){
+			.profile = &l->nic, .ethdev = i, .switch_domain = 1};
+	return tg_offload_create(&config, &l->offload);
+}
+
+static void step(struct lab *l)
+{
+	while (tg_offload_step(l->offload, l->w.now))
+		;
+}
+
+/* Time passes for all: counters are polled, the workers hear of it. */
+static void pass(struct lab *l, uint64_t ms)
+{
+	while (ms != 0) {
+		uint64_t n = ms < POLL_MS ? ms : POLL_MS;
+
+		l->w.now += n;
+		ms -= n;
+		step(l);
+		tg_worker_sweep(l->w.worker[0], l->w.now);
+	}
+}
+
+static void rules(struct lab *l, uint32_t bits)
+{
+	assert_int_equal(tg_offload_hold(l->offload, WAIT_MS), 0);
+	world_rules(&l->w, bits);
+	assert_int_equal(tg_offload_judge(l->offload, l->w.classifier,
+				 tg_generation_epoch(l->w.generation), NULL, 0, WAIT_MS),
+		0);
+	tg_offload_release(l->offload);
+}
+
+static void lab_start_with(struct lab *l, const struct tg_nic_profile *nic, uint32_t room)
+{
+	*l = (struct lab){.nic = *nic};
+	fake_reset();
+	world_defaults(&l->w);
+	world_start(&l->w);
+	assert_int_equal(lab_open(l, room), 0);
+	for (uint16_t i = 0; i < WORLD_PORTS; i++)
+		tg_offload_link(l->offload, i, true);
+	assert_int_equal(tg_worker_attach(l->w.worker[0], tg_offload_channel(l->offload, 0)), 0);
+	rules(l, 0);
+	step(l);
+}
+
+static void lab_start(struct lab *l)
+{
+	const struct tg_nic_profile nic = forwarder();
+
+	lab_start_with(l, &nic, 64);
+}
+
+static void lab_stop(struct lab *l)
+{
+	world_stop(&l->w);
+	tg_offload_free(l->offload);
+}
+
+/* A connection with enough data to be offered; the owner steps. */
+static void converse(struct lab *l)
+{
+	static const struct line lines[] = {
+		{INSIDE, C "S seq=1000", PASSED},
+		{OUTSIDE, S "SA seq=5000 ack=1001", PASSED},
+		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+		{INSIDE, C "PA seq=1001 ack=5001 len=100", PASSED},
+		{OUTSIDE, S "A seq=5001 ack=1101", PASSED},
+	};
+
+	PLAY(&l->w, lines);
+	world_sweep(&l->w);
+	step(l);
+	pass(l, 1);
+}
+
+static uint64_t left(const struct lab *l, enum tg_offload_reason why)
+{
+	return l->stats.left[why];
+}
+
+static void assert_bytes(const uint8_t *bytes, uint64_t value, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(bytes[i], value >> 8 * (n - 1 - i) & 0xff);
+}
+
+/* ---- what is asked ---- */
+
+static void a_connection_gets_two_exact_rules(void **state)
+{
+	const struct tg_nic_rule *there, *back;
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	assert_int_equal(l.stats.active, 1);
+	assert_int_equal(fake_rules(INSIDE), 1);
+	assert_int_equal(fake_rules(OUTSIDE), 1);
+	there = &fake_find(INSIDE, 4000, 80)->rule;
+	back = &fake_find(OUTSIDE, 80, 4000)->rule;
+	assert_int_equal(there->actions, BIT(TG_NIC_FORWARD) | BIT(TG_NIC_COUNT));
+	assert_int_equal(there->domain, TG_NIC_TRANSFER);
+	assert_int_equal(there->port, INSIDE);
+	assert_int_equal(there->to, OUTSIDE);
+	assert_int_equal(back->port, OUTSIDE);
+	assert_int_equal(back->to, INSIDE);
+	assert_int_equal(there->match.family, 4);
+	assert_int_equal(there->match.protocol, 6);
+	assert_true(there->match.untagged);
+	assert_bytes(there->match.spec.src, 0x0a010001, 4);
+	assert_bytes(there->match.mask.src, 0xffffffff, 4);
+	assert_bytes(there->match.spec.dst, 0x08080808, 4);
+	assert_bytes(there->match.mask.dst, 0xffffffff, 4);
+	assert_bytes(back->match.spec.src, 0x08080808, 4);
+	assert_bytes(back->match.spec.dst, 0x0a010001, 4);
+	assert_bytes(there->match.mask.sport, 0xffff, 2);
+	assert_bytes(there->match.mask.dport, 0xffff, 2);
+	/* neither SYN, FIN nor RST, no fragment, no options */
+	assert_int_equal(there->match.mask.tcp_flags, 0x07);
+	assert_int_equal(there->match.spec.tcp_flags, 0);
+	assert_bytes(there->match.mask.fragment, 0x3fff, 2);
+	assert_bytes(there->match.spec.fragment, 0, 2);
+	assert_int_equal(there->match.mask.ihl, 0x0f);
+	assert_int_equal(there->match.spec.ihl, 5);
+	lab_stop(&l);
+}
+
+/* Each takes one ability from the NIC; no rule is asked for, and it is said why. */
+static void no_flags(struct tg_nic_profile *p)
+{
+	p->engines[0].masking[TG_NIC_TCP_FLAGS] = TG_NIC_MASK_NEVER;
+}
+
+static void no_bytes(struct tg_nic_profile *p)
+{
+	p->engines[0].counters.bytes = false;
+}
+
+static void no_hits(struct tg_nic_profile *p)
+{
+	p->engines[0].counters.hits = false;
+}
+
+static void no_vlan(struct tg_nic_profile *p)
+{
+	p->engines[0].untagged = false;
+	p->hazards[TG_NIC_HAZARD_VLAN_BLIND] =
+		(struct tg_nic_hazard){.present = true, .engines = 1};
+}
+
+static void fragments_too(struct tg_nic_profile *p)
+{
+	p->engines[0].masking[TG_NIC_IPV4_FRAGMENT] = TG_NIC_MASK_NEVER;
+	p->hazards[TG_NIC_HAZARD_FRAGMENT_MATCHED] =
+		(struct tg_nic_hazard){.present = true, .engines = 1};
+}
+
+static void options_too(struct tg_nic_profile *p)
+{
+	p->engines[0].masking[TG_NIC_IPV4_IHL] = TG_NIC_MASK_NEVER;
+	p->hazards[TG_NIC_HAZARD_NO_OPTIONS] =
+		(struct tg_nic_hazard){.present = true, .engines = 1};
+}
+
+static void no_exact_port(struct tg_nic_profile *p)
+{
+	p->engines[0].masking[TG_NIC_TCP_SPORT] = TG_NIC_MASK_NEVER;
+}
+
+static void what_a_nic_cannot_do_exactly_is_not_asked(void **state)
+{
+	static void (*const lacks[])(struct tg_nic_profile *) = {
+		no_flags, no_bytes, no_hits, no_vlan, fragments_too, options_too, no_exact_port};
+
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+		struct tg_nic_profile nic = forwarder();
+		struct lab l = {.nic = nic};
+		int rc;
+
+		lacks[i](&nic);
+		l.nic = nic;
+		world_defaults(&l.w);
+		fake_reset();
+		/* UDP may still be possible where only TCP lacks something. */
+		rc = lab_open(&l, 64);
+		if (rc == -ENOTSUP)
+			continue;
+		assert_int_equal(rc, 0);
+		tg_offload_free(l.offload);
+		lab_start_with(&l, &nic, 64);
+		converse(&l);
+		assert_int_equal(l.stats.taken, 0);
+		assert_int_equal(left(&l, TG_OFFLOAD_PROFILE), 1);
+		assert_null(fake_find(INSIDE, 4000, 80));
+		lab_stop(&l);
+	}
+}
+
+static void wires_between_switches_are_not_offloaded(void **state)
+{
+	struct tg_offload_config config = {
+		.connections_max = 4, .merit = 1, .idle_ms = 100, .poll_ms = 10};
+	struct lab l = {.nic = forwarder()};
+
+	l.nic.strategies = BIT(TG_NIC_STRATEGY_CONNECTIONS);
+	world_defaults(&l.w);
+	config.datapath = &l.w.config;
+	config.stats = &l.stats;
+	for (uint16_t i = 0; i < WORLD_PORTS; i++)
+		config.ports[i] = (struct tg_offload_port){
+			.profile = &l.nic, .ethdev = i, .switch_domain = i};
+	assert_int_equal(tg_offload_create(&config, &l.offload), -ENOTSUP);
+}
+
+/* ---- counts and ends ---- */
+
+static void counts_reach_the_rules(void **state)
+{
+	struct tg_stats_slot slot;
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	fake_find(INSIDE, 4000, 80)->count = (struct tg_flow_count){10, 1000};
+	fake_find(OUTSIDE, 80, 4000)->count = (struct tg_flow_count){20, 30000};
+	pass(&l, 2 * POLL_MS);
+	slot = world_slot(&l.w, SLOT_OUT_WEB);
+	assert_int_equal(slot.packets, 5 + 30);
+	assert_int_equal(world_stats(&l.w).offloaded_bytes, 31000);
+	/* A query that fails is no news. */
+	fake_nics[INSIDE].query_fails = fake_nics[OUTSIDE].query_fails = true;
+	pass(&l, 3 * IDLE_MS);
+	assert_int_equal(l.stats.active, 1);
+	fake_nics[INSIDE].query_fails = fake_nics[OUTSIDE].query_fails = false;
+	fake_find(INSIDE, 4000, 80)->count = (struct tg_flow_count){11, 1100};
+	pass(&l, 2 * POLL_MS);
+	assert_int_equal(world_slot(&l.w, SLOT_OUT_WEB).packets, 5 + 31);
+	lab_stop(&l);
+}
+
+static void an_end_brings_it_back_with_the_last_counts(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	fake_find(INSIDE, 4000, 80)->count = (struct tg_flow_count){10, 1000};
+	assert_int_equal(world_send(&l.w, INSIDE, C "FA seq=99999 ack=88888"), PASSED);
+	step(&l);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_RECALLED), 1);
+	pass(&l, POLL_MS);
+	assert_int_equal(world_slot(&l.w, SLOT_OUT_WEB).packets, 5 + 10 + 1);
+	assert_int_equal(tg_worker_offloaded(l.w.worker[0]), 0);
+	lab_stop(&l);
+}
+
+static void what_is_idle_goes_back(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	pass(&l, IDLE_MS - 2 * POLL_MS);
+	assert_int_equal(l.stats.active, 1);
+	pass(&l, 4 * POLL_MS);
+	assert_int_equal(l.stats.active, 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_IDLE), 1);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	lab_stop(&l);
+}
+
+/* ---- what is in force changes ---- */
+
+static void what_is_denied_leaves_before_the_answer(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	fake_find(INSIDE, 4000, 80)->count = (struct tg_flow_count){3, 300};
+	rules(&l, RULES_NO_WEB);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_REVOKED), 1);
+	pass(&l, POLL_MS);
+	/* What passed before counts for the rule that allowed it. */
+	assert_int_equal(world_slot(&l.w, SLOT_OUT_WEB).packets, 5 + 3);
+	lab_stop(&l);
+}
+
+static void what_is_allowed_as_before_stays(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	rules(&l, RULES_NO_DNS);
+	assert_int_equal(l.stats.active, 1);
+	rules(&l, RULES_NEW_WEB); /* allowed, by another rule */
+	assert_int_equal(l.stats.active, 0);
+	lab_stop(&l);
+}
+
+static void a_delta_looks_at_its_addresses_alone(void **state)
+{
+	const struct tg_classmap_entry other = {
+		.addr = {10, 1, 0, 2}, .family = 4, .cls = CLASS_CLOSED, .node = TG_NONE};
+	const struct tg_classmap_entry client = {
+		.addr = {10, 1, 0, 1}, .family = 4, .cls = CLASS_CLOSED, .node = TG_NONE};
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	world_remap(&l.w, "10.1.0.1", CLASS_CLOSED);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), &other, 1, WAIT_MS),
+		0);
+	assert_int_equal(l.stats.active, 1);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), &client, 1, WAIT_MS),
+		0);
+	tg_offload_release(l.offload);
+	assert_int_equal(l.stats.active, 0);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	lab_stop(&l);
+}
+
+/* Judged before the change, offered after it. */
+static void offers_of_before_are_refused(void **state)
+{
+	static const struct line lines[] = {
+		{INSIDE, C "S seq=1000", PASSED},
+		{OUTSIDE, S "SA seq=5000 ack=1001", PASSED},
+		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+	};
+	struct lab l;
+
+	lab_start(&l);
+	PLAY(&l.w, lines);
+	world_sweep(&l.w);
+	rules(&l, RULES_NO_WEB);
+	step(&l);
+	assert_int_equal(left(&l, TG_OFFLOAD_STALE), 1);
+	assert_int_equal(l.stats.inserted, 0);
+	lab_stop(&l);
+}
+
+/* An insertion that has not ended when the change comes: the answer waits for both. */
+static void what_is_under_way_is_waited_for(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	fake_nics[INSIDE].late = fake_nics[OUTSIDE].late = true;
+	converse(&l);
+	assert_int_equal(l.stats.installing, 1);
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	world_rules(&l.w, RULES_NO_WEB);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		-ETIMEDOUT);
+	tg_offload_release(l.offload);
+	/* Nothing is taken meanwhile, and the next try ends well. */
+	fake_nics[INSIDE].late = fake_nics[OUTSIDE].late = false;
+	fake_end(INSIDE);
+	fake_end(OUTSIDE);
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		0);
+	tg_offload_release(l.offload);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	lab_stop(&l);
+}
+
+/* ---- what is denied ---- */
+
+#define D(reason) TG_DROP_##reason
+
+/* The same again and again, from different ports where that is TCP. */
+static void hammer(struct lab *l)
+{
+	static const struct line lines[] = {
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4001>22 S", D(POLICY_EGRESS)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4002>22 S", D(POLICY_EGRESS)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 tcp 4003>22 S", D(POLICY_EGRESS)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>9", D(POLICY_EGRESS)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>9", D(POLICY_EGRESS)},
+		{INSIDE, "10.1.0.1 > 8.8.8.8 udp 4000>9", D(POLICY_EGRESS)},
+	};
+
+	PLAY(&l->w, lines);
+	step(l);
+}
+
+static void what_is_denied_often_is_dropped_by_hardware(void **state)
+{
+	const struct tg_nic_rule *tcp, *udp;
+	struct lab l;
+
+	lab_start(&l);
+	hammer(&l);
+	assert_int_equal(fake_rules(INSIDE), 2);
+	assert_int_equal(fake_rules(OUTSIDE), 0);
+	tcp = &fake_find(INSIDE, 0, 22)->rule;
+	udp = &fake_find(INSIDE, 4000, 9)->rule;
+	assert_int_equal(tcp->actions, BIT(TG_NIC_DROP) | BIT(TG_NIC_COUNT));
+	/* a SYN and nothing of a connection, from any port */
+	assert_int_equal(tcp->match.mask.tcp_flags, 0x17);
+	assert_int_equal(tcp->match.spec.tcp_flags, 0x02);
+	assert_bytes(tcp->match.mask.sport, 0, 2);
+	assert_bytes(udp->match.mask.sport, 0xffff, 2);
+	assert_true(tcp->match.untagged && udp->match.untagged);
+	fake_find(INSIDE, 0, 22)->count = (struct tg_flow_count){100, 6000};
+	pass(&l, 2 * POLL_MS);
+	assert_int_equal(world_slot(&l.w, SLOT_OUT_DENY).packets, 6 + 100);
+	assert_int_equal(world_slot(&l.w, SLOT_OUT_DENY).connections, 6 + 100);
+	assert_int_equal(world_drops(&l.w, TG_DROP_POLICY_EGRESS), 6 + 100);
+	assert_int_equal(l.stats.dropped, 100);
+	/* After a while software looks at it again. */
+	pass(&l, DENIAL_MS);
+	assert_int_equal(fake_rules(INSIDE), 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_RENEWED) + left(&l, TG_OFFLOAD_IDLE), 2);
+	lab_stop(&l);
+}
+
+static void what_becomes_allowed_is_not_dropped(void **state)
+{
+	const struct ruleset_allow ssh = {.protocol = 6, .port = 22};
+	struct lab l;
+
+	lab_start(&l);
+	hammer(&l);
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	world_allow(&l.w, &ssh, 1);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		0);
+	tg_offload_release(l.offload);
+	assert_null(fake_find(INSIDE, 0, 22));
+	lab_stop(&l);
+}
+
+/* A denied datagram may be the reply to one that the other side may send. */
+static void what_may_be_a_reply_is_not_dropped(void **state)
+{
+	const struct ruleset_allow asked = {.to_client = true, .protocol = 17, .port = 4000};
+	struct lab l;
+
+	lab_start(&l);
+	world_allow(&l.w, &asked, 1);
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		0);
+	tg_offload_release(l.offload);
+	hammer(&l);
+	assert_null(fake_find(INSIDE, 4000, 9));
+	assert_non_null(fake_find(INSIDE, 0, 22));
+	lab_stop(&l);
+}
+
+/* Nor is one that becomes one by a later change. */
+static void what_becomes_a_reply_is_not_dropped(void **state)
+{
+	const struct ruleset_allow asked = {.to_client = true, .protocol = 17, .port = 4000};
+	struct lab l;
+
+	lab_start(&l);
+	hammer(&l);
+	assert_non_null(fake_find(INSIDE, 4000, 9));
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	world_allow(&l.w, &asked, 1);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		0);
+	tg_offload_release(l.offload);
+	assert_null(fake_find(INSIDE, 4000, 9));
+	lab_stop(&l);
+}
+
+static void what_cannot_be_counted_is_not_dropped(void **state)
+{
+	struct tg_nic_profile nic = forwarder();
+	struct lab l;
+
+	nic.engines[0].masking[TG_NIC_TCP_FLAGS] = TG_NIC_MASK_NEVER;
+	lab_start_with(&l, &nic, 64);
+	hammer(&l);
+	assert_null(fake_find(INSIDE, 0, 22));
+	assert_non_null(fake_find(INSIDE, 4000, 9));
+	lab_stop(&l);
+}
+
+/* ---- faults ---- */
+
+static void a_removal_that_fails_costs_the_port_its_rules(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	fake_nics[INSIDE].remove_error = -EIO;
+	rules(&l, RULES_NO_WEB);
+	assert_int_equal(fake_nics[INSIDE].flushes, 1);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	lab_stop(&l);
+}
+
+static void without_a_flush_nothing_is_promised(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	fake_nics[INSIDE].remove_error = fake_nics[INSIDE].flush_error = -EIO;
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	world_rules(&l.w, RULES_NO_WEB);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		-EIO);
+	tg_offload_release(l.offload);
+	fake_nics[INSIDE].flush_error = 0;
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
+				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
+		0);
+	tg_offload_release(l.offload);
+	assert_int_equal(fake_rules(INSIDE), 0);
+	lab_stop(&l);
+}
+
+static void a_half_installed_connection_is_taken_back(void **state)
+{
+	static const int errors[] = {-ENOSPC, -EEXIST, -EAGAIN, -ENOTSUP, -EIO};
+	static const enum tg_offload_reason why[] = {TG_OFFLOAD_FULL, TG_OFFLOAD_DUPLICATE,
+		TG_OFFLOAD_BUSY, TG_OFFLOAD_UNSUPPORTED, TG_OFFLOAD_FAILED};
+
+	for (unsigned int i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct lab l;
+
+		lab_start(&l);
+		fake_nics[OUTSIDE].insert_error = errors[i];
+		converse(&l);
+		assert_int_equal(l.stats.failed, 1);
+		assert_int_equal(left(&l, why[i]), 1);
+		assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+		assert_int_equal(l.stats.installing + l.stats.active + l.stats.draining, 0);
+		assert_int_equal(tg_worker_offloaded(l.w.worker[0]), 0);
+		lab_stop(&l);
+	}
+}
+
+/* A full NIC is left alone for a while, and connections have to be worth more. */
+static void a_full_nic_raises_the_price(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	fake_nics[INSIDE].insert_error = -ENOSPC;
+	converse(&l);
+	fake_nics[INSIDE].insert_error = 0;
+	for (unsigned int i = 0; i < MERIT; i++)
+		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&l.w);
+	l.w.now += 1;
+	step(&l);
+	assert_int_equal(left(&l, TG_OFFLOAD_BUSY), 1);
+	pass(&l, 1100);
+	assert_int_equal(l.stats.merit, 2 * MERIT);
+	pass(&l, 1100);
+	pass(&l, 1100);
+	assert_int_equal(l.stats.merit, MERIT);
+	for (unsigned int i = 0; i < MERIT; i++)
+		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&l.w);
+	pass(&l, 1);
+	assert_int_equal(l.stats.active, 1);
+	lab_stop(&l);
+}
+
+static void links_and_resets(void **state)
+{
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	tg_offload_link(l.offload, OUTSIDE, false);
+	pass(&l, 1);
+	assert_int_equal(left(&l, TG_OFFLOAD_LINK), 1);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	for (unsigned int i = 0; i < MERIT; i++)
+		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&l.w);
+	pass(&l, 1);
+	assert_int_equal(left(&l, TG_OFFLOAD_LINK), 2);
+
+	tg_offload_link(l.offload, OUTSIDE, true);
+	for (unsigned int i = 0; i < MERIT; i++)
+		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&l.w);
+	pass(&l, 1);
+	assert_int_equal(l.stats.active, 1);
+	tg_offload_lost(l.offload, OUTSIDE);
+	assert_int_equal(fake_nics[OUTSIDE].lost, 1);
+	pass(&l, 1);
+	assert_int_equal(l.stats.active, 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_LOST), 1);
+	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
+	assert_int_equal(tg_worker_offloaded(l.w.worker[0]), 0);
+	lab_stop(&l);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_connection_gets_two_exact_rules),
+		cmocka_unit_test(what_a_nic_cannot_do_exactly_is_not_asked),
+		cmocka_unit_test(wires_between_switches_are_not_offloaded),
+		cmocka_unit_test(counts_reach_the_rules),
+		cmocka_unit_test(an_end_brings_it_back_with_the_last_counts),
+		cmocka_unit_test(what_is_idle_goes_back),
+		cmocka_unit_test(what_is_denied_leaves_before_the_answer),
+		cmocka_unit_test(what_is_allowed_as_before_stays),
+		cmocka_unit_test(a_delta_looks_at_its_addresses_alone),
+		cmocka_unit_test(offers_of_before_are_refused),
+		cmocka_unit_test(what_is_under_way_is_waited_for),
+		cmocka_unit_test(what_is_denied_often_is_dropped_by_hardware),
+		cmocka_unit_test(what_becomes_allowed_is_not_dropped),
+		cmocka_unit_test(what_may_be_a_reply_is_not_dropped),
+		cmocka_unit_test(what_becomes_a_reply_is_not_dropped),
+		cmocka_unit_test(what_cannot_be_counted_is_not_dropped),
+		cmocka_unit_test(a_removal_that_fails_costs_the_port_its_rules),
+		cmocka_unit_test(without_a_flush_nothing_is_promised),
+		cmocka_unit_test(a_half_installed_connection_is_taken_back),
+		cmocka_unit_test(a_full_nic_raises_the_price),
+		cmocka_unit_test(links_and_resets),
+	};
+
+	world_eal();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
