@@ -17,6 +17,7 @@
 #define GROUP_TEXT 32
 #define MTU_MIN 576
 #define MTU_MAX 9600
+#define TG_NIC_PROFILES "/usr/share/tidegate/nic-profiles"
 #define COUNT_MAX (1u << 26) /* entries of any table */
 
 /* One parse: where values go and what is wrong. */
@@ -317,6 +318,50 @@ static void read_enforcement(struct load *load, const struct tg_at *root)
 	read_timeouts(load, root);
 }
 
+/* --- offload --- */
+
+/*
+ * A connection must not expire between two looks at what hardware has counted: the shortest timeout
+ * of those that are offloaded is for three of them, and the idle time for one.
+ */
+static void check_offload(struct load *load, const struct tg_at *at)
+{
+	const struct tg_conn_timeouts *timeouts = &load->config->datapath.timeouts;
+	const struct tg_offload_settings *offload = &load->config->offload;
+	uint32_t least = timeouts->ms[TG_CONN_UDP_STREAM];
+
+	if (timeouts->ms[TG_CONN_ESTABLISHED] < least)
+		least = timeouts->ms[TG_CONN_ESTABLISHED];
+	if (offload->poll_ms > least / 3)
+		tg_reader_problem(&load->reader, at,
+			"poll is %u ms: expected a third of timeouts.udp-stream and "
+			"tcp-established at most",
+			offload->poll_ms);
+	if (offload->idle_ms <= offload->poll_ms)
+		tg_reader_problem(&load->reader, at, "idle is not longer than poll");
+}
+
+static void read_offload(struct load *load, const struct tg_at *root)
+{
+	static const char *const keys[] = {"enabled", "profiles", "connections", "min-packets",
+		"idle", "poll", "denials", "denial-time", NULL};
+	struct tg_offload_settings *offload = &load->config->offload;
+	struct tg_at at = tg_at_field(root, "offload");
+
+	if (!tg_read_map(&load->reader, &at))
+		return;
+	tg_read_known(&load->reader, &at, keys);
+	read_flag(load, &at, "enabled", &offload->enabled);
+	read_text(load, &at, "profiles", 4000, &offload->profiles);
+	read_u32(load, &at, "connections", 1, 1u << 24, &offload->connections);
+	read_u32(load, &at, "min-packets", 1, 1u << 24, &offload->min_packets);
+	read_duration(load, &at, "idle", 100, 3600000, &offload->idle_ms);
+	read_duration(load, &at, "poll", 10, 60000, &offload->poll_ms);
+	read_u32(load, &at, "denials", 0, 1u << 24, &offload->denials);
+	read_duration(load, &at, "denial-time", 100, 3600000, &offload->denial_ms);
+	check_offload(load, &at);
+}
+
 /* --- ports --- */
 
 /* The switches of a port's link traffic: all built-in rules about it, and two finer ones. */
@@ -430,10 +475,22 @@ static void read_device(struct load *load, const struct tg_at *port, struct tg_p
 	snprintf(spec->device, sizeof(spec->device), "%s", text);
 }
 
+static void read_nic_profile(struct load *load, const struct tg_at *port, struct tg_port_spec *spec)
+{
+	struct tg_at at = tg_at_field(port, "nic-profile");
+	const char *text;
+
+	if (!tg_read_string(&load->reader, &at, &text))
+		return;
+	if (!name_ok(text))
+		tg_reader_problem(&load->reader, &at, "expected the name of a profile");
+	snprintf(spec->nic_profile, sizeof(spec->nic_profile), "%s", text);
+}
+
 static void read_port(struct load *load, const struct tg_at *at)
 {
 	static const char *const keys[] = {"name", "device", "side", "mtu", "zone", "link",
-		"rx-descriptors", "tx-descriptors", "kernel-offloads", NULL};
+		"rx-descriptors", "tx-descriptors", "kernel-offloads", "nic-profile", NULL};
 	static const char *const sides[] = {"inside", "outside", "any", NULL};
 	static const char *const offloads[] = {"switch-off", "trust", NULL};
 	struct tg_datapath_config *dp = &load->config->datapath;
@@ -459,6 +516,7 @@ static void read_port(struct load *load, const struct tg_at *at)
 	read_u16(load, at, "rx-descriptors", 64, 16384, &spec.rx_descriptors);
 	read_u16(load, at, "tx-descriptors", 64, 16384, &spec.tx_descriptors);
 	spec.trust_kernel_offloads = read_word(load, at, "kernel-offloads", offloads) == 1;
+	read_nic_profile(load, at, &spec);
 	*port = (struct tg_port_config){.link_pass = TG_LINK_DEFAULT, .mtu = spec.mtu};
 	port->side = spec.side;
 	/* A router is not behind a port that only pods are behind. */
@@ -636,7 +694,7 @@ static void read_root(struct load *load, const struct tg_value *document)
 		"poll-sleep-max", "rss", "stuck-worker-after", "socket", "state-directory", "fsync",
 		"checkpoint-max-age", "no-ruleset", "existing-connections", "tcp-windows",
 		"pickup-window", "slot-capacity", "address-headroom", "handoff-depth",
-		"connections", "timeouts", "ports", "wires", NULL};
+		"connections", "timeouts", "offload", "ports", "wires", NULL};
 	struct tg_at root = tg_at_root(document);
 
 	if (document->type != TG_VALUE_MAP) {
@@ -648,6 +706,7 @@ static void read_root(struct load *load, const struct tg_value *document)
 	read_process(load, &root);
 	read_state(load, &root);
 	read_enforcement(load, &root);
+	read_offload(load, &root);
 	read_ports(load, &root);
 	read_wires(load, &root);
 }
@@ -662,6 +721,15 @@ static void set_defaults(struct tg_dataplane_config *config)
 	config->log_level = TG_LOG_INFO;
 	config->huge_pages = true;
 	config->rss_auto = true;
+	config->offload = (struct tg_offload_settings){
+		.profiles = TG_NIC_PROFILES,
+		.connections = 65536,
+		.min_packets = 1000,
+		.idle_ms = 10000,
+		.poll_ms = 1000,
+		.denials = 1000,
+		.denial_ms = 10000,
+	};
 	tg_datapath_config_default(&config->datapath);
 }
 

@@ -24,6 +24,18 @@ struct tg_config_problems {
 	size_t n, cap;
 };
 
+/* What may be left to NICs. */
+struct tg_offload_settings {
+	bool enabled;
+	const char *profiles; /* folder */
+	uint32_t connections; /* at a time */
+	uint32_t min_packets; /* of a connection, in a pass of the sweep */
+	uint32_t idle_ms;
+	uint32_t poll_ms;
+	uint32_t denials; /* packets in a second; 0: denials are left to software */
+	uint32_t denial_ms;
+};
+
 struct tg_dataplane_config {
 	struct tg_arena *arena; /* owns the strings */
 	const char *socket;
@@ -43,6 +55,7 @@ struct tg_dataplane_config {
 	bool huge_pages;
 	bool fsync;
 	bool rss_auto; /* trust a NIC's placement where it can be proven */
+	struct tg_offload_settings offload;
 	struct tg_port_spec ports[TG_PORTS_MAX];
 	/* Complete but for what only the running ports tell: ethdev numbers and RSS. */
 	struct tg_datapath_config datapath;

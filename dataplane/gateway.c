@@ -17,7 +17,9 @@
 #include "engine.h"
 #include "folder.h"
 #include "gateway.h"
+#include "hardware.h"
 #include "log.h"
+#include "nics.h"
 #include "ports.h"
 #include "server.h"
 #include "worker_loop.h"
@@ -36,6 +38,7 @@ struct tg_gateway {
 	struct tg_checkpoint *checkpoint;
 	struct tg_changes *changes;
 	struct tg_control *control;
+	struct tg_nics *nics; /* NULL: nothing is offloaded */
 	struct tg_loop loop;
 	struct tg_loop_worker workers[TG_WORKERS_MAX];
 	bool launched;
@@ -81,16 +84,18 @@ static int open_ports(struct tg_gateway *g)
 
 	rc = tg_ports_open(&g->ports, g->config->ports, dp->n_ports, dp->n_workers,
 		extra_buffers(dp), &g->stats);
+	for (uint32_t i = 0; rc == 0 && i < dp->n_ports; i++)
+		dp->ports[i].ethdev = g->ports.v[i].ethdev;
+	if (rc == 0)
+		rc = tg_nics_open(g->config, dp, &g->ports, &g->stats, &g->nics);
 	if (rc == 0)
 		rc = tg_ports_start(&g->ports);
 	if (rc != 0)
 		return rc;
 	if (g->config->rss_auto)
 		tg_ports_spread(&g->ports, &dp->rss, trusted);
-	for (uint32_t i = 0; i < dp->n_ports; i++) {
-		dp->ports[i].ethdev = g->ports.v[i].ethdev;
+	for (uint32_t i = 0; i < dp->n_ports; i++)
 		dp->ports[i].rss_trusted = trusted[i];
-	}
 	return 0;
 }
 
@@ -135,6 +140,8 @@ static int open_worker(struct tg_gateway *g, uint32_t w)
 			w, strerror(-rc));
 	else
 		log_memory(own);
+	if (rc == 0 && g->nics != NULL)
+		rc = tg_worker_attach(own->worker, tg_offload_channel(tg_nics_offload(g->nics), w));
 	if (rc != 0)
 		return rc;
 	rc = tg_wake_open(&g->loop.wake[w], &g->ports, w);
@@ -195,6 +202,7 @@ static int open_checkpoint(struct tg_gateway *g)
 static int open_rules(struct tg_gateway *g)
 {
 	struct tg_engine_config engine = {.datapath = g->datapath,
+		.offload = tg_nics_offload(g->nics),
 		.qsbr = g->qsbr,
 		.stats = &g->stats,
 		.grace_ms = g->config->grace_ms,
@@ -222,8 +230,10 @@ static int open_rules(struct tg_gateway *g)
 static bool tick(void *arg)
 {
 	struct tg_gateway *g = arg;
+	bool changed = tg_ports_tick(&g->ports, clock_ms(CLOCK_MONOTONIC));
 
-	return tg_ports_tick(&g->ports, clock_ms(CLOCK_MONOTONIC));
+	tg_nics_links(g->nics);
+	return changed;
 }
 
 static int launch(struct tg_gateway *g)
@@ -235,6 +245,8 @@ static int launch(struct tg_gateway *g)
 	g->launched = true;
 	for (uint32_t w = 0; w < g->config->datapath.n_workers && rc == 0; w++)
 		rc = rte_eal_remote_launch(tg_loop_run, &g->workers[w], tg_eal_lcore(w));
+	if (rc == 0)
+		rc = tg_nics_start(g->nics, g->loop.started_tsc);
 	if (rc != 0)
 		tg_log_err("a worker cannot be launched: %s", strerror(-rc));
 	return rc;
@@ -303,6 +315,7 @@ void tg_gateway_stop(struct tg_gateway *g)
 {
 	tg_control_free(g->control);
 	tg_changes_free(g->changes);
+	tg_nics_stop(g->nics);
 	if (g->launched) {
 		tg_loop_stop(&g->loop);
 		rte_eal_mp_wait_lcore();
@@ -311,6 +324,7 @@ void tg_gateway_stop(struct tg_gateway *g)
 	for (uint32_t w = 0; w < TG_WORKERS_MAX; w++)
 		if (g->workers[w].worker != NULL)
 			tg_worker_free(g->workers[w].worker);
+	tg_nics_close(g->nics);
 	for (uint32_t w = 0; w < g->loop.n_workers; w++)
 		tg_wake_close(&g->loop.wake[w]);
 	if (g->datapath != NULL)

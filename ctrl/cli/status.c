@@ -46,7 +46,8 @@ static int finding(const cJSON *tree)
 		  flag(tree, "sources", "synced") && count(tree, "errors") == 0 &&
 		  count(tree, "not_enforced") == 0 && !flag(tree, "dataplane", "no_ruleset") &&
 		  !flag(tree, "dataplane", "checkpoint_failed") &&
-		  !flag(tree, "dataplane", "stuck_worker");
+		  !flag(tree, "dataplane", "stuck_worker") &&
+		  !flag(tree, "dataplane", "stuck_hardware");
 
 	return ok ? TG_EXIT_OK : TG_EXIT_NEGATIVE;
 }
@@ -70,6 +71,7 @@ static void print_flags(struct tg_cli *cli, const cJSON *tree)
 		{"pickup", "picks up connections that existed before it", false},
 		{"checkpoint_failed", "could not write its checkpoint", true},
 		{"stuck_worker", "a worker does not come round", true},
+		{"stuck_hardware", "a NIC has not removed what is denied", true},
 	};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)

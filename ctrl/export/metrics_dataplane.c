@@ -34,6 +34,7 @@ static void write_flags(struct tg_buffer *b, uint32_t flags)
 	sample(b, name, "flag", "pickup", (flags & TG_STATE_PICKUP) != 0);
 	sample(b, name, "flag", "checkpoint_failed", (flags & TG_STATE_CHECKPOINT_FAILED) != 0);
 	sample(b, name, "flag", "stuck_worker", (flags & TG_STATE_STUCK_WORKER) != 0);
+	sample(b, name, "flag", "stuck_hardware", (flags & TG_STATE_STUCK_HARDWARE) != 0);
 }
 
 static void write_changes(struct tg_buffer *b, const struct tg_stats_state *s)

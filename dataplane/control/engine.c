@@ -8,6 +8,7 @@
 
 #include "engine.h"
 #include "log.h"
+#include "offload.h"
 
 #define RETIRED_MAX 8	   /* things kept at a time for a stuck worker */
 #define STUCK_GRACE_MS 10u /* what is waited while a worker is known to be stuck */
@@ -195,6 +196,70 @@ static int stuck(struct tg_engine *engine, struct tg_wire_error *error)
 		engine->config.grace_ms);
 }
 
+/* --- hardware --- */
+
+/*
+ * Nothing is installed in NICs from here to revoke(). A driver that hangs does not keep the change
+ * from software: false, and revoke() tries again.
+ */
+static bool hold(struct tg_engine *engine)
+{
+	struct tg_offload *offload = engine->config.offload;
+
+	return offload != NULL && tg_offload_hold(offload, engine->config.grace_ms) == 0;
+}
+
+/* Nothing has changed. */
+static void resume(struct tg_engine *engine, bool held)
+{
+	if (!held)
+		return;
+	tg_offload_resume(engine->config.offload);
+	tg_offload_release(engine->config.offload);
+}
+
+/* What the ruleset in force denies leaves the NICs. False: something may still be there. */
+static bool revoke(
+	struct tg_engine *engine, bool held, const struct tg_classmap_entry *entries, uint32_t n)
+{
+	struct tg_offload *offload = engine->config.offload;
+	int rc;
+
+	if (offload == NULL)
+		return true;
+	if (!held && tg_offload_hold(offload, engine->config.grace_ms) != 0)
+		return false;
+	rc = tg_offload_judge(
+		offload, engine->classifier, engine->epoch, entries, n, engine->config.grace_ms);
+	tg_offload_release(offload);
+	return rc == 0;
+}
+
+static int stuck_hardware(struct tg_engine *engine, struct tg_wire_error *error)
+{
+	if (!(engine->flags & TG_STATE_STUCK_HARDWARE))
+		tg_log_err("a NIC may still forward what the ruleset in force denies: its driver "
+			   "did not remove all rules within %u ms",
+			engine->config.grace_ms);
+	tg_engine_flag(engine, TG_STATE_STUCK_HARDWARE, 0);
+	return tg_wire_refuse(error, -ETIMEDOUT, TG_NONE,
+		"in force, but a NIC has not removed its rules within %u ms",
+		engine->config.grace_ms);
+}
+
+/* How a change ended that is in force: for every worker, and for every NIC. */
+static int outcome(
+	struct tg_engine *engine, bool workers, bool hardware, struct tg_wire_error *error)
+{
+	int rc = 0;
+
+	if (!hardware)
+		rc = stuck_hardware(engine, error);
+	else
+		tg_engine_flag(engine, 0, TG_STATE_STUCK_HARDWARE);
+	return workers ? rc : stuck(engine, error);
+}
+
 /* --- rulesets --- */
 
 static int check_install(const struct tg_engine *engine, const struct tg_candidate *candidate,
@@ -263,7 +328,7 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 	uint64_t from = clock_us(CLOCK_MONOTONIC);
 	struct tg_generation *fresh;
 	struct retired old = {0};
-	bool clean;
+	bool clean, held;
 	int rc;
 
 	rc = check_install(engine, candidate, delta_sequence, error);
@@ -275,6 +340,7 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 		candidate->classifier, candidate->image.header->generation, engine->epoch + 1);
 	if (fresh == NULL)
 		return tg_wire_refuse(error, -ENOMEM, TG_NONE, "no memory for a generation");
+	held = hold(engine);
 	engine->epoch++;
 	old.generation = tg_datapath_publish(engine->config.datapath, fresh);
 	old.classifier = engine->classifier;
@@ -282,9 +348,10 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 	engine->reclaim = false; /* what waited belongs to the old one */
 	candidate->classifier = NULL;
 	clean = retire(engine, old);
+	held = revoke(engine, held, NULL, 0);
 	*swap_us = (uint32_t)(clock_us(CLOCK_MONOTONIC) - from);
 	note_install(engine, candidate, delta_sequence);
-	return clean ? 0 : stuck(engine, error);
+	return outcome(engine, clean, held, error);
 }
 
 /* --- deltas --- */
@@ -350,26 +417,31 @@ int tg_engine_delta(struct tg_engine *engine, const struct tg_msg_classmap *delt
 {
 	struct tg_generation *gen = tg_datapath_generation(engine->config.datapath);
 	uint64_t from = clock_us(CLOCK_MONOTONIC);
-	bool clean;
+	bool clean, held;
 	int rc;
 
 	rc = check_delta(engine, delta, error);
-	if (rc == 0)
-		rc = apply_delta(engine, gen, delta, error);
 	if (rc != 0)
 		return rc;
+	held = hold(engine);
+	rc = apply_delta(engine, gen, delta, error);
+	if (rc != 0) {
+		resume(engine, held);
+		return rc;
+	}
 	engine->reclaim = true;
 	engine->reclaim_token = rte_rcu_qsbr_start(engine->config.qsbr);
 	clean = wait_grace(engine, engine->reclaim_token);
 	if (tg_generation_crowded(gen))
 		clean = renew(engine, gen) && clean;
+	held = revoke(engine, held, delta->entries, delta->n_entries);
 	reap(engine);
 	*swap_us = (uint32_t)(clock_us(CLOCK_MONOTONIC) - from);
 	engine->delta_sequence = delta->sequence;
 	engine->applied_at = unix_ms();
 	store_state(engine);
 	count(engine, &engine->config.stats->header->deltas_applied);
-	return clean ? 0 : stuck(engine, error);
+	return outcome(engine, clean, held, error);
 }
 
 /* --- the rest --- */
@@ -423,6 +495,10 @@ void tg_engine_tick(struct tg_engine *engine)
 	if ((engine->flags & TG_STATE_PICKUP) &&
 		monotonic_ms() - engine->started_ms >= engine->config.pickup_ms)
 		tg_engine_flag(engine, 0, TG_STATE_PICKUP);
+	if ((engine->flags & TG_STATE_STUCK_HARDWARE) && revoke(engine, false, NULL, 0)) {
+		tg_log_warn("the NICs have removed what is denied");
+		tg_engine_flag(engine, 0, TG_STATE_STUCK_HARDWARE);
+	}
 	tg_stats_begin(engine->config.stats);
 	__atomic_store_n(heartbeat, unix_ms(), __ATOMIC_RELAXED);
 	tg_stats_end(engine->config.stats);

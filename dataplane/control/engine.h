@@ -21,8 +21,11 @@
 #include "wire.h"
 #include "worker.h"
 
+struct tg_offload;
+
 struct tg_engine_config {
 	struct tg_datapath *datapath;
+	struct tg_offload *offload; /* NULL: nothing is offloaded */
 	struct rte_rcu_qsbr *qsbr;
 	struct tg_stats_segment *stats;
 	uint32_t grace_ms;

@@ -43,7 +43,8 @@
  * as its former owner. (A server keeps what it has built: the second try is quick.)
  *
  * NAK ETIMEDOUT with the requested generation (or sequence) in it: the change is in force, but a
- * worker has not come round to it (TG_STATE_STUCK_WORKER).
+ * worker has not come round to it (TG_STATE_STUCK_WORKER), or a NIC still has rules that it denies
+ * (TG_STATE_STUCK_HARDWARE).
  *
  * NAK errors. A message with a bad length, reserved field or number of descriptors: EINVAL; one
  * without the magic, or whose length is not the record's, ends the connection. Before HELLO, or
@@ -110,6 +111,7 @@ struct tg_msg_hello {
 #define TG_STATE_PICKUP (1u << 2)	     /* inside the pickup window */
 #define TG_STATE_CHECKPOINT_FAILED (1u << 3) /* the last write of the checkpoint failed */
 #define TG_STATE_STUCK_WORKER (1u << 4)	     /* a worker missed its quiescent deadline */
+#define TG_STATE_STUCK_HARDWARE (1u << 5)    /* a NIC may still forward what is denied */
 
 struct tg_msg_state {
 	struct tg_msg_header h;

@@ -139,6 +139,7 @@ class Live(unittest.TestCase):
              "NOT ENFORCED b.yaml:1: X y"),
             (change(["ready"], False), "not ready"),
             (change(["dataplane", "stuck_worker"], True), "a worker does not come round"),
+            (change(["dataplane", "stuck_hardware"], True), "a NIC has not removed what is denied"),
             ({}, "away"),
         ]
         for tree, words in table:

@@ -98,9 +98,12 @@ static void test_every_key(void **state)
 		"  fragments: 50, fragment-timeout: 6, fragments-held: 7,\n"
 		"  fragment-hold: 50ms, sweep: 700ms}\n"
 		"timeouts: {tcp-established: 2h, udp-replied: 90}\n"
+		"offload: {enabled: true, profiles: /p, connections: 9, min-packets: 8, idle: 7s,\n"
+		"  poll: 600ms, denials: 0, denial-time: 5s}\n"
 		"ports:\n"
 		"  - {name: a, device: '0000:03:00.0,x=1', side: inside, mtu: 9000, zone: 3,\n"
 		"     rx-descriptors: 512, tx-descriptors: 256, kernel-offloads: trust,\n"
+		"     nic-profile: mine,\n"
 		"     link: {arp: drop, bgp: pass, router-advertisement: pass}}\n"
 		"  - {name: b, device: net_tap0, mtu: 9000, zone: 3}\n"
 		"  - {name: c, device: net_tap1, side: inside, zone: 3}\n"
@@ -149,6 +152,15 @@ static void test_every_key(void **state)
 	assert_int_equal(c.ports[0].rx_descriptors, 512);
 	assert_int_equal(c.ports[0].tx_descriptors, 256);
 	assert_true(c.ports[0].trust_kernel_offloads);
+	assert_string_equal(c.ports[0].nic_profile, "mine");
+	assert_true(c.offload.enabled);
+	assert_string_equal(c.offload.profiles, "/p");
+	assert_int_equal(c.offload.connections, 9);
+	assert_int_equal(c.offload.min_packets, 8);
+	assert_int_equal(c.offload.idle_ms, 7000);
+	assert_int_equal(c.offload.poll_ms, 600);
+	assert_int_equal(c.offload.denials, 0);
+	assert_int_equal(c.offload.denial_ms, 5000);
 	assert_int_equal(c.datapath.ports[0].zone, 3);
 	assert_int_equal(c.datapath.ports[0].link_pass,
 		(TG_LINK_DEFAULT & ~TG_LINK(ARP)) | TG_LINK(BGP) | TG_LINK_RA);
@@ -206,6 +218,13 @@ static const struct {
 	{PORTS "rss: yes\n", "f:5: rss"},
 	{PORTS "stuck-worker-after: 1ms\n", "f:5: stuck-worker-after"},
 	{PORTS "fsync: 1\n", "f:5: fsync"},
+	{PORTS "offload: {enabled: maybe}\n", "f:5: offload.enabled"},
+	{PORTS "offload: {connections: 0}\n", "f:5: offload.connections"},
+	{PORTS "offload: {idle: 1s}\n", "f:5: offload: idle is not longer than poll"},
+	{PORTS "offload: {idle: 2m, poll: 61s}\n", "f:5: offload.poll"},
+	{PORTS "offload: {idle: 2m, poll: 60s}\ntimeouts: {udp-stream: 179s}\n",
+		"f:5: offload: poll is"},
+	{PORTS "offload: {what: 1}\n", "f:5: offload.what"},
 	{PORTS "checkpoint-max-age: 50d\n", "f:5: checkpoint-max-age"},
 	{PORTS "checkpoint-max-age: 5w\n", "f:5: checkpoint-max-age"},
 	{PORTS "checkpoint-max-age: -1\n", "f:5: checkpoint-max-age"},

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+
+#include "nics.h"
+#include "log.h"
+#include "profile.h"
+
+/* How long the owner rests when it has nothing to do; an offer may wait as long. */
+#define REST_BUSY_NS 200000
+#define REST_IDLE_NS 5000000
+#define DEVICE_ID_TEXT 16
+
+struct tg_nics {
+	const struct tg_ports *ports;
+	struct tg_nic_profiles *profiles;
+	struct tg_offload *offload;
+	const struct tg_stats_offload *stats;
+	uint64_t started_tsc;
+	pthread_t thread;
+	bool running;
+	bool up[TG_PORTS_MAX]; /* as the owner was told */
+	_Atomic bool stop;
+};
+
+/* One of /sys/bus/pci/devices/ADDRESS/{vendor,device}: "0x15b3" without 0x. */
+static bool read_id(const char *address, const char *what, char text[8])
+{
+	char path[256], line[32];
+	FILE *file;
+	bool ok;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, what);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	ok = fgets(line, sizeof(line), file) != NULL && sscanf(line, "0x%4s", text) == 1;
+	fclose(file);
+	return ok;
+}
+
+/* "15b3:101d"; NULL when the port is no PCI device. */
+static const char *device_id(uint16_t ethdev, char text[DEVICE_ID_TEXT])
+{
+	char name[RTE_ETH_NAME_MAX_LEN], vendor[8], device[8];
+
+	if (rte_eth_dev_get_name_by_port(ethdev, name) != 0 || !read_id(name, "vendor", vendor) ||
+		!read_id(name, "device", device))
+		return NULL;
+	snprintf(text, DEVICE_ID_TEXT, "%s:%s", vendor, device);
+	return text;
+}
+
+static int choose_profile(
+	struct tg_nics *nics, const struct tg_port *port, struct tg_offload_port *out)
+{
+	struct rte_eth_dev_info info;
+	char id[DEVICE_ID_TEXT];
+	int rc = rte_eth_dev_info_get(port->ethdev, &info);
+
+	if (rc != 0)
+		return rc;
+	*out = (struct tg_offload_port){.ethdev = port->ethdev, .switch_domain = UINT32_MAX};
+	if (info.switch_info.domain_id != RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID)
+		out->switch_domain = info.switch_info.domain_id;
+	out->profile = port->spec.nic_profile[0] != '\0'
+			       ? tg_nic_profiles_find(nics->profiles, port->spec.nic_profile)
+			       : tg_nic_profiles_select(nics->profiles, info.driver_name,
+					 device_id(port->ethdev, id));
+	if (out->profile == NULL && port->spec.nic_profile[0] != '\0') {
+		tg_log_err("port %s: there is no nic-profile \"%s\"", port->spec.name,
+			port->spec.nic_profile);
+		return -ENOENT;
+	}
+	tg_log_info("port %s: driver %s, NIC profile %s", port->spec.name, info.driver_name,
+		out->profile != NULL ? out->profile->name : "none");
+	return 0;
+}
+
+static int load_profiles(struct tg_nics *nics, const char *folder)
+{
+	char *errors = NULL;
+	int rc = tg_nic_profiles_load(folder, &nics->profiles, &errors);
+
+	if (rc != 0)
+		tg_log_err(
+			"offload.profiles %s: %s", folder, errors != NULL ? errors : strerror(-rc));
+	free(errors);
+	return rc;
+}
+
+int tg_nics_open(const struct tg_dataplane_config *config,
+	const struct tg_datapath_config *datapath, const struct tg_ports *ports,
+	struct tg_stats_segment *stats, struct tg_nics **out)
+{
+	const struct tg_offload_settings *settings = &config->offload;
+	struct tg_offload_config offload = {
+		.datapath = datapath,
+		.connections_max = settings->connections,
+		.merit = settings->min_packets,
+		.idle_ms = settings->idle_ms,
+		.poll_ms = settings->poll_ms,
+		.denials = settings->denials,
+		.denial_ms = settings->denial_ms,
+		.stats = stats->offload,
+	};
+	struct tg_nics *nics;
+	int rc;
+
+	*out = NULL;
+	if (!settings->enabled)
+		return 0;
+	nics = calloc(1, sizeof(*nics));
+	if (nics == NULL)
+		return -ENOMEM;
+	nics->ports = ports;
+	nics->stats = stats->offload;
+	rc = load_profiles(nics, settings->profiles);
+	for (uint32_t i = 0; rc == 0 && i < ports->n; i++)
+		rc = choose_profile(nics, &ports->v[i], &offload.ports[i]);
+	if (rc == 0)
+		rc = tg_offload_create(&offload, &nics->offload);
+	if (rc == 0) {
+		*out = nics;
+		return 0;
+	}
+	tg_nics_close(nics);
+	if (rc != -ENOTSUP)
+		return rc;
+	tg_log_warn("offload: no port can carry connections: all is done in software");
+	return 0;
+}
+
+static void *own(void *arg)
+{
+	const uint64_t tsc_per_ms = rte_get_tsc_hz() / 1000;
+	struct tg_nics *nics = arg;
+
+	while (!atomic_load_explicit(&nics->stop, memory_order_relaxed)) {
+		struct timespec rest = {.tv_nsec = REST_IDLE_NS};
+
+		if (tg_offload_step(nics->offload, (rte_rdtsc() - nics->started_tsc) / tsc_per_ms))
+			rest.tv_nsec = REST_BUSY_NS;
+		nanosleep(&rest, NULL);
+	}
+	return NULL;
+}
+
+int tg_nics_start(struct tg_nics *nics, uint64_t started_tsc)
+{
+	int rc;
+
+	if (nics == NULL)
+		return 0;
+	nics->started_tsc = started_tsc;
+	rc = rte_ctrl_thread_create(&nics->thread, "tg-offload", NULL, own, nics);
+	nics->running = rc == 0;
+	return rc;
+}
+
+void tg_nics_stop(struct tg_nics *nics)
+{
+	if (nics == NULL || !nics->running)
+		return;
+	atomic_store_explicit(&nics->stop, true, memory_order_relaxed);
+	pthread_join(nics->thread, NULL);
+	nics->running = false;
+}
+
+void tg_nics_close(struct tg_nics *nics)
+{
+	if (nics == NULL)
+		return;
+	tg_offload_free(nics->offload);
+	tg_nic_profiles_free(nics->profiles);
+	free(nics);
+}
+
+struct tg_offload *tg_nics_offload(const struct tg_nics *nics)
+{
+	return nics != NULL ? nics->offload : NULL;
+}
+
+void tg_nics_links(struct tg_nics *nics)
+{
+	if (nics == NULL)
+		return;
+	for (uint16_t i = 0; i < nics->ports->n; i++) {
+		bool up = nics->ports->v[i].up;
+
+		if (up == nics->up[i])
+			continue;
+		nics->up[i] = up;
+		tg_offload_link(nics->offload, i, up);
+	}
+}

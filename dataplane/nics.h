@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the gateway leaves to NICs: which profile each port has, the owner of their rules and the
+ * thread that it runs in.
+ */
+#ifndef TG_DATAPLANE_NICS_H
+#define TG_DATAPLANE_NICS_H
+
+#include "config.h"
+#include "offload.h"
+#include "ports.h"
+#include "segment.h"
+
+struct tg_nics;
+
+/*
+ * After the ports are open and before they are started. *out is NULL when the configuration does
+ * not ask for it or no port can do anything (which is logged, with why). 0; -errno, logged.
+ */
+int tg_nics_open(const struct tg_dataplane_config *config,
+	const struct tg_datapath_config *datapath, const struct tg_ports *ports,
+	struct tg_stats_segment *stats, struct tg_nics **out);
+/* `started_tsc`: where the workers' clock is 0. */
+int tg_nics_start(struct tg_nics *nics, uint64_t started_tsc);
+/* Ends the thread; before the workers and ports stop. NULL is fine. */
+void tg_nics_stop(struct tg_nics *nics);
+/* After the workers have stopped. NULL is fine. */
+void tg_nics_close(struct tg_nics *nics);
+
+/* NULL of NULL. */
+struct tg_offload *tg_nics_offload(const struct tg_nics *nics);
+/* Tells the owner which links are up. NULL is fine. */
+void tg_nics_links(struct tg_nics *nics);
+
+#endif
