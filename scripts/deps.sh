@@ -8,8 +8,8 @@ packages=(
 	# build
 	gcc git make meson ninja-build pkg-config libdpdk-dev libyaml-dev libcjson-dev libuv1-dev
 	libmicrohttpd-dev libcurl4-openssl-dev zlib1g-dev libcmocka-dev
-	# DPDK's drivers that the gateway loads
-	dpdk
+	# DPDK's drivers that the gateway loads; unpacking of its source, for the NIC model's headers
+	dpdk xz-utils
 	# lint, fuzzing, checks
 	clang clang-format libclang-rt-14-dev llvm codespell shellcheck valgrind
 	# demo and end-to-end tests
