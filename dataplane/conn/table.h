@@ -18,6 +18,10 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #include "conn.h"
 #include "pages.h"
 #include "secret.h"
@@ -127,9 +131,18 @@ static inline bool tg_table_is6(const struct tg_conn *c, const struct tg_key *ke
 {
 	const uint64_t *tail = (const uint64_t *)(const void *)c;
 
+#ifdef __AVX2__
+	const __m256i have = _mm256_loadu_si256((const __m256i *)(const void *)(tail - 9));
+	const __m256i want = _mm256_loadu_si256((const __m256i *)(const void *)key->addr.v6);
+	const __m256i differ = _mm256_xor_si256(have, want);
+
+	return _mm256_testz_si256(differ, differ) &
+	       (((tail[0] ^ key->tail) & TG_KEY_TAIL_MASK) == 0);
+#else
 	return ((tail[-9] ^ key->addr.v6[0]) | (tail[-8] ^ key->addr.v6[1]) |
 		       (tail[-7] ^ key->addr.v6[2]) | (tail[-6] ^ key->addr.v6[3]) |
 		       ((tail[0] ^ key->tail) & TG_KEY_TAIL_MASK)) == 0;
+#endif
 }
 
 static inline struct tg_conn *tg_table_find(

@@ -146,8 +146,6 @@ static __rte_always_inline bool plain6(
 	const bool swapped =
 		(src_high > dst_high) |
 		((src_high == dst_high) & (rte_be_to_cpu_64(src[1]) > rte_be_to_cpu_64(dst[1])));
-	const uint64_t keep = (uint64_t)swapped - 1; /* not a branch */
-	const uint64_t differ[2] = {(src[0] ^ dst[0]) & ~keep, (src[1] ^ dst[1]) & ~keep};
 
 	if (unlikely(q->length < LEAST6 || (raw32(frame + 12) & FIRST6_MASK) != FIRST6 ||
 		     size > q->length - ETH_HEADER - TG_IP6_HEADER ||
@@ -156,10 +154,7 @@ static __rte_always_inline bool plain6(
 		return false;
 	q->family = 6;
 	q->dir = swapped;
-	q->key.addr.v6[0] = src[0] ^ differ[0];
-	q->key.addr.v6[1] = src[1] ^ differ[1];
-	q->key.addr.v6[2] = dst[0] ^ differ[0];
-	q->key.addr.v6[3] = dst[1] ^ differ[1];
+	order6(q->key.addr.v6, frame + 22, swapped);
 	q->l4 = frame + ETH_HEADER + TG_IP6_HEADER;
 	rte_prefetch0(q->l4 + UDP_HEADER); /* the rest of TCP's header: the frame's second line */
 	q->size = (uint16_t)size;

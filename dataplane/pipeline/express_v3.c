@@ -4,6 +4,16 @@
 
 #define EXPRESS express_v3
 
+/* The two addresses of an IPv6 header, in their order or the other way round. */
+static inline void order6(uint64_t to[4], const uint8_t *from, bool swapped)
+{
+	const __m256i ends = _mm256_loadu_si256((const __m256i *)(const void *)from);
+	const __m256i other = _mm256_permute4x64_epi64(ends, 0x4e);
+	const __m256i all = _mm256_set1_epi64x(-(int64_t)swapped);
+
+	_mm256_storeu_si256((__m256i *)(void *)to, _mm256_blendv_epi8(ends, other, all));
+}
+
 static inline bool established(struct tg_conn *c, unsigned int dir, const uint8_t *tcp,
 	uint32_t length, uint16_t win, bool liberal)
 {
