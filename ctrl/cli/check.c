@@ -25,16 +25,14 @@ struct findings {
 static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
+		TG_OFFLINE_OPTIONS,
 		{"allow-unenforced", no_argument, NULL, 'a'},
-		{"config", required_argument, NULL, 'c'},
-		{"default-action", required_argument, NULL, 'd'},
 		{"image", required_argument, NULL, 'i'},
-		{"output", required_argument, NULL, 'o'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, TG_OFFLINE_LETTERS, longs, NULL)) != -1)
 		switch (c) {
 		case 'a':
 			args->allow_unenforced = true;
@@ -282,10 +280,7 @@ const struct tg_command tg_command_check = {
 		"kind that Tidegate does not enforce is an error too: it may contain denies.\n"
 		"\n"
 		"options:\n"
-		"      --allow-unenforced     policies that are not enforced are only warnings\n"
-		"  -c, --config FILE          the control process's configuration: default action,\n"
-		"                             pod ranges, infrastructure (default: its defaults)\n"
-		"      --default-action WORD  deny, audit or kubernetes, over the configuration's\n"
+		"      --allow-unenforced     policies that are not enforced are only warnings\n" TG_OFFLINE_HELP
 		"      --image FILE           write the compiled ruleset, when there is no error\n"
 		"  -o, --output text|json     how to print\n"
 		"\n"

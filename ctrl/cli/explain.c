@@ -18,18 +18,16 @@ struct arguments {
 static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
+		TG_OFFLINE_OPTIONS,
 		{"batch", no_argument, NULL, 'b'},
-		{"config", required_argument, NULL, 'c'},
-		{"default-action", required_argument, NULL, 'd'},
 		{"live", no_argument, NULL, 'l'},
 		{"names", required_argument, NULL, 'n'},
-		{"output", required_argument, NULL, 'o'},
 		{"url", required_argument, NULL, 'u'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, TG_OFFLINE_LETTERS, longs, NULL)) != -1)
 		switch (c) {
 		case 'b':
 			args->batch = true;
@@ -178,11 +176,7 @@ const struct tg_command tg_command_explain = {
 		"A pod always reaches itself. Dual-stack ends are judged in both families; the second\n"
 		"is printed (in JSON as \"other_family\") where it comes to something else.\n"
 		"\n"
-		"options:\n"
-		"  -c, --config FILE          the control process's configuration: default action,\n"
-		"                             pod ranges, infrastructure (default: its defaults)\n"
-		"      --default-action WORD  deny, audit or kubernetes, over the configuration's\n"
-		"  -o, --output text|json     how to print\n"
+		"options:\n" TG_OFFLINE_HELP "  -o, --output text|json     how to print\n"
 		"      --batch                read questions as JSON lines, answer each with one line\n"
 		"      --live                 ask the ruleset in force, fetched from tidegate-ctrl\n"
 		"      --url URL              where that is (default http://127.0.0.1:9469)\n"

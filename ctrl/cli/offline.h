@@ -38,10 +38,20 @@ struct tg_offline_request {
 	bool standins;		    /* give pods without address a stand-in */
 };
 
-/*
- * Takes the options that every offline command has: 'c' (--config) and 'd' (--default-action), as
- * getopt_long returns them. False: `c` is another one.
- */
+/* The options that all of them take, for getopt_long and for --help; 'o' is the command's. */
+#define TG_OFFLINE_OPTIONS                                        \
+	{"config", required_argument, NULL, 'c'},                 \
+		{"default-action", required_argument, NULL, 'd'}, \
+	{                                                         \
+		"output", required_argument, NULL, 'o'            \
+	}
+#define TG_OFFLINE_LETTERS ":c:o:"
+#define TG_OFFLINE_HELP                                                                       \
+	"  -c, --config FILE          the control process's configuration: default action,\n" \
+	"                             pod ranges, infrastructure (default: its defaults)\n"   \
+	"      --default-action WORD  deny, audit or kubernetes, over the configuration's\n"
+
+/* Takes 'c' and 'd' of them, as getopt_long returns them. False: `c` is another one. */
 bool tg_offline_option(struct tg_offline_request *request, int c, const char *value);
 
 /*

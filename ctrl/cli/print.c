@@ -17,15 +17,13 @@ struct arguments {
 static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"default-action", required_argument, NULL, 'd'},
-		{"output", required_argument, NULL, 'o'},
+		TG_OFFLINE_OPTIONS,
 		{"rules", no_argument, NULL, 'r'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, TG_OFFLINE_LETTERS, longs, NULL)) != -1)
 		switch (c) {
 		case 'o':
 			if (tg_cli_parse_output(cli, argv[0], optarg, &args->json) != TG_EXIT_OK)

@@ -31,15 +31,13 @@ struct trial {
 static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"default-action", required_argument, NULL, 'd'},
+		TG_OFFLINE_OPTIONS,
 		{"junit", no_argument, NULL, 'j'},
-		{"output", required_argument, NULL, 'o'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, ":c:o:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, TG_OFFLINE_LETTERS, longs, NULL)) != -1)
 		switch (c) {
 		case 'j':
 			args->format = TG_REPORT_JUNIT;
@@ -350,10 +348,7 @@ const struct tg_command tg_command_test = {
 		"assertion about sets must hold for each pair of different pods, and there must be\n"
 		"at least one. Dual-stack ends must meet it in both families.\n"
 		"\n"
-		"options:\n"
-		"  -c, --config FILE          the control process's configuration: default action,\n"
-		"                             pod ranges, infrastructure (default: its defaults)\n"
-		"      --default-action WORD  deny, audit or kubernetes, over the configuration's\n"
+		"options:\n" TG_OFFLINE_HELP
 		"  -o, --output tap|junit|json  what to print (default tap)\n"
 		"      --junit                the same as -o junit\n"
 		"\n"
