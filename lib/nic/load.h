@@ -9,7 +9,7 @@
 
 struct tg_nic_profiles {
 	struct tg_arena *arena;
-	TG_VEC(const struct tg_nic_profile *) list; /* by name */
+	TG_VEC(const struct tg_nic_profile *) list; /* in the order of their files */
 };
 
 #endif

@@ -99,9 +99,9 @@ enum tg_nic_strategy {
 		"a match on ports also hits first fragments, others not",                         \
 		"forwarding or dropping on ports, unless fragments are kept out")                 \
 	X(LATE_INSERT, "late-insert", "a rule acts only some time after it was created",          \
-		"nothing; whoever counts on it waits struct tg_nic_profile.insert_late_ms")       \
+		"nothing; whoever counts on it waits for insert-late")                            \
 	X(STALE_COUNTER, "stale-counter", "a query gives what was counted some time ago",         \
-		"calling a rule idle before struct tg_nic_counters.stale_ms have passed, and "    \
+		"calling a rule idle before stale-ms have passed, and "                           \
 		"destroying a rule that counts before its last count can be read")                \
 	X(COUNTER_FAILS, "counter-fails", "a query fails at times, and says nothing",             \
 		"taking a failed query for no packets")                                           \
@@ -236,6 +236,9 @@ struct tg_nic_profiles;
 
 /* Why something is not loaded or not admitted, to be shown to people. */
 #define TG_NIC_WHY 256
+
+/* Where profiles are unless somebody says otherwise: what is installed, or what was built from. */
+const char *tg_nic_profiles_folder(void);
 
 /*
  * Reads every *.yaml of `folder`. Strict: an unknown key, a wrong value, a key set twice, a fact
