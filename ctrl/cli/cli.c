@@ -15,6 +15,7 @@ static const struct tg_command *const commands[] = {
 	&tg_command_status,
 	&tg_command_rules,
 	&tg_command_drops,
+	&tg_command_nic,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -32,7 +33,7 @@ static void print_overview(FILE *to)
 	fputs("usage: tidegate COMMAND [OPTION]... [ARGUMENT]...\n"
 	      "\n"
 	      "Offline, on a directory of manifests (same compiler, same lookup as enforcement),\n"
-	      "and live, through the control process.\n\ncommands:\n",
+	      "on profiles of NICs, and live, through the control process.\n\ncommands:\n",
 		to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);

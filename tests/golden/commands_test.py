@@ -52,8 +52,8 @@ class Help(Folder):
 
     def test_every_command_has_help(self):
         commands = self.commands()
-        self.assertEqual(sorted(commands), ["check", "drops", "explain", "init", "print", "rules",
-                                            "status", "test"])
+        self.assertEqual(sorted(commands), ["check", "drops", "explain", "init", "nic", "print",
+                                            "rules", "status", "test"])
         for command in commands:
             with self.subTest(command=command):
                 done = run(command, "--help")
@@ -82,7 +82,9 @@ class Help(Folder):
                           ["check"], ["print"], ["test", SHOP], ["status", "x"], ["rules", "x"],
                           ["drops", "x"], ["check", SHOP, SHOP], ["rules", "--sort", "colour"],
                           ["rules", "--limit", "x"], ["status", "--watch=0"],
-                          ["check", "--nonsense", SHOP]):
+                          ["check", "--nonsense", SHOP], ["nic"], ["nic", "nonsense"],
+                          ["nic", "list", "x"], ["nic", "show"], ["nic", "check"],
+                          ["nic", "list", "--nonsense"]):
             with self.subTest(arguments=arguments):
                 done = run(*arguments)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
