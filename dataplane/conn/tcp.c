@@ -151,6 +151,8 @@ static void regain_sight(
 		c->end[peer] = c->max_end[peer] = ack;
 	else if (after(ack, c->end[peer]))
 		c->end[peer] = ack;
+	else
+		c->max_end[peer] = c->end[peer]; /* was a guess: now it is told what it allows */
 }
 
 /* The SYN that `pending` remembers. */
@@ -457,7 +459,7 @@ static bool heard_already(const struct tg_conn *c, unsigned int dir, const struc
 	uint32_t win = (uint32_t)c->max_win[peer] << (c->side[peer] & TG_CONN_SCALE);
 
 	return !(c->flags & TG_CONN_LIBERAL) && !(c->side[dir] & SILENT) &&
-	       after(c->max_end[dir] - win, seg->seq);
+	       !(c->side[peer] & TG_CONN_UNSEEN) && after(c->max_end[dir] - win, seg->seq);
 }
 
 /* Both sides may go on. */

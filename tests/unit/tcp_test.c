@@ -139,11 +139,55 @@ static void windows_end_where_they_end(void **state)
 	}
 }
 
+/* What was seen first after a while is not what the receiver has: it may be lost behind here. */
+static void resets_after_a_while_out_of_sight(void **state)
+{
+	const struct tg_segment data = {
+		.seq = 100000, .length = 1000, .ack = 500000, .win = 1000, .flags = TG_TCP_ACK};
+	const struct tg_segment old_ack = {
+		.seq = 500000, .ack = 99000, .win = 4500, .flags = TG_TCP_ACK};
+	static const struct {
+		uint32_t seq;
+		bool answered; /* by the other side, before the reset */
+		enum tg_tcp_result result;
+	} cases[] = {
+		{99000, false, TG_TCP_PASS},
+		{99000, true, TG_TCP_PASS},
+		{98999, true, TG_TCP_INVALID},
+		{101000, true, TG_TCP_PASS},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tg_conn c = {
+			.state = TG_CONN_ESTABLISHED,
+			.end = {10000, 50000},
+			.max_end = {18000, 54000},
+			.max_win = {1000, 4500},
+			.side = {2, 1},
+		};
+		const struct tg_segment reset = {.seq = cases[i].seq, .flags = TG_TCP_RST};
+		struct tg_conn_pending pending = {0};
+		uint8_t next;
+		bool refresh;
+
+		tg_tcp_lose_sight(&c);
+		assert_int_equal(tg_tcp_segment(&c, &pending, 0, &data, false, &next, &refresh),
+			TG_TCP_PASS);
+		if (cases[i].answered)
+			assert_int_equal(
+				tg_tcp_segment(&c, &pending, 1, &old_ack, false, &next, &refresh),
+				TG_TCP_PASS);
+		assert_int_equal(tg_tcp_segment(&c, &pending, 0, &reset, false, &next, &refresh),
+			cases[i].result);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_short_way_is_the_long_way),
 		cmocka_unit_test(windows_end_where_they_end),
+		cmocka_unit_test(resets_after_a_while_out_of_sight),
 	};
 	const char *chosen = getenv("SEED");
 
