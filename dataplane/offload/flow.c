@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_ethdev.h>
+#include <rte_common.h>
 #include <rte_errno.h>
+#include <rte_ethdev.h>
 
 #include "flow_internal.h"
 
@@ -116,16 +117,25 @@ static void learn_distribution(struct tg_flow_port *port)
 	rss->key_len = conf.rss_key_len;
 }
 
-/* Ways to say SOFTWARE, the best first. */
+/*
+ * Ways to say SOFTWARE, the best first. A connection has to stay with its worker: RSS by a rule
+ * spreads as the port does only if the sizes of both tables are multiples of the queues' number,
+ * which is known for powers of two. With PASSTHRU another rule may act on the packet: only where
+ * there is no second one.
+ */
 static uint32_t software_words(const struct tg_flow_port *port, const struct tg_nic_rule *rule,
 	const struct tg_nic_engine *engine, enum tg_encode_software words[2])
 {
-	uint32_t n = 0;
+	uint32_t n = 0, queues = port->config.n_queues;
 
-	words[n++] = port->config.n_queues > 1 ? TG_ENCODE_RSS : TG_ENCODE_QUEUE;
-	if ((rule->actions & 1u << TG_NIC_SOFTWARE) == 0 || rule->domain == TG_NIC_TRANSFER)
+	if ((rule->actions & 1u << TG_NIC_SOFTWARE) == 0 || rule->domain == TG_NIC_TRANSFER) {
+		words[n++] = TG_ENCODE_QUEUE; /* none is needed */
 		return n;
-	/* With PASSTHRU another rule may act on the packet: only where there is no second one. */
+	}
+	if (queues == 1)
+		words[n++] = TG_ENCODE_QUEUE;
+	else if (rte_is_power_of_2(queues))
+		words[n++] = TG_ENCODE_RSS;
 	if (engine->n_priorities <= 1 && engine->n_groups <= 1)
 		words[n++] = TG_ENCODE_PASSTHRU;
 	return n;
@@ -155,6 +165,8 @@ static int settle(struct tg_flow_port *port, struct tg_flow_shape *shape,
 	struct tg_encoded encoded;
 	int error = -ENOTSUP;
 
+	if (n == 0)
+		return tg_flow_say(port, error, "no way to leave packets to their queues");
 	for (uint32_t i = 0; i < n && error == -ENOTSUP; i++) {
 		error = encode(port, rule, engine, words[i], NULL, &encoded);
 		if (error != 0)

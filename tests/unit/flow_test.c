@@ -656,6 +656,8 @@ static void test_software(void **state)
 		{4, 1, 0, RTE_FLOW_ACTION_TYPE_RSS},
 		{1, 1, queue, RTE_FLOW_ACTION_TYPE_PASSTHRU},
 		{4, 1, rss, RTE_FLOW_ACTION_TYPE_PASSTHRU},
+		{3, 1, 0, RTE_FLOW_ACTION_TYPE_PASSTHRU},
+		{3, 2, 0, -1},
 		{1, 2, queue, -1},
 		{4, 2, rss, -1},
 	};
