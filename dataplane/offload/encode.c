@@ -326,7 +326,7 @@ int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule 
 {
 	struct encoder e = {.context = context, .rule = rule, .out = out};
 
-	if (!tg_nic_rule_sound(rule) || !sayable(&e))
+	if (!sayable(&e))
 		return -EINVAL;
 	out->attr = (struct rte_flow_attr){
 		.group = rule->group,

@@ -63,8 +63,8 @@ struct tg_encode_context {
 };
 
 /*
- * `out` points into itself: it is not to be moved. 0; -EINVAL what contradicts itself, and
- * what rte_flow has no words for.
+ * `rule` is sound (tg_nic_rule_sound), as all are that a profile admits. `out` points into itself:
+ * it is not to be moved. 0; -EINVAL what rte_flow has no words for.
  */
 int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule *rule,
 	struct tg_encoded *out);

@@ -165,6 +165,9 @@ static int settle(struct tg_flow_port *port, struct tg_flow_shape *shape,
 	struct tg_encoded encoded;
 	int error = -ENOTSUP;
 
+	/* All but values that are not within their masks: so once for all rules of the shape. */
+	if (!tg_nic_rule_sound(rule))
+		return tg_flow_say(port, error, "the rule contradicts itself");
 	if (n == 0)
 		return tg_flow_say(port, error, "no way to leave packets to their queues");
 	for (uint32_t i = 0; i < n && error == -ENOTSUP; i++) {

@@ -399,6 +399,7 @@ static void test_pairs(void **state)
 		rule_around(&p, &rule.match);
 		neighbour(&p);
 		write_packet(&p, bytes);
+		assert_true(tg_nic_rule_sound(&rule));
 		assert_int_equal(tg_encode(&context, &rule, &encoded), 0);
 		should = rule_matches(&rule.match, &p);
 		matched += should;

@@ -274,6 +274,17 @@ static void test_refused_alone(void **state)
 	close_port(&f);
 }
 
+static void test_unsound(void **state)
+{
+	const struct tg_nic_rule rule = rule_of(7, B(DROP) | B(DEC_TTL));
+	struct fixture f;
+
+	open_with(&f, false, &rule, 1);
+	assert_int_equal(tg_flow_insert(f.port, &rule, &f.profile.engines[0], NULL), -ENOTSUP);
+	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 0);
+	close_port(&f);
+}
+
 /* A value that is refused, or a moment, is not the shape. */
 static void test_refused_for_now(void **state)
 {
@@ -856,6 +867,7 @@ int main(void)
 		cmocka_unit_test(test_errors_of_creation),
 		cmocka_unit_test(test_shapes_are_remembered),
 		cmocka_unit_test(test_refused_alone),
+		cmocka_unit_test(test_unsound),
 		cmocka_unit_test(test_refused_for_now),
 		cmocka_unit_test(test_no_rte_flow),
 		cmocka_unit_test(test_full),
