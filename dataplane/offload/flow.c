@@ -322,6 +322,8 @@ int tg_flow_open(const struct tg_flow_config *config, const struct tg_nic_rule *
 
 void tg_flow_close(struct tg_flow_port *port)
 {
+	if (port == NULL)
+		return;
 	if (port->held != 0 || port->dirty)
 		tg_flow_flush(port);
 	if (port->shapes.v != NULL && port->ops->close != NULL)

@@ -37,8 +37,8 @@ struct tg_flow_done {
 	/*
 	 * 0, or for the caller to act on: -ENOSPC the table is full, -EEXIST such a rule is there,
 	 * -EAGAIN or -EBUSY not now, -ENOTSUP not this rule, -EIO or -ENODEV the port is gone,
-	 * or was flushed without success. A removal that failed leaves the rule in an unknown
-	 * state: tg_flow_flush.
+	 * or was flushed without success. A removal fails with -EIO, which leaves the rule in an
+	 * unknown state (tg_flow_flush), or with -ENODEV, when the rule went with all others.
 	 */
 	int error;
 	bool removal;
@@ -62,7 +62,8 @@ struct tg_flow_count {
  */
 int tg_flow_open(const struct tg_flow_config *config, const struct tg_nic_rule *shapes, uint32_t n,
 	struct tg_flow_port **out);
-/* Rules that are left are destroyed, unless the driver has done so (tg_flow_lost). */
+/* Rules that are left are destroyed, unless the driver has done so (tg_flow_lost). NULL: nothing.
+ */
 void tg_flow_close(struct tg_flow_port *port);
 
 /*

@@ -93,7 +93,10 @@ static void forget(struct tg_flow_port *port, struct tg_flow *flow)
 {
 	switch ((enum tg_flow_state)flow->state) {
 	case TG_FLOW_FREE:
-	case TG_FLOW_ENDED:
+		break;
+	case TG_FLOW_ENDED: /* also a removal that failed, of a rule that is gone now */
+		if (flow->removal && flow->error != 0 && flow->handle == NULL)
+			flow->error = -ENODEV;
 		break;
 	case TG_FLOW_INSERTED: /* in the list of what has ended already */
 		flow->state = TG_FLOW_ENDED;

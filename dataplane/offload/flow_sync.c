@@ -42,9 +42,10 @@ static int sync_remove(struct tg_flow_port *port, struct tg_flow *flow)
 {
 	int error = destroy(port, flow);
 
-	if (error != -EAGAIN)
-		tg_flow_end(port, flow, error);
-	return error == -EAGAIN ? error : 0;
+	if (error == -EAGAIN)
+		return error;
+	tg_flow_end(port, flow, error == 0 ? 0 : -EIO);
+	return 0;
 }
 
 /* One by one. What cannot be destroyed now is kept for another try. */

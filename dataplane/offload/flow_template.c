@@ -218,7 +218,7 @@ static int template_remove(struct tg_flow_port *port, struct tg_flow *flow)
 
 	if (error == 0 || error == -EAGAIN)
 		return error;
-	tg_flow_end(port, flow, error);
+	tg_flow_end(port, flow, -EIO);
 	return 0;
 }
 

@@ -322,6 +322,7 @@ static void test_no_rte_flow(void **state)
 	f.config.rules_max = 0;
 	assert_int_equal(tg_flow_open(&f.config, &shape, 1, &f.port), -EINVAL);
 	f.config.rules_max = 1;
+	tg_flow_close(NULL); /* what was not opened */
 	f.config.ethdev = RTE_MAX_ETHPORTS - 1;
 	assert_int_equal(tg_flow_open(&f.config, &shape, 1, &f.port), -EINVAL);
 }
@@ -407,6 +408,27 @@ static void test_failed_removal(void **state)
 	assert_int_equal(tg_flow_flush(f.port), 0);
 	assert_int_equal(flow_driver.rules, 0);
 	close_port(&f);
+
+	/* Whatever the driver says: it may be there. Until all have gone. */
+	for (int templates = 0; templates <= 1; templates++) {
+		struct tg_flow_done done;
+
+		open_port(&f, templates);
+		flow = insert(&f, 7);
+		flow_driver_fail(templates ? FLOW_DRIVER_ENQUEUE_DESTROY : FLOW_DRIVER_DESTROY, 1,
+			ENODEV, ANY);
+		assert_int_equal(take_out(&f, flow), -EIO);
+		assert_int_equal(tg_flow_flush(f.port), 0);
+		flow = insert(&f, 7);
+		flow_driver_fail(templates ? FLOW_DRIVER_ENQUEUE_DESTROY : FLOW_DRIVER_DESTROY, 1,
+			ENODEV, ANY);
+		assert_int_equal(tg_flow_remove(f.port, flow, &f), 0);
+		assert_int_equal(tg_flow_flush(f.port), 0);
+		done = end(&f);
+		assert_true(done.removal);
+		assert_int_equal(done.error, -ENODEV);
+		close_port(&f);
+	}
 
 	/* The last chance is the end. */
 	open_port(&f, false);
