@@ -188,6 +188,25 @@ static inline void find_group(const struct tg_classifier *c, const struct tg_tup
 		memset(b->found, 0, 2 * members * sizeof(b->found[0])); /* TG_CLASS_FAIL_CLOSED */
 }
 
+/* The classes that were found go to their tuples; the set of these. */
+static inline uint64_t spread_classes(struct burst *b, unsigned int members, unsigned int n)
+{
+	uint64_t done = 0;
+
+	if (likely(members == n)) {
+		memcpy(b->cls, b->found, sizeof(b->cls));
+		return UINT64_MAX;
+	}
+	for (unsigned int j = 0; j < members; j++) {
+		const unsigned int i = b->member[j];
+
+		done |= UINT64_C(1) << i;
+		b->cls[2 * i] = b->found[2 * j];
+		b->cls[2 * i + 1] = b->found[2 * j + 1];
+	}
+	return done;
+}
+
 /* Group by group: nearly always there is one, or one of each family. */
 static inline void find_classes(const struct tg_classifier *c,
 	const struct tg_tuple *const tuples[], struct burst *b, unsigned int n)
@@ -199,16 +218,10 @@ static inline void find_classes(const struct tg_classifier *c,
 			take_group(tuples, b, (unsigned int)__builtin_ctzll(todo), n);
 
 		find_group(c, tuples, b, members);
-		for (unsigned int j = 0; j < members; j++) {
-			const unsigned int i = b->member[j];
-
-			todo &= ~(UINT64_C(1) << i);
-			b->cls[2 * i] = b->found[2 * j];
-			b->cls[2 * i + 1] = b->found[2 * j + 1];
-			rte_prefetch0(&c->summaries[b->found[2 * j]]);
-			rte_prefetch0(&c->summaries[b->found[2 * j + 1]]);
-		}
+		todo &= ~spread_classes(b, members, n);
 	}
+	for (unsigned int a = 0; a < 2 * n; a++)
+		rte_prefetch0(&c->summaries[b->cls[a]]);
 }
 
 /* Judges all whose rows have no cell for their peers; lists the others. How many. */

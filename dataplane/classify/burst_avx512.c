@@ -66,10 +66,16 @@ static inline void walk4(
 	for (unsigned int a = 0; a < n; a += VECTOR) {
 		const __m512i host = _mm512_shuffle_epi8(_mm512_load_si512(addr + a), swap);
 		const __m512i entries = entries4(t, host);
+		const __m512i at =
+			_mm512_or_si512(_mm512_slli_epi32(entries, 8), _mm512_and_si512(host, low));
 
 		_mm512_store_si512(addr + a, host);
 		_mm512_store_si512(found + a, entries);
+		_mm512_storeu_si512(
+			list + a, _mm512_maskz_mov_epi32(_mm512_movepi32_mask(entries), at));
 	}
+	for (unsigned int a = 0; a < n; a++)
+		rte_prefetch0(block_address(&t->blocks, list[a]));
 	for (unsigned int a = 0; a < n; a += VECTOR) {
 		const __m512i host = _mm512_load_si512(addr + a);
 		const __m512i entries = _mm512_load_si512(found + a);
@@ -83,7 +89,6 @@ static inline void walk4(
 
 		_mm512_store_si512(found + a, _mm512_mask_mov_epi32(entries, deeper, cls));
 	}
-	(void)list;
 }
 
 static inline void homes4(

@@ -33,27 +33,34 @@ static bool agrees4(
 	return agrees(c, image, id, tg_addr_from_v4(addr));
 }
 
-/* The first address from this one on, in its block, that is not an exact one. */
-static uint32_t plain_from4(const struct zone *zone, uint32_t addr)
+/*
+ * An address where a prefix begins or another goes on, and the first one from there on, in its
+ * block, that is not an exact one.
+ */
+static bool begins4(
+	const struct tg_classifier *c, const struct tg_image *image, uint16_t id, uint32_t addr)
 {
-	const struct exact *t = &zone->exact4;
-	uint32_t lane;
+	const struct exact *t = &classifier_zone(c, id)->exact4;
+	uint32_t plain = addr, lane;
 
-	while (addr % BLOCK_SIZE != BLOCK_SIZE - 1 &&
-		exact_find4(t, exact_home4(t, addr), addr, &lane) < LANE_PENDING)
-		addr++;
-	return addr;
+	while (plain % BLOCK_SIZE != BLOCK_SIZE - 1 &&
+		exact_find4(t, exact_home4(t, plain), plain, &lane) < LANE_PENDING)
+		plain++;
+	return agrees4(c, image, id, addr) && (plain == addr || agrees4(c, image, id, plain));
 }
 
-static struct tg_addr plain_from6(const struct zone *zone, struct tg_addr addr)
+static bool begins6(const struct tg_classifier *c, const struct tg_image *image, uint16_t id,
+	struct tg_addr addr)
 {
-	const struct exact *t = &zone->exact6;
+	const struct exact *t = &classifier_zone(c, id)->exact6;
+	struct tg_addr plain = addr;
 	uint32_t lane;
 
-	while (addr.bytes[15] != BLOCK_SIZE - 1 &&
-		exact_find6(t, exact_home6(t, addr.bytes), addr.bytes, &lane) < LANE_PENDING)
-		addr.bytes[15]++;
-	return addr;
+	while (plain.bytes[15] != BLOCK_SIZE - 1 &&
+		exact_find6(t, exact_home6(t, plain.bytes), plain.bytes, &lane) < LANE_PENDING)
+		plain.bytes[15]++;
+	return agrees(c, image, id, addr) &&
+	       (plain.bytes[15] == addr.bytes[15] || agrees(c, image, id, plain));
 }
 
 /*
@@ -64,12 +71,9 @@ static bool prefix4_agrees(const struct tg_classifier *c, const struct tg_image 
 	const struct tg_image_prefix4 *p)
 {
 	const uint32_t last = p->addr | (uint32_t)(UINT64_C(0xffffffff) >> p->length);
-	const struct zone *zone = classifier_zone(c, p->zone);
 
-	return agrees4(c, image, p->zone, p->addr) && agrees4(c, image, p->zone, last) &&
-	       agrees4(c, image, p->zone, p->addr - 1) && agrees4(c, image, p->zone, last + 1) &&
-	       agrees4(c, image, p->zone, plain_from4(zone, p->addr)) &&
-	       agrees4(c, image, p->zone, plain_from4(zone, last + 1));
+	return begins4(c, image, p->zone, p->addr) && agrees4(c, image, p->zone, last) &&
+	       agrees4(c, image, p->zone, p->addr - 1) && begins4(c, image, p->zone, last + 1);
 }
 
 /* The address before (-1) or after (1). */
@@ -87,18 +91,15 @@ static struct tg_addr neighbour6(struct tg_addr addr, int step)
 static bool prefix6_agrees(const struct tg_classifier *c, const struct tg_image *image,
 	const struct tg_image_prefix6 *p)
 {
-	const struct zone *zone = classifier_zone(c, p->zone);
 	struct tg_addr first = {.family = 6}, last;
 
 	memcpy(first.bytes, p->addr, sizeof(first.bytes));
 	last = first;
 	for (unsigned int bit = p->length; bit < 128; bit++)
 		last.bytes[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
-	return agrees(c, image, p->zone, first) && agrees(c, image, p->zone, last) &&
+	return begins6(c, image, p->zone, first) && agrees(c, image, p->zone, last) &&
 	       agrees(c, image, p->zone, neighbour6(first, -1)) &&
-	       agrees(c, image, p->zone, neighbour6(last, 1)) &&
-	       agrees(c, image, p->zone, plain_from6(zone, first)) &&
-	       agrees(c, image, p->zone, plain_from6(zone, neighbour6(last, 1)));
+	       begins6(c, image, p->zone, neighbour6(last, 1));
 }
 
 static bool prefixes_agree(
