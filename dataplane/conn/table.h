@@ -174,10 +174,11 @@ static inline struct tg_conn_cold *tg_table_cold(
 }
 
 /*
- * A key's entry is about to be made: asks for what that touches beside the home. Where that is
- * taken the next one is free, three times out of four.
+ * A key's entry is about to be made: asks for what that touches beside the home, but for the cold
+ * part, which it returns. Where the home is taken the next entry is free, three times out of four.
  */
-static inline void tg_table_fetch_place(const struct tg_table *table, uint64_t hash)
+static inline const struct tg_conn_cold *tg_table_expect(
+	const struct tg_table *table, uint64_t hash)
 {
 	const uint64_t home = hash & table->mask;
 	const uint64_t index = home + tg_table_at(table, home)->used;
@@ -185,8 +186,8 @@ static inline void tg_table_fetch_place(const struct tg_table *table, uint64_t h
 	rte_prefetch0(tg_table_at(table, index));
 	if (table->family == 6)
 		rte_prefetch0(table->hot + (index << table->shift));
-	rte_prefetch0(&table->cold[index]);
 	rte_prefetch0(&table->span[index / TG_TABLE_SPAN]);
+	return &table->cold[index];
 }
 
 /* From now on an entry is watched, or no more. */

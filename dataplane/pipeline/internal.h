@@ -328,8 +328,12 @@ static inline uint8_t wide_source(const struct tg_table *table, uint8_t kind)
  * what is not firm is given less time: in proportion to what is left, down to a grace period.
  */
 void conn_adapt_timeouts(struct tg_worker *w, struct tg_table *table);
-/* The packet is about to begin a connection: asks for what conn_create touches. */
-void conn_expect(struct tg_worker *w, const struct tg_packet *p, const struct tg_judgement *j);
+/*
+ * The packet is about to begin a connection: asks for what conn_create touches, but for the cold
+ * part, which it returns: these are asked for together (see fetch_connections in express.h).
+ */
+const struct tg_conn_cold *conn_expect(
+	struct tg_worker *w, const struct tg_packet *p, const struct tg_judgement *j);
 /*
  * A connection by its first packet, `initiator` being the direction of the initiator's packets.
  * NULL, with the reason why there is none.

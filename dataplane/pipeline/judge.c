@@ -388,19 +388,34 @@ static inline void settle_plain(struct tg_worker *w, const struct judged_packet 
 	}
 }
 
-/* Asks for what settling will count in, or create. */
-static inline void prepare(struct tg_worker *w, const struct judged_packet *item,
-	struct rte_mbuf *const mbufs[], uint8_t port)
+/* Asks for what settling will count in, or create; adds to `cold` what that is to be. */
+static inline unsigned int prepare(struct tg_worker *w, const struct judged_packet *item,
+	struct rte_mbuf *m, uint8_t port, const struct tg_conn_cold **cold, unsigned int n)
 {
 	const struct tg_judgement *j = &w->judgement[item->judgement];
-	const struct tg_packet *p = &w->packet[item->packet];
 
 	fetch_slots(w, j->verdict);
 	if (!allows(j))
-		return;
+		return n;
 	if (item->plain)
-		receive_plain(w, item->packet, mbufs[item->packet], port);
-	conn_expect(w, p, j);
+		receive_plain(w, item->packet, m, port);
+	cold[n] = conn_expect(w, &w->packet[item->packet], j);
+	return n + 1;
+}
+
+static void prepare_all(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
+{
+	const struct tg_conn_cold *cold[TG_BURST];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < w->n_judged; i++) {
+		const struct judged_packet *item = &w->judged[i];
+
+		if (likely(item->wanted))
+			n = prepare(w, item, mbufs[item->packet], port, cold, n);
+	}
+	for (unsigned int k = 0; k < n; k++)
+		rte_prefetch0(cold[k]);
 }
 
 /* The other orientation of what may be picked up. */
@@ -433,10 +448,7 @@ void judge_all(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port
 		return;
 	if (w->n_tuples != 0)
 		tg_classify_burst(w->gen->classifier, w->tuples, w->judgement, w->n_tuples);
-	for (unsigned int i = 0; i < w->n_judged; i++) {
-		if (likely(w->judged[i].wanted))
-			prepare(w, &w->judged[i], mbufs, port);
-	}
+	prepare_all(w, mbufs, port);
 	if (unlikely(w->pickup))
 		classify_reversed(w);
 	for (unsigned int i = 0; i < w->n_judged; i++) {

@@ -339,15 +339,16 @@ static inline struct tg_conn *insert(
 	return home;
 }
 
-void conn_expect(struct tg_worker *w, const struct tg_packet *p, const struct tg_judgement *j)
+const struct tg_conn_cold *conn_expect(
+	struct tg_worker *w, const struct tg_packet *p, const struct tg_judgement *j)
 {
 	const struct tg_table *table = table_of(w, p->family);
 	uint32_t *cell[2];
 
-	tg_table_fetch_place(table, p->hash);
 	tg_halfopen_cells(halfopen_of(w, table),
 		source_number(table, &p->key, p->dir, wide_source(table, j->src_kind)), cell);
 	rte_prefetch0(cell[0]); /* in one line with the other */
+	return tg_table_expect(table, p->hash);
 }
 
 struct tg_conn *conn_create(struct tg_worker *w, const struct tg_packet *p, unsigned int initiator,
