@@ -307,7 +307,7 @@ static void random_segments(bool liberal)
 		if (any(&b) % 4 == 0)
 			put32(&packet, l4 + 12,
 				0x50100000u ^ (any(&b) % 3 << 28) ^ (any(&b) % 16 << 16) ^
-					(any(&b) & 0xffff));
+					(any(&b) % 4 == 0 ? 0 : any(&b) & 0xffff));
 		send_all(&b, line->port, &packet);
 		if (i % 64 == 0)
 			establish(&b);
