@@ -21,8 +21,8 @@
  * are begun by one packet, which alone is counted, never answered, and end by their timeout: the
  * sweep, which is a part of the time measured, removes one for each that begins. They last
  * CHURN_LIFE_MS, and time passes as if so many began in that as there are, whatever the speed
- * measured: with 4,000,000, as at 7 million a second. A quicker sweep would be too much for its
- * step after each burst. No limit of half-open connections is in the way.
+ * measured: with 4,000,000, as at 7 million a second. No limit of half-open connections is in the
+ * way.
  *
  * Frames are written in batches outside of the measured time, a batch being larger than the
  * first-level cache. The processor time of a round is summed over its batches; medians over rounds.
