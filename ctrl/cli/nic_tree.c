@@ -217,6 +217,7 @@ static cJSON *engine_tree(struct tree *t, const struct tg_nic_engine *e)
 	add_shapes(t, to, e);
 	add_number_fact(t, to, "groups", e->n_groups, source[TG_NIC_ENGINE_GROUPS]);
 	add_number_fact(t, to, "first-group", e->first_group, source[TG_NIC_ENGINE_FIRST_GROUP]);
+	add_bool_fact(t, to, "miss-to-software", e->miss_to_software, source[TG_NIC_ENGINE_MISS]);
 	add_number_fact(t, to, "priorities", e->n_priorities, source[TG_NIC_ENGINE_PRIORITIES]);
 	add_number_fact(t, to, "capacity", e->capacity, source[TG_NIC_ENGINE_CAPACITY]);
 	add_counters(t, to, e);

@@ -205,6 +205,9 @@ static bool takes_group(const struct tg_nic_ask *ask)
 		return tg_nic_refuse(ask, "no group above %u", engine->n_groups - 1);
 	if (jump && (rule->jump <= rule->group || rule->jump < engine->first_group))
 		return tg_nic_refuse(ask, "no jump from group %u to %u", rule->group, rule->jump);
+	if (jump && !engine->miss_to_software && !tg_nic_keeps_out(rule, TG_NIC_GUARD_MISSED))
+		return tg_nic_refuse(
+			ask, "what no rule of group %u matches would be lost", rule->jump);
 	if (!jump && rule->group < engine->first_group)
 		return tg_nic_refuse(
 			ask, "rules belong to group %u and above", engine->first_group);
@@ -329,6 +332,11 @@ static bool last_hop_kept_out(const struct tg_nic_match *match)
 	return (match->spec.ttl & 0xfe) != 0;
 }
 
+static bool nothing_missed(const struct tg_nic_match *match)
+{
+	return false;
+}
+
 bool tg_nic_keeps_out(const struct tg_nic_rule *rule, enum tg_nic_guard guard)
 {
 	static bool (*const by_match[])(const struct tg_nic_match *match) = {
@@ -336,6 +344,7 @@ bool tg_nic_keeps_out(const struct tg_nic_rule *rule, enum tg_nic_guard guard)
 		[TG_NIC_GUARD_FRAGMENTS] = fragments_kept_out,
 		[TG_NIC_GUARD_OPTIONS] = options_kept_out,
 		[TG_NIC_GUARD_LAST_HOP] = last_hop_kept_out,
+		[TG_NIC_GUARD_MISSED] = nothing_missed,
 	};
 
 	return (rule->guarded & BIT(guard)) != 0 || by_match[guard](&rule->match);

@@ -145,6 +145,7 @@ struct tg_nic_counters {
 	X(SHAPES, "shapes")           \
 	X(GROUPS, "groups")           \
 	X(FIRST_GROUP, "first-group") \
+	X(MISS, "miss-to-software")   \
 	X(PRIORITIES, "priorities")   \
 	X(CAPACITY, "capacity")       \
 	X(COUNTERS, "counters")       \
@@ -172,7 +173,8 @@ struct tg_nic_engine {
 	uint32_t n_groups;		     /* 1: group 0 alone */
 	uint32_t n_priorities;		     /* of a group; 1: priority 0 alone */
 	uint32_t first_group;		     /* where rules belong: group 0 only jumps there */
-	uint32_t capacity;		     /* rules; 0: unknown, found out by ENOSPC */
+	bool miss_to_software; /* what no rule of a later group matches; else it may be lost */
+	uint32_t capacity;     /* rules; 0: unknown, found out by ENOSPC */
 	struct tg_nic_counters counters;
 	uint8_t duplicates; /* enum tg_nic_duplicates */
 	bool modify_field;  /* rewrites by MODIFY_FIELD; else by SET_* actions */

@@ -68,6 +68,11 @@ static void read_first_group(const struct reading *r, const struct tg_at *at, co
 	r->engine->first_group = tg_nic_read_number(r->read, at, GROUPS_MAX - 1, 0, source);
 }
 
+static void read_miss(const struct reading *r, const struct tg_at *at, const char **source)
+{
+	r->engine->miss_to_software = tg_nic_read_bool(r->read, at, source);
+}
+
 static void read_priorities(const struct reading *r, const struct tg_at *at, const char **source)
 {
 	r->engine->n_priorities = tg_nic_read_number(r->read, at, UINT32_MAX, 1, source);
@@ -122,6 +127,7 @@ static fact_reader *const facts[TG_NIC_ENGINE_FACT_COUNT] = {
 	[TG_NIC_ENGINE_SHAPES] = read_shapes,
 	[TG_NIC_ENGINE_GROUPS] = read_groups,
 	[TG_NIC_ENGINE_FIRST_GROUP] = read_first_group,
+	[TG_NIC_ENGINE_MISS] = read_miss,
 	[TG_NIC_ENGINE_PRIORITIES] = read_priorities,
 	[TG_NIC_ENGINE_CAPACITY] = read_capacity,
 	[TG_NIC_ENGINE_COUNTERS] = read_counters,

@@ -97,13 +97,15 @@ enum tg_nic_action {
 /*
  * What must not be forwarded in hardware, as software has to see it. A rule that forwards keeps it
  * out by its own match (fragment and offset zero, header length 5, flags zero), or says that rules
- * of higher priority leave it to software. X(SYMBOL, "what it keeps out")
+ * of higher priority leave it to software. MISSED is of rules that jump: a rule of the other group
+ * leaves to software what no other matches there. X(SYMBOL, "what it keeps out")
  */
 #define TG_NIC_GUARDS(X)                        \
 	X(FLAGS, "SYN, FIN and RST")            \
 	X(FRAGMENTS, "fragments")               \
 	X(OPTIONS, "packets with IPv4 options") \
-	X(LAST_HOP, "packets with a TTL of 1")
+	X(LAST_HOP, "packets with a TTL of 1")  \
+	X(MISSED, "what no rule of the group matches")
 
 enum tg_nic_guard {
 #define X(sym, what) TG_NIC_GUARD_##sym,

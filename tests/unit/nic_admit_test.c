@@ -36,6 +36,7 @@ static struct tg_nic_profile perfect(void)
 	e->actions = ALL(TG_NIC_ACTION_COUNT);
 	e->n_groups = 4;
 	e->n_priorities = 4;
+	e->miss_to_software = true;
 	e->counters.hits = e->counters.bytes = true;
 	e->duplicates = TG_NIC_DUPLICATES_REFUSED;
 	return p;
@@ -298,6 +299,11 @@ static void from_group_2(struct tg_nic_profile *p)
 	p->engines[0].first_group = 2;
 }
 
+static void misses_lost(struct tg_nic_profile *p)
+{
+	p->engines[0].miss_to_software = false;
+}
+
 static void one_priority(struct tg_nic_profile *p)
 {
 	p->engines[0].n_priorities = 1;
@@ -396,6 +402,7 @@ static void test_not_taken(void **state)
 		{one_group, jump, "no group above 0"},
 		{from_group_2, deny_later_group, "rules belong to group 2 and above"},
 		{from_group_2, jump, "no jump from group 0 to 1"},
+		{misses_lost, jump, "what no rule of group 1 matches would be lost"},
 		{one_priority, deny_second, "no priority above 0"},
 		{no_count, deny, "count is not among its actions"},
 		{no_mark, mark, "mark is not among its actions"},
@@ -423,6 +430,18 @@ static void test_zero_is_taken(void **state)
 
 	zero_fragment(&p);
 	forward_alone(&rule);
+	assert_non_null(tg_nic_admits(&p, &rule, why));
+}
+
+static void test_jump_with_nothing_missed(void **state)
+{
+	struct tg_nic_profile p = perfect();
+	struct tg_nic_rule rule;
+	char why[TG_NIC_WHY];
+
+	misses_lost(&p);
+	jump(&rule);
+	rule.guarded = BIT(TG_NIC_GUARD_MISSED);
 	assert_non_null(tg_nic_admits(&p, &rule, why));
 }
 
@@ -738,7 +757,7 @@ static void test_kept_out_by_the_match(void **state)
 	struct tg_nic_rule rule;
 
 	forward_alone(&rule);
-	for (int g = 0; g < TG_NIC_GUARD_COUNT; g++)
+	for (int g = 0; g < TG_NIC_GUARD_MISSED; g++)
 		assert_true(tg_nic_keeps_out(&rule, (enum tg_nic_guard)g));
 	forward_bare(&rule);
 	for (int g = 0; g < TG_NIC_GUARD_COUNT; g++)
@@ -775,6 +794,7 @@ int main(void)
 		cmocka_unit_test(test_perfect),
 		cmocka_unit_test(test_not_taken),
 		cmocka_unit_test(test_zero_is_taken),
+		cmocka_unit_test(test_jump_with_nothing_missed),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_hazards),
 		cmocka_unit_test(test_first_engine_that_takes),
