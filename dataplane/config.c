@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "profile.h"
 #include "reader.h"
 #include "tree.h"
 
@@ -17,7 +18,6 @@
 #define GROUP_TEXT 32
 #define MTU_MIN 576
 #define MTU_MAX 9600
-#define TG_NIC_PROFILES "/usr/share/tidegate/nic-profiles"
 #define COUNT_MAX (1u << 26) /* entries of any table */
 
 /* One parse: where values go and what is wrong. */
@@ -722,7 +722,7 @@ static void set_defaults(struct tg_dataplane_config *config)
 	config->huge_pages = true;
 	config->rss_auto = true;
 	config->offload = (struct tg_offload_settings){
-		.profiles = TG_NIC_PROFILES,
+		.profiles = tg_nic_profiles_folder(),
 		.connections = 65536,
 		.min_packets = 1000,
 		.idle_ms = 10000,
