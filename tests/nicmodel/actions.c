@@ -144,6 +144,13 @@ static int read_port_id(struct reader *r, const struct rte_flow_action *action)
 	return forward_to(r, action, conf->original ? r->port->id : conf->id);
 }
 
+/* The pattern names this port as where packets arrive. */
+static bool from(const struct nm_pattern *p, uint16_t port)
+{
+	return p->spec.origin == NM_WIRE && p->mask.port[0] == 0xff && p->mask.port[1] == 0xff &&
+	       p->spec.port[0] == (port & 0xff) && p->spec.port[1] == port >> 8;
+}
+
 static int read_ethdev(struct reader *r, const struct rte_flow_action *action)
 {
 	const struct rte_flow_action_ethdev *conf = action->conf;
@@ -155,7 +162,7 @@ static int read_ethdev(struct reader *r, const struct rte_flow_action *action)
 	if (action->type == RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT)
 		return forward_to(r, action, conf->port_id);
 	/* To the application; only where it arrived. */
-	if (conf->port_id != r->port->id)
+	if (conf->port_id != r->port->id && !from(r->pattern, conf->port_id))
 		return refuse(r, ENOTSUP, action, "the application receives where packets arrive");
 	return fate(r, action, NM_SOFTWARE, TG_NIC_SOFTWARE);
 }

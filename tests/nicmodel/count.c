@@ -61,16 +61,15 @@ static void wheel_put(struct nm_age *age)
 	TAILQ_INSERT_TAIL(&nic->wheel[age->slot], age, link);
 }
 
-void nm_age_start(struct nm_age *age, struct nm_port *port, uint32_t timeout_s, void *context)
+void nm_age_start(struct nm_age *age, struct nm_port *port, uint32_t timeout_s, uint64_t hit_ms,
+	void *context)
 {
-	uint64_t now = nicmodel_clock();
-
 	if (port->nic->ages++ == 0)
-		port->nic->wheel_s = now / 1000;
+		port->nic->wheel_s = nicmodel_clock() / 1000;
 	age->port = port;
 	age->timeout_s = timeout_s;
 	age->context = context;
-	age->hit_ms = now;
+	age->hit_ms = hit_ms;
 	age->aged = false;
 	wheel_put(age);
 }

@@ -42,6 +42,7 @@ static void pass_begin(struct pass *p, struct nm_queue_of *queue, enum nm_origin
 	p->parser =
 		(struct nm_parser){.first_fragments = nm_has(nic, TG_NIC_HAZARD_FRAGMENT_MATCHED),
 			.options = nm_has(nic, TG_NIC_HAZARD_NO_OPTIONS),
+			.extensions = nm_has(nic, TG_NIC_HAZARD_EXTENSIONS),
 			.malformed = nic->quirks.malformed_matched};
 	p->now = nicmodel_clock();
 	p->packet = __atomic_fetch_add(&nic->packets, n, __ATOMIC_RELAXED);

@@ -51,8 +51,17 @@ static bool is_there(const struct place *place, const struct nm_pattern *p)
 	       (place->transport == 0 || place->transport == p->transport);
 }
 
+static bool zero_spec(const struct place *place, const struct nm_key *spec)
+{
+	for (unsigned int i = 0; i < place->size; i++)
+		if ((spec->b[place->at + i] & field_bits(place, i)) != 0)
+			return false;
+	return true;
+}
+
 /* The least masking that takes this mask of a field; bits that are not the field's are not seen. */
-static enum tg_nic_masking masking_of(const struct place *place, const struct nm_key *mask)
+static enum tg_nic_masking masking_of(
+	const struct place *place, const struct nm_key *mask, const struct nm_key *spec)
 {
 	bool none = true, all = true, prefix = true, ended = false;
 
@@ -71,7 +80,7 @@ static enum tg_nic_masking masking_of(const struct place *place, const struct nm
 	if (none)
 		return TG_NIC_MASK_NEVER;
 	if (all)
-		return TG_NIC_MASK_EXACT;
+		return zero_spec(place, spec) ? TG_NIC_MASK_ZERO : TG_NIC_MASK_EXACT;
 	return prefix ? TG_NIC_MASK_PREFIX : TG_NIC_MASK_ANY;
 }
 
@@ -96,7 +105,7 @@ static bool widen(const struct nm_nic *nic, unsigned int engine, const struct nm
 		return false;
 	for (unsigned int f = 0; f < TG_NIC_FIELD_COUNT; f++)
 		if ((nic->quirks.widened >> f & 1) && is_there(&places[f], p) &&
-			partial(masking_of(&places[f], mask))) {
+			partial(masking_of(&places[f], mask, &p->spec))) {
 			clear(&places[f], mask);
 			widened = true;
 		}
@@ -105,19 +114,32 @@ static bool widen(const struct nm_nic *nic, unsigned int engine, const struct nm
 
 /* --- does it take a rule? ---------------------------------------------------------------- */
 
+/* An IP version is known where a field of its header is. */
+static bool knows_family(const struct tg_nic_engine *e, uint8_t family)
+{
+	for (unsigned int f = 0; f < TG_NIC_FIELD_COUNT; f++)
+		if (places[f].transport == 0 && places[f].family == family &&
+			e->masking[f] != TG_NIC_MASK_NEVER)
+			return true;
+	return family == 0;
+}
+
 static int admit_fields(
 	const struct nm_draft *draft, const struct tg_nic_engine *e, struct rte_flow_error *error)
 {
 	const struct nm_pattern *p = &draft->pattern;
 	bool any = false;
 
+	if (!knows_family(e, p->family))
+		return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM, p->network,
+			"IP version not supported");
 	for (unsigned int f = 0; f < TG_NIC_FIELD_COUNT; f++) {
 		const struct place *place = &places[f];
 		enum tg_nic_masking masking;
 
 		if (!is_there(place, p))
 			continue;
-		masking = masking_of(place, &p->mask);
+		masking = masking_of(place, &p->mask, &p->spec);
 		any |= masking != TG_NIC_MASK_NEVER;
 		if (masking > (enum tg_nic_masking)e->masking[f])
 			return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_MASK,
@@ -243,6 +265,9 @@ static int admit_actions(
 	if (foreign != 0)
 		return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION,
 			a->item[__builtin_ctz(foreign)], "action not supported");
+	if (a->fate == NM_JUMP && a->jump >= e->n_groups)
+		return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, a->item[TG_NIC_JUMP],
+			"no such group");
 	if ((a->modify_field && !e->modify_field) || (a->set_legacy && e->modify_field))
 		return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION, NULL,
 			e->modify_field ? "headers are changed by MODIFY_FIELD"

@@ -46,7 +46,7 @@ static int start(struct nm_indirect *indirect, const struct rte_flow_action *act
 		return 0;
 	if (conf == NULL || conf->timeout == 0)
 		return refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION_CONF, "no timeout");
-	nm_age_start(&indirect->age, indirect->port, conf->timeout,
+	nm_age_start(&indirect->age, indirect->port, conf->timeout, nicmodel_clock(),
 		conf->context != NULL ? conf->context : handle);
 	return 0;
 }
@@ -140,8 +140,7 @@ static void update_age(struct nm_age *age, const struct rte_flow_update_age *upd
 	uint64_t hit = update->touch ? nicmodel_clock() : age->hit_ms;
 
 	nm_age_stop(age);
-	nm_age_start(age, port, timeout_s, context);
-	age->hit_ms = hit;
+	nm_age_start(age, port, timeout_s, hit, context);
 }
 
 int nm_indirect_update(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle,

@@ -63,7 +63,7 @@ struct nm_packet {
 
 /* What a parser lets through to the matching of transport headers. */
 struct nm_parser {
-	bool first_fragments, options, malformed;
+	bool first_fragments, options, extensions, malformed;
 };
 
 void nm_packet_read(

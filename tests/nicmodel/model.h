@@ -151,7 +151,8 @@ TAILQ_HEAD(nm_ages, nm_age);
 #define NM_WHEEL 4096
 
 /* All under the NIC's lock. */
-void nm_age_start(struct nm_age *age, struct nm_port *port, uint32_t timeout_s, void *context);
+void nm_age_start(struct nm_age *age, struct nm_port *port, uint32_t timeout_s, uint64_t hit_ms,
+	void *context);
 void nm_age_stop(struct nm_age *age);
 /* Lets time pass; ports that have to tell the application are flagged. */
 void nm_age_run(struct nm_nic *nic, uint64_t now);

@@ -132,34 +132,44 @@ static int extension_bit(uint8_t protocol)
 	return -1;
 }
 
-/* Which extension headers there are. */
-static uint16_t read_extensions(struct view *v, uint8_t protocol)
-{
-	uint16_t found = 0;
-	int bit;
+/* A chain of extension headers. */
+struct chain {
+	uint16_t found;	   /* NM_EXTENSIONS */
+	uint16_t fragment; /* offset and MF of a fragment header */
+	uint8_t protocol;  /* behind it */
+	bool broken;	   /* its end is not in sight */
+};
 
+static void follow(struct view *v, struct chain *chain)
+{
 	for (unsigned int i = 0; i < EXTENSION_MAX; i++) {
-		bit = extension_bit(protocol);
+		int bit = extension_bit(chain->protocol);
+		const uint8_t *p = v->p + v->at;
+
 		if (bit < 0)
+			return;
+		chain->found |= (uint16_t)(1 << bit);
+		if (chain->protocol == IPPROTO_ESP || v->at + 8 > v->size)
 			break;
-		found |= (uint16_t)(1 << bit);
-		if (protocol == IPPROTO_ESP || v->at + 8 > v->size)
-			break;
-		protocol = v->p[v->at];
-		if (bit == 2)
+		if (chain->protocol == IPPROTO_FRAGMENT) {
+			chain->fragment = be16(p + 2) & 0xfff9;
 			v->at += 8;
-		else if (bit == 3)
-			v->at += (uint16_t)((v->p[v->at + 1] + 2) * 4);
-		else
-			v->at += (uint16_t)((v->p[v->at + 1] + 1) * 8);
+		} else if (chain->protocol == IPPROTO_AH) {
+			v->at += (uint16_t)((p[1] + 2) * 4);
+		} else {
+			v->at += (uint16_t)((p[1] + 1) * 8);
+		}
+		chain->protocol = p[0];
+		if ((chain->fragment & 0xfff8) != 0)
+			break;
 	}
-	return found;
+	chain->broken = true;
 }
 
 static void read_ipv6(struct view *v, struct nm_packet *packet, const struct nm_parser *parser)
 {
 	const uint8_t *p = v->p + v->at;
-	uint16_t extensions;
+	struct chain chain = {0};
 	uint32_t end;
 
 	if (v->at + sizeof(struct rte_ipv6_hdr) > v->size || p[0] >> 4 != 6)
@@ -171,11 +181,16 @@ static void read_ipv6(struct view *v, struct nm_packet *packet, const struct nm_
 	packet->l3 = v->at;
 	memcpy(packet->key.ip, p, sizeof(struct rte_ipv6_hdr));
 	v->at += sizeof(struct rte_ipv6_hdr);
-	extensions = read_extensions(v, p[6]);
-	memcpy(packet->key.extensions, &extensions, sizeof(extensions));
-	/* Only what is directly behind the IPv6 header counts as its transport header. */
-	if (extensions == 0)
-		read_transport(v, packet, p[6], end, parser->malformed);
+	chain.protocol = p[6];
+	follow(v, &chain);
+	memcpy(packet->key.extensions, &chain.found, sizeof(chain.found));
+	/* Only what is directly behind the IPv6 header counts, unless the NIC sees it otherwise. */
+	if (parser->extensions)
+		packet->key.ip[6] = chain.protocol;
+	else if (chain.found != 0)
+		return;
+	if (!chain.broken && (chain.fragment == 0 || parser->first_fragments))
+		read_transport(v, packet, chain.protocol, end, parser->malformed);
 }
 
 void nm_packet_read(

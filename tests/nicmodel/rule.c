@@ -259,7 +259,7 @@ static void begin(struct nm_rule *rule, const struct nm_draft *draft)
 	nic->stats.rules++;
 	nic->stats.created++;
 	if (rule->age == &rule->own_age)
-		nm_age_start(&rule->own_age, rule->port, draft->actions.timeout_s,
+		nm_age_start(&rule->own_age, rule->port, draft->actions.timeout_s, nicmodel_clock(),
 			draft->actions.context != NULL ? draft->actions.context
 						       : nm_handle_of(&nic->rules, rule->index));
 	if (nm_has(nic, TG_NIC_HAZARD_LATE_INSERT)) {
