@@ -9,5 +9,10 @@ int main(void)
 	lab_eal();
 	failed += run_match_tests();
 	failed += run_action_tests();
+	failed += run_profile_tests();
+	failed += run_quirk_tests();
+	failed += run_life_tests();
+	failed += run_async_tests();
+	failed += run_scale_tests();
 	return failed != 0;
 }
