@@ -37,7 +37,7 @@ void flow_driver_reset(void)
 	used = n_aged = 0;
 	flow_driver.capacity = UINT32_MAX;
 	flow_driver.proxy = UINT16_MAX;
-	flow_driver.hits_set = flow_driver.bytes_set = true;
+	flow_driver.hits_set = flow_driver.bytes_set = flow_driver.masks_fit = true;
 }
 
 void flow_driver_fail(
@@ -301,6 +301,38 @@ int __wrap_rte_flow_pattern_template_destroy(
 	return 0;
 }
 
+/* As mlx5 wants it; a value that is added is the same for all rules, one that is set is not. */
+static bool modify_fits(const struct rte_flow_action_modify_field *action,
+	const struct rte_flow_action_modify_field *mask)
+{
+	uint8_t value = action->operation == RTE_FLOW_MODIFY_SET ? 0 : UINT8_MAX;
+
+	return mask->operation == action->operation && mask->dst.field == action->dst.field &&
+	       mask->src.field == action->src.field && mask->dst.level == UINT32_MAX &&
+	       mask->dst.offset == UINT32_MAX && mask->width == UINT32_MAX &&
+	       mask->src.value[0] == value;
+}
+
+/* Where packets go is the same for all rules. */
+static bool mask_fits(const struct rte_flow_action *action, const struct rte_flow_action *mask)
+{
+	const struct rte_flow_action_ethdev *port = mask->conf;
+	const struct rte_flow_action_jump *jump = mask->conf;
+
+	if (action->type != mask->type)
+		return false;
+	switch (action->type) {
+	case RTE_FLOW_ACTION_TYPE_MODIFY_FIELD:
+		return modify_fits(action->conf, mask->conf);
+	case RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT:
+		return port != NULL && port->port_id == UINT16_MAX;
+	case RTE_FLOW_ACTION_TYPE_JUMP:
+		return jump != NULL && jump->group == UINT32_MAX;
+	default:
+		return true;
+	}
+}
+
 struct rte_flow_actions_template *__wrap_rte_flow_actions_template_create(uint16_t port,
 	const struct rte_flow_actions_template_attr *attr, const struct rte_flow_action actions[],
 	const struct rte_flow_action masks[], struct rte_flow_error *error)
@@ -310,12 +342,11 @@ struct rte_flow_actions_template *__wrap_rte_flow_actions_template_create(uint16
 
 	if (look(port, NULL, actions, error) != 0)
 		return NULL;
-	flow_driver.masks_fit = true;
 	/* Drivers copy them. */
 	if (rte_flow_conv(RTE_FLOW_CONV_OP_ACTIONS, copy, sizeof(copy), masks, error) <= 0)
 		return NULL;
 	do
-		flow_driver.masks_fit &= actions[i].type == masks[i].type;
+		flow_driver.masks_fit &= mask_fits(&actions[i], &masks[i]);
 	while (actions[i++].type != RTE_FLOW_ACTION_TYPE_END);
 	flow_driver.templates++;
 	return (struct rte_flow_actions_template *)&flow_driver;

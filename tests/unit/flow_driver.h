@@ -52,7 +52,7 @@ struct flow_driver {
 	uint32_t counter;
 	struct rte_flow_port_attr configured;
 	uint32_t table_rules;
-	bool masks_fit; /* of the actions template: as long as the actions, of the same types */
+	bool masks_fit; /* of all actions templates */
 	/* What is there. */
 	uint32_t rules, handles, tables, templates;
 	uint32_t in_queue;

@@ -241,6 +241,7 @@ static void test_errors_of_creation(void **state)
 static void test_shapes_are_remembered(void **state)
 {
 	const struct tg_nic_rule other = rule_of(7, B(DROP));
+	struct tg_nic_rule prefix = rule_of(7, B(COUNT) | B(DROP));
 	const struct tg_nic_engine *engine;
 	struct fixture f;
 
@@ -249,15 +250,20 @@ static void test_shapes_are_remembered(void **state)
 	insert(&f, 7);
 	insert(&f, 8);
 	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 1);
+	/* Another mask is another kind. */
+	prefix.match.mask.src[3] = prefix.match.spec.src[3] = 0;
+	assert_int_equal(tg_flow_insert(f.port, &prefix, engine, NULL), 0);
+	assert_int_equal(end(&f).error, 0);
+	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 2);
 	/* Refused beside other rules. */
 	flow_driver_fail(FLOW_DRIVER_VALIDATE, 1, ENOTSUP, ANY);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(tg_flow_insert(f.port, &other, engine, NULL), -ENOTSUP);
-	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 2);
+	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 3);
 	/* Without them it may be otherwise. */
 	assert_int_equal(tg_flow_flush(f.port), 0);
 	assert_int_equal(tg_flow_insert(f.port, &other, engine, NULL), 0);
-	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 3);
+	assert_int_equal(flow_driver.op[FLOW_DRIVER_VALIDATE].calls, 4);
 	close_port(&f);
 }
 
@@ -611,6 +617,19 @@ static void test_late_results(void **state)
 	flow_driver.stuck = false;
 	insert(&f, 3);
 	nothing_ends(&f);
+
+	/* Also if they come before it was told how it ended. */
+	flow_driver.stuck = true;
+	assert_int_equal(begin(&f, 4, NULL), 0);
+	assert_int_equal(tg_flow_poll(f.port, done, 4), 0);
+	tg_flow_lost(f.port);
+	flow_driver_stop();
+	flow_driver.stuck = false;
+	assert_int_equal(tg_flow_poll(f.port, done, 4), 1);
+	assert_int_equal(done[0].error, -ENODEV);
+	for (uint32_t i = 0; i < 2 * FLOW_DRIVER_QUEUE; i++)
+		insert(&f, i);
+	nothing_ends(&f);
 	close_port(&f);
 }
 
@@ -643,6 +662,8 @@ static void test_templates(void **state)
 
 	shapes[1].priority = 3;
 	shapes[1].guarded = UINT8_MAX;
+	shapes[1].domain = TG_NIC_TRANSFER;
+	shapes[1].to = 1;
 	open_with(&f, true, shapes, 3);
 	assert_int_equal(flow_driver.tables, 2);
 	assert_int_equal(flow_driver.table_rules, RULES);
@@ -654,6 +675,16 @@ static void test_templates(void **state)
 	assert_int_equal(tg_flow_insert(f.port, &shapes[1], &f.profile.engines[0], NULL), -ENOTSUP);
 	shapes[1].priority = 3;
 	assert_int_equal(tg_flow_insert(f.port, &shapes[1], &f.profile.engines[0], NULL), 0);
+	close_port(&f);
+
+	/* What is the same for all rules is masked. */
+	flow_driver_reset();
+	f.profile.engines[0].modify_field = true;
+	shapes[2].actions = B(JUMP);
+	shapes[2].jump = 2;
+	assert_int_equal(tg_flow_open(&f.config, shapes, 3, &f.port), 0);
+	assert_int_equal(flow_driver.tables, 3);
+	assert_true(flow_driver.masks_fit);
 	close_port(&f);
 
 	/* More counters than there are, are not asked for. */
@@ -668,8 +699,8 @@ static void test_templates(void **state)
 	flow_driver_reset();
 	flow_driver_fail(FLOW_DRIVER_TABLE, 1, ENOTSUP, ANY);
 	assert_int_equal(tg_flow_open(&f.config, shapes, 3, &f.port), 0);
-	assert_int_equal(flow_driver.tables, 1);
-	assert_int_equal(flow_driver.templates, 2);
+	assert_int_equal(flow_driver.tables, 2);
+	assert_int_equal(flow_driver.templates, 4);
 	assert_int_equal(begin(&f, 7, NULL), -ENOTSUP);
 	close_port(&f);
 }
@@ -791,6 +822,8 @@ static void test_aged(void **state)
 	assert_int_equal(take_out(&f, done[0].flow), 0);
 	assert_int_equal(tg_flow_insert(f.port, &rule, &f.profile.engines[0], (void *)9), 0);
 	assert_int_equal(tg_flow_poll(f.port, done, 4), 1); /* in the record of the first */
+	assert_int_equal(tg_flow_remove(f.port, done[2].flow, NULL), 0);
+	flow_driver_age(2); /* it has gone, but that was not told yet */
 	assert_int_equal(tg_flow_aged(f.port, users, 4), 1);
 	assert_ptr_equal(users[0], (void *)2);
 	assert_int_equal(tg_flow_aged(f.port, users, 4), 0);
