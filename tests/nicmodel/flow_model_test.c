@@ -12,10 +12,12 @@
 #include <string.h>
 
 #include "../../dataplane/offload/flow.h"
+#include "rule_packets.h"
 
 #define B(action) (1u << TG_NIC_##action)
 #define RULES 100
 #define MANY 100000
+#define PAIRS 20000
 #define PACKET "10.1.0.1 > 10.2.0.1 "
 #define PACKET6 "fd00::1 > fd00::2 "
 
@@ -459,6 +461,52 @@ static void test_aged(void **state)
 	}
 }
 
+/* Reads everything at its widest: what a rule does not state, a packet may have. */
+static void read_widely(struct nicmodel_quirks *quirks)
+{
+	quirks->on |= 1u << TG_NIC_HAZARD_VLAN_BLIND | 1u << TG_NIC_HAZARD_FRAGMENT_MATCHED |
+		      1u << TG_NIC_HAZARD_NO_OPTIONS;
+	quirks->malformed_matched = true;
+}
+
+/* What the NIC drops is what the rule means, on packets in and beside it. */
+static void test_meaning(void **state)
+{
+	struct tg_flow_config config = {.rules_max = RULES, .n_queues = 1};
+	uint32_t matched = 0;
+	struct fixture f;
+
+	open_nic(&f, false);
+	lab_open(&f.profile);
+	lab_quirks(read_widely);
+	config.ethdev = lab.port[0];
+	config.profile = &f.profile;
+	assert_int_equal(tg_flow_open(&config, NULL, 0, &f.port), 0);
+	for (uint32_t i = 0; i < PAIRS; i++) {
+		struct tg_nic_rule rule = {.actions = B(COUNT) | B(DROP)};
+		char text[TG_NIC_MATCH_TEXT];
+		struct rule_packet p;
+		struct rte_mbuf *m = lab_mbuf(PACKET "udp 1>2");
+		struct tg_flow *flow;
+		bool should;
+
+		rule_packet_any(&p);
+		rule_packet_rule(&p, &rule.match);
+		rule_packet_neighbour(&p);
+		should = rule_packet_matches(&rule.match, &p);
+		matched += should;
+		flow = insert(&f, &rule);
+		assert_non_null(rte_pktmbuf_append(m, RULE_PACKET_SIZE - m->data_len));
+		rule_packet_write(&p, rte_pktmbuf_mtod(m, uint8_t *));
+		tg_nic_match_text(&rule.match, text);
+		if (lab_burst(0, &m, 1) == should)
+			fail_msg("pair %u: %s: %s", i, text, should ? "missed" : "hit");
+		assert_int_equal(take_out(&f, flow), 0);
+	}
+	assert_in_range(matched, PAIRS / 5, PAIRS - PAIRS / 5);
+	close_port(&f);
+}
+
 /* A rule of one address of many. */
 static void many(bool templates)
 {
@@ -536,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_aged),
+		cmocka_unit_test(test_meaning),
 		cmocka_unit_test(test_many),
 	};
 
