@@ -37,7 +37,7 @@ static void profile_of(struct tg_nic_profile *profile, bool templates)
 	engine->domains = UINT8_MAX;
 	engine->protocols = UINT8_MAX;
 	memset(engine->masking, TG_NIC_MASK_ANY, sizeof(engine->masking));
-	engine->untagged = true;
+	engine->untagged = engine->miss_to_software = true;
 	engine->actions = UINT32_MAX;
 	engine->n_groups = engine->n_priorities = 16;
 	engine->counters.hits = engine->counters.bytes = true;
