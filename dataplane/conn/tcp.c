@@ -137,17 +137,25 @@ void tg_tcp_lose_sight(struct tg_conn *c)
 	c->side[1] |= TG_CONN_UNSEEN;
 }
 
-/* A FIN may be a guess as well as the next thing to come: it counts when it is acknowledged. */
+/*
+ * What the other side has acknowledged since it was seen again was sent: a segment below that is an
+ * old one. A FIN may be a guess as well as the next thing to come: it counts when it is
+ * acknowledged.
+ */
 static void regain_sight(
 	struct tg_conn *c, unsigned int dir, const struct tg_segment *seg, uint32_t ack)
 {
-	unsigned int peer = dir ^ 1;
+	const unsigned int peer = dir ^ 1;
+	const bool peer_seen = (c->side[peer] & TG_CONN_UNSEEN) == 0;
+	const uint32_t win = (uint32_t)c->max_win[peer] << (c->side[peer] & TG_CONN_SCALE);
+	const uint32_t end = seg->seq - ((seg->flags & TG_TCP_FIN) != 0);
 
 	c->side[dir] &= (uint8_t)~TG_CONN_UNSEEN;
-	c->end[dir] = seg->seq - ((seg->flags & TG_TCP_FIN) != 0);
-	c->max_end[dir] =
-		seg->seq + ((uint32_t)c->max_win[peer] << (c->side[peer] & TG_CONN_SCALE));
-	if (c->side[peer] & TG_CONN_UNSEEN)
+	if (!peer_seen || after(end, c->end[dir])) {
+		c->end[dir] = end;
+		c->max_end[dir] = seg->seq + win;
+	}
+	if (!peer_seen)
 		c->end[peer] = c->max_end[peer] = ack;
 	else if (after(ack, c->end[peer]))
 		c->end[peer] = ack;

@@ -389,9 +389,32 @@ static void who_a_rule_speaks_of_is_the_client(void **state)
 	}
 }
 
+/* Every packet that passes counts, whichever way it takes: none twice, none never. */
+static void all_that_passes_is_counted(void **state)
+{
+	static const struct line lines[] = {
+		HANDSHAKE,
+		{INSIDE, C "R seq=1006", PASSED}, /* not exact: closes nothing */
+		{INSIDE, C "S seq=90000", PASSED},
+		{INSIDE, C "S seq=90000", PASSED},
+		{OUTSIDE, S "SA seq=70000 ack=90001", PASSED},
+		{INSIDE, C "A seq=90001 ack=70001", PASSED},
+	};
+	struct tg_stats_slot slot;
+	struct world w;
+
+	world_ready(&w);
+	PLAY(&w, lines);
+	slot = world_slot(&w, SLOT_OUT_WEB);
+	assert_int_equal(slot.packets, sizeof(lines) / sizeof(lines[0]));
+	assert_int_equal(slot.connections, 2);
+	world_stop(&w);
+}
+
 int run_tcp_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_that_passes_is_counted),
 		cmocka_unit_test(only_a_syn_begins),
 		cmocka_unit_test(impossible_flags_are_refused),
 		cmocka_unit_test(a_connection_lives_and_ends),
