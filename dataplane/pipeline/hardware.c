@@ -220,16 +220,15 @@ static struct hardware_mark *mark_of_event(struct tg_worker *w, const struct tg_
 static void take_counts(struct tg_worker *w, const struct tg_hardware_event *e, bool alive)
 {
 	uint64_t packets = e->packets[0] + e->packets[1];
-	struct tg_table *table = table_of(w, e->family);
 
 	if (packets == 0)
 		return;
-	charge(w, alive ? table->cold[e->index].verdict : e->verdict, packets,
-		e->bytes[0] + e->bytes[1]);
+	/* Not the connection's verdict: it may be another one by now. */
+	charge(w, e->verdict, packets, e->bytes[0] + e->bytes[1]);
 	w->stats->offloaded_packets += packets;
 	w->stats->offloaded_bytes += e->bytes[0] + e->bytes[1];
 	if (alive)
-		tg_table_at(table, e->index)->seen = w->now;
+		tg_table_at(table_of(w, e->family), e->index)->seen = w->now;
 }
 
 /* It was taken and is wanted back already, or nobody is there to want it. */
@@ -254,14 +253,17 @@ static void back(struct tg_worker *w, const struct tg_hardware_event *e, struct 
 
 	if (mark == NULL)
 		return;
-	if (c->protocol == TG_IPPROTO_TCP)
+	if (c->protocol == TG_IPPROTO_TCP && mark->state >= MARK_TAKEN)
 		tg_tcp_lose_sight(c);
 	*mark = (struct hardware_mark){0};
 }
 
 static void denied(struct tg_worker *w, const struct tg_hardware_event *e)
 {
-	charge_slot(w, tg_verdict_slot(e->verdict[0]), e->packets[0], e->bytes[0], e->packets[0]);
+	enum tg_direction side = tg_verdict_passes(e->verdict[TG_EGRESS]) ? TG_INGRESS : TG_EGRESS;
+
+	charge_slot(
+		w, tg_verdict_slot(e->verdict[side]), e->packets[0], e->bytes[0], e->packets[0]);
 	w->stats->drops[e->reason].packets += e->packets[0];
 	w->stats->drops[e->reason].bytes += e->bytes[0];
 	w->stats->offloaded_drops += e->packets[0];

@@ -70,7 +70,7 @@ struct tg_hardware_event {
 	uint32_t ticket;
 	uint32_t entry;
 	uint32_t index;
-	/* Whose rules they count for if the connection is no more; DENIED: the first one's. */
+	/* In force when hardware took it: whose rules packets count for. DENIED: of who denies. */
 	uint32_t verdict[TG_DIRECTION_COUNT];
 	uint64_t packets[2], bytes[2]; /* by direction of the connection; DENIED: the first */
 };
