@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <rte_ring_elem.h>
 
@@ -68,23 +69,31 @@ static void refuse(struct tg_offload *o, uint8_t worker, const struct tg_hardwar
 
 /* ---- counting ---- */
 
-/* A query that fails says nothing, and least of all that there was nothing: false. */
-static bool read_way(struct tg_offload *o, struct entry *e, unsigned int way)
+static void take_count(
+	struct tg_offload *o, struct entry *e, unsigned int way, const struct tg_flow_count *count)
 {
 	struct way *w = &e->way[way];
 	unsigned int dir = e->initiator ^ way;
+
+	if (count->packets != w->packets)
+		e->seen = o->now;
+	e->packets[dir] += count->packets - w->packets;
+	e->bytes[dir] += count->bytes - w->bytes;
+	w->packets = count->packets;
+	w->bytes = count->bytes;
+}
+
+/* A query that fails says nothing, and least of all that there was nothing: false. */
+static bool read_way(struct tg_offload *o, struct entry *e, unsigned int way)
+{
+	const struct way *w = &e->way[way];
 	struct tg_flow_count count;
 
 	if (tg_flow_query(o->port[way_port(o, e, way)].flows, w->flow, &count) != 0)
 		return false;
 	if (count.packets < w->packets || count.bytes < w->bytes)
 		return false;
-	if (count.packets != w->packets)
-		e->seen = o->now;
-	e->packets[dir] += count.packets - w->packets;
-	e->bytes[dir] += count.bytes - w->bytes;
-	w->packets = count.packets;
-	w->bytes = count.bytes;
+	take_count(o, e, way, &count);
 	return true;
 }
 
@@ -132,11 +141,29 @@ static enum tg_offload_reason reason_of(int error)
 	}
 }
 
-static void insertion_failed(struct tg_offload *o, struct port *port, int error)
+/* What the driver has refused once it will refuse again: it is not asked any more. */
+static void give_up(struct tg_offload *o, struct entry *e, uint16_t number)
+{
+	struct port *port = &o->port[number];
+	struct shape *shape = &port->shape[shape_of(&e->tuple, e->kind)];
+
+	if (shape->engine == NULL)
+		return;
+	shape->engine = NULL;
+	snprintf(shape->why, sizeof(shape->why), "the driver refuses what the profile lists: %s",
+		tg_flow_message(port->flows));
+	tg_log_warn("offload: port %u: %s", number, shape->why);
+}
+
+static void insertion_failed(struct tg_offload *o, struct entry *e, unsigned int way, int error)
 {
 	enum tg_offload_reason why = reason_of(error);
+	uint16_t number = way_port(o, e, way);
+	struct port *port = &o->port[number];
 
 	o->counts->failed++;
+	if (why == TG_OFFLOAD_UNSUPPORTED)
+		give_up(o, e, number);
 	if (why == TG_OFFLOAD_FULL)
 		o->short_of_room = true;
 	if (why == TG_OFFLOAD_FULL || why == TG_OFFLOAD_BUSY || why == TG_OFFLOAD_FAILED)
@@ -192,8 +219,10 @@ static void entry_put(struct tg_offload *o, struct entry *e)
 
 static bool idle(const struct entry *e)
 {
-	return !e->way[0].busy && !e->way[1].busy && e->way[0].flow == NULL &&
-	       e->way[1].flow == NULL;
+	for (unsigned int way = 0; way < WAYS; way++)
+		if (e->way[way].busy || e->way[way].settling || e->way[way].flow != NULL)
+			return false;
+	return true;
 }
 
 /* A denial that has dropped nothing more has nothing to tell. */
@@ -226,6 +255,7 @@ static void remove_way(struct tg_offload *o, struct entry *e, unsigned int way)
 
 	if (w->flow == NULL || w->busy)
 		return;
+	/* Where the last count follows, this one only says it earlier. */
 	if (!read_way(o, e, way) && !urgent(e) && e->tries++ < LAST_READS)
 		return; /* what it has counted would be lost: again at the next look */
 	rc = tg_flow_remove(o->port[port].flows, w->flow, w);
@@ -265,7 +295,7 @@ static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
 		plan_way(o, engine, &e->tuple, e->port, way != 0, &rule);
 	rc = tg_flow_insert(port->flows, &rule, engine, &e->way[way]);
 	if (rc != 0) {
-		insertion_failed(o, port, rc);
+		insertion_failed(o, e, way, rc);
 		return rc;
 	}
 	e->way[way].busy = true;
@@ -380,16 +410,22 @@ static void ended(struct tg_offload *o, const struct tg_flow_done *done)
 	struct entry *e = entry_of_way(o, w);
 	unsigned int way = w == &e->way[1];
 
+	if (done->counted) {
+		w->settling = false;
+		take_count(o, e, way, &done->last);
+		entry_settle(o, e);
+		return;
+	}
 	w->busy = false;
 	o->n_busy--;
 	if (done->removal) {
 		w->flow = NULL;
+		w->settling = done->last_follows;
 		o->counts->removed++;
-		if (done->error != 0 && done->error != -ENODEV) {
+		if (done->error != 0 && done->error != -ENODEV)
 			doubt(o, way_port(o, e, way));
-		}
 	} else if (done->error != 0) {
-		insertion_failed(o, &o->port[way_port(o, e, way)], done->error);
+		insertion_failed(o, e, way, done->error);
 		entry_drain(o, e, reason_of(done->error));
 		return;
 	} else {

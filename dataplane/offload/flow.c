@@ -326,6 +326,8 @@ void tg_flow_close(struct tg_flow_port *port)
 		return;
 	if (port->held != 0 || port->dirty)
 		tg_flow_flush(port);
+	for (uint32_t i = 0; port->flows != NULL && i < port->used; i++)
+		tg_flow_counter_drop(port, &port->flows[i]);
 	if (port->shapes.v != NULL && port->ops->close != NULL)
 		port->ops->close(port);
 	free(port->shapes.v);
@@ -356,6 +358,9 @@ int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
 		flow->user = user;
 		flow->state = TG_FLOW_INSERTING;
 		flow->transfer = rule->domain == TG_NIC_TRANSFER;
+		error = tg_flow_counter_make(port, flow, rule, engine, &encoded);
+	}
+	if (error == 0) {
 		error = port->ops->insert(port, shape, flow, &encoded);
 	}
 	if (error != 0) {
@@ -393,6 +398,14 @@ static void report(struct tg_flow_port *port, struct tg_flow *flow, struct tg_fl
 	if (flow->state == TG_FLOW_INSERTED) {
 		flow->state = TG_FLOW_LIVE;
 		done->flow = flow;
+	} else if (flow->counted) {
+		done->counted = true;
+		done->last = flow->last;
+		tg_flow_record_free(port, flow);
+	} else if (flow->removal && flow->error == 0 && flow->counter != NULL) {
+		done->last_follows = true;
+		flow->state = TG_FLOW_SETTLING;
+		tg_flow_list_add(port, &port->leaving, flow);
 	} else if (flow->handle != NULL) {
 		flow->state = TG_FLOW_STUCK;
 	} else {
@@ -407,6 +420,7 @@ uint32_t tg_flow_poll(struct tg_flow_port *port, struct tg_flow_done done[], uin
 
 	if (port->ops->poll != NULL)
 		port->ops->poll(port, n);
+	tg_flow_counters_settle(port);
 	for (i = 0; i < n; i++) {
 		flow = tg_flow_list_take(port, &port->ended);
 		if (flow == NULL)
@@ -428,8 +442,11 @@ int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flo
 
 	if (flow->state != TG_FLOW_LIVE)
 		return -EINVAL;
-	error = rte_flow_query(tg_flow_ethdev(port, flow->transfer), flow->handle, actions, &count,
-		tg_flow_error(port));
+	if (flow->counter != NULL)
+		error = tg_flow_counter_query(port, flow, &count);
+	else
+		error = rte_flow_query(tg_flow_ethdev(port, flow->transfer), flow->handle, actions,
+			&count, tg_flow_error(port));
 	if (error != 0)
 		return tg_flow_failed(port, -error, TG_FLOW_HANDLE);
 	if (!count.hits_set)
@@ -437,6 +454,17 @@ int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flo
 	out->packets = count.hits;
 	out->bytes = count.bytes_set ? count.bytes : 0;
 	return 0;
+}
+
+void tg_flow_clock(struct tg_flow_port *port, uint32_t now)
+{
+	struct tg_flow *flow;
+
+	port->now = now;
+	while ((flow = tg_flow_list_take(port, &port->leaving)) != NULL) {
+		flow->settles += now;
+		tg_flow_list_add(port, &port->settling, flow);
+	}
 }
 
 int tg_flow_aged(struct tg_flow_port *port, void *users[], uint32_t n)

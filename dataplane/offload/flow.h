@@ -30,6 +30,10 @@ struct tg_flow_config {
 	uint16_t n_queues;
 };
 
+struct tg_flow_count {
+	uint64_t packets, bytes; /* since the insertion; bytes with the Ethernet header, no CRC */
+};
+
 /* How an operation ended. */
 struct tg_flow_done {
 	void *user;
@@ -42,10 +46,9 @@ struct tg_flow_done {
 	 */
 	int error;
 	bool removal;
-};
-
-struct tg_flow_count {
-	uint64_t packets, bytes; /* since the insertion; bytes with the Ethernet header, no CRC */
+	bool last_follows; /* of a removal: `last` comes later, by itself, when the NIC has it */
+	bool counted;	   /* of a removal: `last` is set */
+	struct tg_flow_count last;
 };
 
 /*
@@ -77,6 +80,12 @@ int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
  * is full, nothing was begun.
  */
 int tg_flow_remove(struct tg_flow_port *port, struct tg_flow *flow, void *user);
+/*
+ * The time, ms, from any beginning. Where counters are read late and can outlive their rules (an
+ * indirect action: the profile's `shared`), the last count of a rule follows its removal when it
+ * is not late any more by this clock.
+ */
+void tg_flow_clock(struct tg_flow_port *port, uint32_t now);
 /* Hands what was begun to the NIC and takes what has ended, in any order. How many. */
 uint32_t tg_flow_poll(struct tg_flow_port *port, struct tg_flow_done done[], uint32_t n);
 

@@ -22,6 +22,7 @@ enum tg_flow_state {
 	TG_FLOW_LIVE,
 	TG_FLOW_REMOVING, /* with the driver */
 	TG_FLOW_UNDOING,  /* its creation failed, its handle is being destroyed */
+	TG_FLOW_SETTLING, /* gone, but for its counter, which is late */
 	TG_FLOW_ENDED,	  /* the caller does not know yet; if it has a handle, it is stuck */
 	TG_FLOW_STUCK,	  /* in an unknown state, and not the caller's any more */
 };
@@ -29,13 +30,17 @@ enum tg_flow_state {
 #define TG_FLOW_NONE UINT32_MAX
 
 struct tg_flow {
-	struct rte_flow *handle; /* NULL: nothing of it is in the NIC */
-	void *user;		 /* of the operation that is under way, else of the insertion */
-	uint32_t generation;	 /* how often the record was reused */
-	uint32_t next;		 /* index, in the list that it is in */
+	struct rte_flow *handle;		/* NULL: nothing of it is in the NIC */
+	struct rte_flow_action_handle *counter; /* of its own, that outlives it; NULL: none */
+	struct tg_flow_count last;		/* ENDED, when `counted` */
+	void *user;	     /* of the operation that is under way, else of the insertion */
+	uint32_t generation; /* how often the record was reused */
+	uint32_t next;	     /* index, in the list that it is in */
+	uint32_t settles;    /* SETTLING: when, ms; else how long that takes */
 	int16_t error;
 	uint8_t state; /* enum tg_flow_state */
 	bool removal;  /* the operation that is under way */
+	bool counted;  /* `last` is set */
 	bool transfer; /* the switch's: asked for through struct tg_flow_port.proxy */
 };
 
@@ -102,6 +107,9 @@ struct tg_flow_port {
 	uint32_t n_flows, used; /* of these, the first `used` have been in use */
 	uint32_t held;		/* records with a handle */
 	struct tg_flow_list free, ended;
+	struct tg_flow_list leaving;  /* SETTLING, since the clock was read last */
+	struct tg_flow_list settling; /* since before that */
+	uint32_t now;		      /* ms */
 	struct tg_flow_shapes shapes;
 
 	/* Templates. */
@@ -141,6 +149,18 @@ void tg_flow_gone(struct tg_flow_port *port, struct tg_flow *flow);
 void tg_flow_end(struct tg_flow_port *port, struct tg_flow *flow, int error);
 /* Voids every record; those that still have a handle are STUCK when `keep`, else gone. */
 void tg_flow_forget(struct tg_flow_port *port, bool keep);
+
+/* Counters. */
+/* Gives a rule a counter of its own, if its engine's counters are late. 0 or as struct
+ * tg_flow_done. */
+int tg_flow_counter_make(struct tg_flow_port *port, struct tg_flow *flow,
+	const struct tg_nic_rule *rule, const struct tg_nic_engine *engine,
+	struct tg_encoded *encoded);
+int tg_flow_counter_query(
+	struct tg_flow_port *port, const struct tg_flow *flow, struct rte_flow_query_count *count);
+void tg_flow_counter_drop(struct tg_flow_port *port, struct tg_flow *flow);
+/* Ends those whose counters are not late any more. */
+void tg_flow_counters_settle(struct tg_flow_port *port);
 
 /* Shapes. */
 int tg_flow_shapes_alloc(struct tg_flow_shapes *shapes, uint32_t max);

@@ -14,7 +14,8 @@ int tg_flow_records_alloc(struct tg_flow_port *port)
 {
 	port->n_flows = port->config.rules_max + SLACK;
 	port->flows = calloc(port->n_flows, sizeof(*port->flows));
-	port->free = port->ended = port->undo = (struct tg_flow_list){TG_FLOW_NONE, TG_FLOW_NONE};
+	port->free = port->ended = port->undo = port->leaving = port->settling =
+		(struct tg_flow_list){TG_FLOW_NONE, TG_FLOW_NONE};
 	return port->flows != NULL ? 0 : -ENOMEM;
 }
 
@@ -53,6 +54,7 @@ struct tg_flow *tg_flow_record_take(struct tg_flow_port *port)
 
 void tg_flow_record_free(struct tg_flow_port *port, struct tg_flow *flow)
 {
+	tg_flow_counter_drop(port, flow);
 	*flow = (struct tg_flow){.generation = flow->generation + 1};
 	tg_flow_list_add(port, &port->free, flow);
 }
@@ -93,6 +95,7 @@ static void forget(struct tg_flow_port *port, struct tg_flow *flow)
 {
 	switch ((enum tg_flow_state)flow->state) {
 	case TG_FLOW_FREE:
+	case TG_FLOW_SETTLING: /* its rule is gone already */
 		break;
 	case TG_FLOW_ENDED: /* also a removal that failed, of a rule that is gone now */
 		if (flow->removal && flow->error != 0 && flow->handle == NULL)

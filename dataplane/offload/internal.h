@@ -22,6 +22,7 @@ struct way {
 	struct tg_flow *flow;	 /* NULL: not installed */
 	uint64_t packets, bytes; /* of its counter, as read last */
 	bool busy;		 /* something was begun that has not ended */
+	bool settling;		 /* the rule has left, its last count has not come */
 };
 
 struct entry {
@@ -56,6 +57,8 @@ enum {
 	SHAPE_DENY_UDP6,
 	SHAPE_COUNT
 };
+
+#define BASE_RULES_MAX (2 * SHAPE_COUNT)
 
 struct shape {
 	const struct tg_nic_engine *engine; /* NULL: not on this NIC */
@@ -115,7 +118,8 @@ void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
 /* What each port can carry; fills shapes and reasons. */
 void plan_ports(struct tg_offload *o);
 /* Rules that `port` needs beside those of connections: jumps to where these are. How many. */
-uint32_t plan_base(const struct tg_offload *o, uint32_t port, struct tg_nic_rule rules[2]);
+uint32_t plan_base(
+	const struct tg_offload *o, uint32_t number, struct tg_nic_rule rules[BASE_RULES_MAX]);
 
 /* ---- find.c: connections by tuple ---- */
 

@@ -44,7 +44,7 @@ static int channel_create(struct tg_offload *o, uint32_t worker)
 	return channel->offers != NULL && channel->events != NULL ? 0 : -ENOMEM;
 }
 
-#define EXAMPLES_MAX (2 + SHAPE_COUNT)
+#define EXAMPLES_MAX (BASE_RULES_MAX + SHAPE_COUNT)
 
 /* Examples of all that will be asked of a port. */
 static uint32_t port_examples(
@@ -59,6 +59,24 @@ static uint32_t port_examples(
 			plan_example(o, shape, port, engine, &rules[n++]);
 	}
 	return n;
+}
+
+/* What a port carries and what not, for whoever asks why. */
+static void log_port(const struct tg_offload *o, uint16_t number)
+{
+	static const char *const names[SHAPE_COUNT] = {"TCP over IPv4", "UDP over IPv4",
+		"TCP over IPv6", "UDP over IPv6", "denied TCP over IPv4", "denied UDP over IPv4",
+		"denied TCP over IPv6", "denied UDP over IPv6"};
+	const struct port *port = &o->port[number];
+
+	if (port->wire[0] != '\0')
+		tg_log_info("offload: port %u: no connections: %s", number, port->wire);
+	for (int shape = 0; shape < SHAPE_COUNT; shape++)
+		if (port->shape[shape].engine != NULL)
+			tg_log_info("offload: port %u: %s in hardware", number, names[shape]);
+		else if (port->shape[shape].why[0] != '\0')
+			tg_log_info("offload: port %u: %s in software: %s", number, names[shape],
+				port->shape[shape].why);
 }
 
 static bool carries_anything(const struct port *port)
@@ -81,6 +99,7 @@ static int port_open(struct tg_offload *o, uint16_t number)
 	};
 	int rc;
 
+	log_port(o, number);
 	if (!carries_anything(port))
 		return 0;
 	rc = tg_flow_open(&config, examples, port_examples(o, number, examples), &port->flows);
@@ -187,7 +206,7 @@ struct tg_hardware_channel *tg_offload_channel(struct tg_offload *o, uint32_t wo
 static int port_base(struct tg_offload *o, uint16_t number)
 {
 	struct port *port = &o->port[number];
-	struct tg_nic_rule rules[2];
+	struct tg_nic_rule rules[BASE_RULES_MAX];
 	uint32_t n = plan_base(o, number, rules);
 	char why[TG_NIC_WHY];
 	int rc = 0;
@@ -332,6 +351,9 @@ bool tg_offload_step(struct tg_offload *o, uint64_t now)
 	o->now = (uint32_t)now;
 	for (uint32_t w = 0; w < o->config.datapath->n_workers; w++)
 		n += take_offers(o, (uint8_t)w);
+	for (uint32_t i = 0; i < o->config.datapath->n_ports; i++)
+		if (o->port[i].flows != NULL)
+			tg_flow_clock(o->port[i].flows, o->now);
 	n += entries_poll(o);
 	more = poll_counters(o, elapsed);
 	ports_flush_unsure(o);

@@ -59,7 +59,7 @@ static void match_ordinary(const struct tg_nic_engine *engine, struct tg_nic_mat
 {
 	static const uint8_t fragment[2] = {0x3f, 0xff}, ihl = IHL_WITHOUT_OPTIONS;
 
-	match->untagged = true;
+	match->untagged = engine->untagged;
 	if (match->family == 4) {
 		match_none(engine, match, TG_NIC_IPV4_FRAGMENT, fragment);
 		if (engine->masking[TG_NIC_IPV4_IHL] != TG_NIC_MASK_NEVER)
@@ -164,8 +164,8 @@ static const char *uncounted(
 {
 	if (!engine->counters.hits || !engine->counters.bytes)
 		return "it does not count packets and bytes";
-	if (!engine->counters.shared && engine->counters.stale_ms != 0 &&
-		profile->hazards[TG_NIC_HAZARD_STALE_COUNTER].present)
+	/* What is late has to be read after the rule has gone: see flow_counter.c. */
+	if (engine->counters.stale_ms != 0 && (!engine->counters.shared || profile->templates))
 		return "the last packets of a rule could not be counted";
 	return NULL;
 }
@@ -256,23 +256,35 @@ void plan_ports(struct tg_offload *o)
 	}
 }
 
-uint32_t plan_base(const struct tg_offload *o, uint32_t port, struct tg_nic_rule rules[2])
+/* Does one of the shapes before have its rules in the same place? */
+static bool placed_before(const struct port *port, int shape)
 {
-	const struct tg_nic_engine *engine = NULL;
+	for (int i = 0; i < shape; i++)
+		if (port->shape[i].engine == port->shape[shape].engine)
+			return true;
+	return false;
+}
 
-	for (int i = 0; i < SHAPE_COUNT; i++)
-		if (o->port[port].shape[i].engine != NULL)
-			engine = o->port[port].shape[i].engine;
-	if (engine == NULL || engine->first_group == 0)
-		return 0;
-	for (unsigned int i = 0; i < 2; i++)
-		rules[i] = (struct tg_nic_rule){
-			.match = {.family = i == 0 ? 4 : 6, .untagged = true},
-			.actions = 1u << TG_NIC_JUMP,
-			.domain = engine->domains & 1u << TG_NIC_TRANSFER ? TG_NIC_TRANSFER
-									  : TG_NIC_INGRESS,
-			.port = o->config.ports[port].ethdev,
-			.jump = engine->first_group,
-		};
-	return 2;
+uint32_t plan_base(
+	const struct tg_offload *o, uint32_t number, struct tg_nic_rule rules[BASE_RULES_MAX])
+{
+	const struct port *port = &o->port[number];
+	uint32_t n = 0;
+
+	for (int i = 0; i < SHAPE_COUNT; i++) {
+		const struct tg_nic_engine *engine = port->shape[i].engine;
+
+		if (engine == NULL || engine->first_group == 0 || placed_before(port, i))
+			continue;
+		for (uint8_t family = 4; family <= 6; family += 2) {
+			struct tg_nic_rule *rule = &rules[n++];
+
+			*rule = rule_for(engine, o->config.ports[number].ethdev);
+			rule->match.family = family;
+			rule->actions = 1u << TG_NIC_JUMP;
+			rule->group = rule->priority = 0;
+			rule->jump = engine->first_group;
+		}
+	}
+	return n;
 }

@@ -166,6 +166,10 @@ void tg_flow_lost(struct tg_flow_port *port)
 	forget(port);
 }
 
+void tg_flow_clock(struct tg_flow_port *port, uint32_t now)
+{
+}
+
 const char *tg_flow_message(const struct tg_flow_port *port)
 {
 	return "fake";
