@@ -129,12 +129,19 @@ static void mark(const struct nm_rule *rule, struct rte_mbuf *m)
 	m->hash.fdir.hi = rule->mark;
 }
 
+/* What no rule matches in a group that this one jumps to. */
+static bool loses_misses(const struct nm_nic *nic, const struct nm_rule *rule)
+{
+	return nic->profile != NULL && !nic->profile->engines[rule->engine].miss_to_software;
+}
+
 /* The rule that decides; NULL: none, the packet goes on. It may have been changed on the way. */
 static const struct nm_rule *walk(struct pass *p, const struct nm_group *group,
 	struct nm_packet *packet, struct rte_mbuf **m, bool *lost)
 {
 	const struct nm_rule *after = NULL;
 	unsigned int hops = 0;
+	bool missed_is_lost = false;
 
 	while (group != NULL && hops < NM_HOPS_MAX) {
 		struct nm_rule *rule =
@@ -155,10 +162,12 @@ static const struct nm_rule *walk(struct pass *p, const struct nm_group *group,
 		after = rule->fate == NM_PASS ? rule : NULL;
 		if (rule->fate == NM_JUMP) {
 			group = nm_group_find(p->nic, group->domain, p->port->id, rule->jump);
+			missed_is_lost = loses_misses(p->nic, rule);
 			hops++;
 		}
 	}
 	p->stats.jump_missed += hops != 0;
+	*lost = missed_is_lost;
 	return NULL;
 }
 

@@ -399,6 +399,7 @@ void lab_profile(struct tg_nic_profile *profile)
 	memset(e->masking, TG_NIC_MASK_ANY, sizeof(e->masking));
 	e->untagged = true;
 	e->actions = (1u << TG_NIC_ACTION_COUNT) - 1;
+	e->miss_to_software = true;
 	e->n_groups = 4;
 	e->n_priorities = 4;
 	e->counters = (struct tg_nic_counters){.hits = true, .bytes = true, .shared = true};

@@ -98,14 +98,15 @@ uint64_t nicmodel_clock(void);
 
 /* Since the port was created. */
 struct nicmodel_stats {
-	uint64_t received;     /* from the wire */
-	uint64_t software;     /* of these, given to software */
-	uint64_t dropped;      /* by a rule */
-	uint64_t forwarded;    /* to another port's wire, or this one's */
-	uint64_t isolated;     /* matched no rule of an isolated port */
-	uint64_t lost;	       /* the wire to forward to was down, full, or its MTU too small */
-	uint64_t marked;       /* of those given to software */
-	uint64_t jump_missed;  /* no rule in the group jumped to: the packet went to software */
+	uint64_t received;  /* from the wire */
+	uint64_t software;  /* of these, given to software */
+	uint64_t dropped;   /* by a rule */
+	uint64_t forwarded; /* to another port's wire, or this one's */
+	uint64_t isolated;  /* matched no rule of an isolated port */
+	uint64_t lost;	    /* the wire to forward to was down, full, or its MTU too small */
+	uint64_t marked;    /* of those given to software */
+	/* No rule in the group jumped to: to software; lost, too, unless the profile says so. */
+	uint64_t jump_missed;
 	uint64_t transmitted;  /* by software, onto the wire */
 	uint64_t sent_matched; /* by software, and then dropped or forwarded by a rule */
 };

@@ -274,6 +274,18 @@ static void a_few_shapes(void **state)
 	assert_true(lab_dropped(0, "10.1.9.9 > 1.1.1.1 udp 1>2"));
 }
 
+static void misses_go_to_software_or_nowhere(void **state)
+{
+	lab_rule(0, "ingress : eth / ipv4 : jump=1");
+	lab_rule(0, "ingress group=1 : eth / ipv4 / udp dport=2 : queue=0");
+	assert_true(lab_passes(0, P4 "udp 1>2"));
+	assert_true(lab_passes(0, P4 "udp 1>3"));
+	ENGINE.miss_to_software = false;
+	assert_true(lab_passes(0, P4 "udp 1>2"));
+	assert_true(lab_dropped(0, P4 "udp 1>3"));
+	assert_true(lab_passes(0, "fd00::1 > fd00::2 udp 1>3"));
+}
+
 /* A NIC without a switch that calls forwarding ingress. */
 static void forwards_without_a_switch(void **state)
 {
@@ -332,6 +344,7 @@ int run_profile_tests(void)
 		TEST(counters_may_not_be_shared),
 		TEST(one_shape_of_each_type),
 		TEST(a_few_shapes),
+		TEST(misses_go_to_software_or_nowhere),
 		TEST(forwards_without_a_switch),
 		TEST(shipped_profiles),
 	};
