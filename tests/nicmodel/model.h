@@ -193,35 +193,37 @@ enum nm_state { NM_QUEUED, NM_ACTIVE, NM_FAILED, NM_GONE };
 
 struct nm_table; /* of templates */
 
+/* What packets need comes last, by the values that they are compared with. */
 struct nm_rule {
-	struct nm_rule *next; /* of the bucket */
+	TAILQ_ENTRY(nm_rule) link; /* of the port */
 	struct nm_tuple *tuple;
-	uint32_t hash;
-	uint32_t priority; /* that it has in effect */
-	uint64_t order;	   /* of insertion */
-	uint64_t from_ms, from_packet;
-	struct nm_counter *counter;
-	struct nm_age *age;
-	uint8_t state, engine;
-	uint8_t n_ranges, n_sets;
-	struct nm_port *port;
+	struct nm_table *table;
+	struct nm_shape *shape;
+	struct nm_indirect *indirect_counter, *indirect_age;
+	struct nm_counter *own_counter; /* behind the rule; NULL: none */
+	struct nm_age *own_age;
+	uint32_t group;
 	uint32_t index; /* in the NIC's handles */
-	uint8_t fate;
-	bool marks, flag, pulled, sees_application;
-	uint16_t queue, to;
-	uint32_t mark, jump;
+	uint8_t domain, state;
+	bool pulled, sees_application;
+
+	struct nm_port *port;
 	struct nm_rss *rss;
 	struct nm_range *ranges;
 	struct nm_set *sets;
-	TAILQ_ENTRY(nm_rule) link; /* of the port */
-	struct nm_table *table;
-	struct nm_shape *shape;
-	struct nm_counter own_counter;
-	struct nm_age own_age;
-	struct nm_indirect *indirect_counter, *indirect_age;
-	uint8_t domain;
-	uint32_t group;
-	uint64_t spec[]; /* the tuple's words */
+	uint32_t mark, jump;
+	uint16_t queue, to;
+	uint8_t fate, engine;
+	uint8_t n_ranges, n_sets;
+	bool marks, flag;
+	struct nm_counter *counter;
+	struct nm_age *age;
+	uint64_t from_ms, from_packet;
+	uint64_t order;	      /* of insertion */
+	struct nm_rule *next; /* of the bucket */
+	uint32_t hash;
+	uint32_t priority; /* that it has in effect */
+	uint64_t spec[];   /* the tuple's words */
 };
 
 TAILQ_HEAD(nm_rule_list, nm_rule);

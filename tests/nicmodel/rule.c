@@ -108,15 +108,32 @@ static unsigned int words_needed(const struct nm_draft *draft)
 	return n;
 }
 
+/* The next `size` bytes behind a rule; NULL: none are wanted. */
 static void *tail(uint8_t **at, const void *data, size_t size)
 {
 	void *p = *at;
 
 	if (size == 0)
 		return NULL;
-	memcpy(p, data, size);
+	if (data != NULL)
+		memcpy(p, data, size);
 	*at += (size + 7) & ~(size_t)7;
 	return p;
+}
+
+static size_t counter_size(const struct nm_actions *a)
+{
+	return a->counts ? sizeof(struct nm_counter) : 0;
+}
+
+static size_t age_size(const struct nm_actions *a)
+{
+	return a->ages ? sizeof(struct nm_age) : 0;
+}
+
+static size_t rss_size(const struct nm_actions *a)
+{
+	return a->fate == NM_RSS ? sizeof(a->rss) : 0;
 }
 
 static void copy_actions(struct nm_rule *rule, const struct nm_draft *draft, uint8_t *at)
@@ -132,43 +149,43 @@ static void copy_actions(struct nm_rule *rule, const struct nm_draft *draft, uin
 	rule->jump = a->jump;
 	rule->n_ranges = draft->pattern.n_ranges;
 	rule->n_sets = a->n_sets;
+	rule->own_counter = tail(&at, NULL, counter_size(a));
+	rule->own_age = tail(&at, NULL, age_size(a));
 	rule->ranges = tail(&at, draft->pattern.ranges, rule->n_ranges * sizeof(struct nm_range));
 	rule->sets = tail(&at, a->sets, rule->n_sets * sizeof(struct nm_set));
-	rule->rss = tail(&at, &a->rss, a->fate == NM_RSS ? sizeof(a->rss) : 0);
+	rule->rss = tail(&at, &a->rss, rss_size(a));
 }
 
-static void copy_meters(struct nm_rule *rule, const struct nm_draft *draft)
+static void refer(struct nm_rule *rule, const struct nm_actions *a)
 {
-	const struct nm_actions *a = &draft->actions;
-
+	rule->counter = rule->own_counter;
+	rule->age = rule->own_age;
 	rule->indirect_counter = a->counter;
 	rule->indirect_age = a->timer;
 	if (a->counter != NULL) {
 		a->counter->references++;
 		rule->counter = &a->counter->counter;
-	} else if (a->counts) {
-		rule->counter = &rule->own_counter;
 	}
 	if (a->timer != NULL) {
 		a->timer->references++;
 		rule->age = &a->timer->age;
-	} else if (a->ages) {
-		rule->age = &rule->own_age;
 	}
+}
+
+static size_t rule_size(const struct nm_draft *draft)
+{
+	const struct nm_actions *a = &draft->actions;
+
+	/* Each of five parts is rounded up. */
+	return sizeof(struct nm_rule) + words_needed(draft) * sizeof(uint64_t) + counter_size(a) +
+	       age_size(a) + draft->pattern.n_ranges * sizeof(struct nm_range) +
+	       a->n_sets * sizeof(struct nm_set) + rss_size(a) + 5 * 7;
 }
 
 struct nm_rule *nm_rule_new(const struct nm_draft *draft, struct rte_flow_error *error)
 {
-	const struct nm_actions *a = &draft->actions;
-	size_t words = words_needed(draft) * sizeof(uint64_t);
-	size_t size = sizeof(struct nm_rule) + words +
-		      draft->pattern.n_ranges * sizeof(struct nm_range) +
-		      a->n_sets * sizeof(struct nm_set) + sizeof(struct nm_rss) + 24;
-	struct nm_rule *rule = NULL;
+	struct nm_rule *rule = calloc(1, rule_size(draft));
 
-	if (a->fate != NM_RSS)
-		size -= sizeof(struct nm_rss);
-	rule = calloc(1, size);
 	if (rule == NULL || nm_handle_take(&draft->port->nic->rules, rule, &rule->index) == NULL) {
 		free(rule);
 		refuse(error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, "no memory");
@@ -180,9 +197,10 @@ struct nm_rule *nm_rule_new(const struct nm_draft *draft, struct rte_flow_error 
 	rule->priority = draft->priority;
 	rule->table = draft->table;
 	rule->state = NM_QUEUED;
-	copy_actions(rule, draft, (uint8_t *)rule->spec + words);
-	copy_meters(rule, draft);
-	rule->own_age.queue = draft->queue;
+	copy_actions(rule, draft, (uint8_t *)(rule->spec + words_needed(draft)));
+	refer(rule, &draft->actions);
+	if (rule->own_age != NULL)
+		rule->own_age->queue = draft->queue;
 	TAILQ_INSERT_TAIL(&rule->port->list, rule, link);
 	return rule;
 }
@@ -215,11 +233,6 @@ static uint32_t capacity(const struct nm_nic *nic, unsigned int engine)
 	return nic->profile->engines[engine].capacity;
 }
 
-static bool own_counter(const struct nm_rule *rule)
-{
-	return rule->counter == &rule->own_counter;
-}
-
 static int check_room(const struct nm_rule *rule, struct rte_flow_error *error)
 {
 	const struct nm_nic *nic = rule->port->nic;
@@ -229,7 +242,7 @@ static int check_room(const struct nm_rule *rule, struct rte_flow_error *error)
 
 	if (e->rules >= capacity(nic, rule->engine))
 		return refuse(error, ENOSPC, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, "the table is full");
-	if (own_counter(rule) && counters != 0 && e->counters >= counters)
+	if (rule->own_counter != NULL && counters != 0 && e->counters >= counters)
 		return refuse(error, ENOSPC, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, "no more counters");
 	return 0;
 }
@@ -255,11 +268,11 @@ static void begin(struct nm_rule *rule, const struct nm_draft *draft)
 	rule->sees_application = sees_application(rule, draft);
 	nic->from_application += rule->sees_application;
 	nic->engines[rule->engine].rules++;
-	nic->engines[rule->engine].counters += own_counter(rule);
+	nic->engines[rule->engine].counters += rule->own_counter != NULL;
 	nic->stats.rules++;
 	nic->stats.created++;
-	if (rule->age == &rule->own_age)
-		nm_age_start(&rule->own_age, rule->port, draft->actions.timeout_s, nicmodel_clock(),
+	if (rule->own_age != NULL)
+		nm_age_start(rule->own_age, rule->port, draft->actions.timeout_s, nicmodel_clock(),
 			draft->actions.context != NULL ? draft->actions.context
 						       : nm_handle_of(&nic->rules, rule->index));
 	if (nm_has(nic, TG_NIC_HAZARD_LATE_INSERT)) {
@@ -338,11 +351,11 @@ void nm_rule_remove(struct nm_rule *rule)
 	nm_table_remove(nic, rule);
 	nm_shape_give(rule);
 	nic->engines[rule->engine].rules--;
-	nic->engines[rule->engine].counters -= own_counter(rule);
+	nic->engines[rule->engine].counters -= rule->own_counter != NULL;
 	nic->from_application -= rule->sees_application;
 	nic->stats.rules--;
-	if (rule->age == &rule->own_age)
-		nm_age_stop(&rule->own_age);
+	if (rule->own_age != NULL)
+		nm_age_stop(rule->own_age);
 	rule->state = NM_GONE;
 	nic->stats.gone++;
 }
