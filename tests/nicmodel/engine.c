@@ -141,8 +141,6 @@ static int admit_fields(
 			continue;
 		masking = masking_of(place, &p->mask, &p->spec);
 		any |= masking != TG_NIC_MASK_NEVER;
-		if (e->masking[f] == TG_NIC_MASK_ZERO && masking == TG_NIC_MASK_EXACT)
-			continue;
 		if (masking > (enum tg_nic_masking)e->masking[f])
 			return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_MASK,
 				place->transport != 0 ? p->transport_item : p->network,

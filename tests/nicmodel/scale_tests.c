@@ -2,6 +2,8 @@
 /* Many rules, many masks, and devices made from arguments. */
 #include "lab.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -131,6 +133,54 @@ static void overlapping_rules_are_a_list(void **state)
 	}
 }
 
+#define PASSING 20000
+
+static bool changing; /* atomic; main thread: there is more to come */
+
+static void *pass_packets(void *seen)
+{
+	unsigned int *software = seen, sent = 0;
+
+	while (sent < PASSING || __atomic_load_n(&changing, __ATOMIC_ACQUIRE)) {
+		*software += lab_flood(0, "10.0.0.7 > 192.0.2.1 tcp 4000>80 A", 32);
+		sent += 32;
+	}
+	return NULL;
+}
+
+/* One thread polls, another makes and destroys rules of all kinds: no packet is lost or seen twice.
+ */
+static void rules_change_while_packets_pass(void **state)
+{
+	struct rte_flow_query_count count = {0};
+	struct nicmodel_stats stats;
+	unsigned int software = 0;
+	struct rte_flow *flow;
+	uint64_t hits = 0;
+	struct words w;
+	pthread_t thread;
+
+	rule_of(&w);
+	__atomic_store_n(&changing, true, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_create(&thread, NULL, pass_packets, &software), 0);
+	for (uint32_t i = 0; i < 3000; i++) {
+		flow = connection(&w, i % 16);
+		assert_non_null(flow);
+		assert_non_null(connection(&w, 100 + i));
+		sched_yield();
+		/* Packets may come between the last query and the end. */
+		assert_int_equal(lab_query(0, flow, &count), 0);
+		hits += count.hits;
+		lab_destroy(0, flow);
+	}
+	__atomic_store_n(&changing, false, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	nicmodel_stats(lab.port[0], &stats);
+	assert_int_equal(stats.software, software);
+	assert_int_equal(stats.received, stats.software + stats.dropped);
+	assert_true(hits <= stats.dropped);
+}
+
 static void devices_from_arguments(void **state)
 {
 	static const char *const wrong[] = {"", "profile=x", "lower=nothing",
@@ -163,6 +213,7 @@ int run_scale_tests(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(a_hundred_thousand_rules),
 		TEST(overlapping_rules_are_a_list),
+		TEST(rules_change_while_packets_pass),
 		TEST(devices_from_arguments),
 	};
 
