@@ -17,18 +17,17 @@
 #include <string.h>
 
 #include <rte_ethdev.h>
-#include <rte_eth_ring.h>
 #include <rte_ring.h>
 
 #include "conversation.h"
 #include "log.h"
+#include "nic_pair.h"
 #include "nicmodel.h"
 #include "offload.h"
 #include "world.h"
 
 #define BURST 32
 #define CHAPTER 4000 /* packets between two comparisons of counters */
-#define RING 1024
 #define MERIT 3
 #define DENIALS 4
 #define POLL_MS 20
@@ -38,15 +37,9 @@
 #define SWEEPS (2 * SWEEP_MS) /* in which everything is visited */
 #define SETTLES 64	      /* in which hardware has told all */
 
-static struct {
-	struct rte_ring *in[2], *out[2];
-	char name[2][32];
-	bool made;
-} wires; /* what EAL allows once a process */
-
 struct hard {
 	struct world w;
-	uint16_t port[2];
+	struct nic_pair nic;
 	struct tg_stats_offload stats;
 	struct tg_offload *offload; /* NULL: the profile offers nothing */
 };
@@ -83,40 +76,6 @@ static void configure(struct world *w)
 	w->config.half_open_per_source = 1u << 15;
 }
 
-static void make_wires(void)
-{
-	char name[32];
-
-	for (unsigned int i = 0; i < 2 && !wires.made; i++) {
-		snprintf(name, sizeof(name), "twin_in%u", i);
-		wires.in[i] = rte_ring_create(name, RING, SOCKET_ID_ANY, 0);
-		snprintf(name, sizeof(name), "twin_out%u", i);
-		wires.out[i] = rte_ring_create(name, RING, SOCKET_ID_ANY, 0);
-		snprintf(name, sizeof(name), "twin%u", i);
-		if (wires.in[i] == NULL || wires.out[i] == NULL ||
-			rte_eth_from_rings(name, &wires.in[i], 1, &wires.out[i], 1, 0) < 0)
-			die("no wire");
-		snprintf(wires.name[i], sizeof(wires.name[i]), "net_ring_twin%u", i);
-	}
-	wires.made = true;
-}
-
-static void start_port(struct hard *h, unsigned int i, const struct tg_nic_profile *profile)
-{
-	struct rte_eth_conf conf = {0};
-	char name[32];
-	const struct nicmodel_config config = {
-		.name = name, .lower = wires.name[i], .profile = profile, .nic = 1};
-
-	snprintf(name, sizeof(name), "net_tgmodel%u", i);
-	if (nicmodel_create(&config, &h->port[i]) != 0)
-		die("no model port");
-	if (rte_eth_dev_configure(h->port[i], 1, 1, &conf) != 0 ||
-		rte_eth_rx_queue_setup(h->port[i], 0, 0, SOCKET_ID_ANY, NULL, h->w.pool) != 0 ||
-		rte_eth_tx_queue_setup(h->port[i], 0, 0, SOCKET_ID_ANY, NULL) != 0)
-		die("model port cannot be configured");
-}
-
 /* `seen` is what the planner knows of the NIC. */
 static void hard_start(
 	struct hard *h, const struct tg_nic_profile *nic, const struct tg_nic_profile *seen)
@@ -131,20 +90,17 @@ static void hard_start(
 		.stats = &h->stats};
 	int rc;
 
-	make_wires();
 	configure(&h->w);
+	nic_pair_open(&h->nic, nic, h->w.pool);
 	for (unsigned int i = 0; i < 2; i++) {
-		start_port(h, i, nic);
-		h->w.config.ports[i].ethdev = h->port[i];
+		h->w.config.ports[i].ethdev = h->nic.port[i];
 		config.ports[i] = (struct tg_offload_port){
-			.profile = seen, .ethdev = h->port[i], .switch_domain = 1};
+			.profile = seen, .ethdev = h->nic.port[i], .switch_domain = 1};
 	}
 	rc = tg_offload_create(&config, &h->offload);
 	if (rc != 0 && rc != -ENOTSUP)
 		die("no owner of rules");
-	for (unsigned int i = 0; i < 2; i++)
-		if (rte_eth_dev_start(h->port[i]) != 0)
-			die("model port does not start");
+	nic_pair_start(&h->nic);
 	world_start(&h->w);
 	if (h->offload == NULL)
 		return;
@@ -156,17 +112,9 @@ static void hard_start(
 
 static void hard_stop(struct hard *h)
 {
-	struct nicmodel_rules rules;
-
 	tg_offload_free(h->offload);
-	for (unsigned int i = 0; i < 2; i++) {
-		nicmodel_rules(h->port[i], &rules);
-		if (rules.stale_handles != 0 || rules.early_destroys != 0)
-			die("a handle was used that is none");
-	}
 	world_stop(&h->w);
-	for (unsigned int i = 0; i < 2; i++)
-		nicmodel_destroy(h->port[i]);
+	nic_pair_close(&h->nic);
 }
 
 /* A step of the sweep is bounded: until nothing is due. */
@@ -183,7 +131,7 @@ static void hard_turn(struct hard *h)
 	uint16_t n;
 
 	for (uint16_t port = 0; port < 2; port++)
-		while ((n = rte_eth_rx_burst(h->port[port], 0, m, BURST)) != 0)
+		while ((n = rte_eth_rx_burst(h->nic.port[port], 0, m, BURST)) != 0)
 			tg_worker_burst(h->w.worker[0], port, m, n, h->w.now);
 	turn(&h->w);
 	if (h->offload != NULL)
@@ -271,7 +219,7 @@ static struct outcome hard_out(struct run *r)
 
 	hard_turn(&r->hard);
 	for (unsigned int port = 0; port < 2; port++)
-		while (rte_ring_dequeue(wires.out[port], &m) == 0)
+		while (rte_ring_dequeue(r->hard.nic.out[port], &m) == 0)
 			take(&o, m, port);
 	return o;
 }
@@ -285,7 +233,7 @@ static bool play(struct run *r, unsigned int port, const struct packet *packets,
 		m[i] = packet_mbuf(r->soft.pool, &packets[i]);
 	tg_worker_burst(r->soft.worker[0], (uint16_t)port, m, (uint16_t)n, r->soft.now);
 	for (unsigned int i = 0; i < n; i++)
-		rte_ring_enqueue(wires.in[port], packet_mbuf(r->hard.w.pool, &packets[i]));
+		rte_ring_enqueue(r->hard.nic.in[port], packet_mbuf(r->hard.w.pool, &packets[i]));
 	soft = soft_out(r);
 	hard = hard_out(r);
 	r->packets += n;
