@@ -9,8 +9,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define IPV4_TTL_AT 8
-
 struct reader {
 	struct nm_actions *a;
 	struct nm_port *port;

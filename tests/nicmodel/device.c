@@ -4,15 +4,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bus_vdev_driver.h>
 #include <ethdev_vdev.h>
 #include <rte_alarm.h>
 #include <rte_ethdev.h>
-#include <rte_kvargs.h>
-#include <rte_version.h>
 
 #include "device.h"
 
