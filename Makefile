@@ -3,12 +3,15 @@
 BUILD ?= build
 SHELL := /bin/bash
 
-.PHONY: all deps build check check-long demo bench lint format clean
+.PHONY: all deps deps-vm build check check-long demo bench lint format clean
 
 all: build
 
 deps:
 	@scripts/deps.sh
+
+deps-vm:
+	@scripts/deps.sh --vm
 
 $(BUILD)/build.ninja:
 	@meson setup $(BUILD) -Dwerror=true >/dev/null
@@ -16,10 +19,10 @@ $(BUILD)/build.ninja:
 build: deps $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
-check: deps
+check: deps-vm
 	@tests/check.sh
 
-check-long: deps
+check-long: deps-vm
 	@tests/check.sh --long
 
 demo: build

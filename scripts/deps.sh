@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Installs what building, testing and the demo need, from Debian 12's own packages.
 # Does nothing when everything is there.
+#   --vm   also what the virtual machines of the tests need; where that is not to be had it says so
+#          and goes on, as these tests can be skipped
 set -euo pipefail
 
 packages=(
@@ -16,26 +18,43 @@ packages=(
 	iproute2 ethtool curl bind9-dnsutils dnsmasq nginx-light python3 prometheus
 	iputils-ping procps jq
 )
+vm_packages=(qemu-system-x86 busybox-static cpio)
 
-missing=()
-for package in "${packages[@]}"; do
-	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-	[ "$status" = installed ] || missing+=("$package")
-done
-[ ${#missing[@]} -eq 0 ] && exit 0
+# Those of the packages that are not there, in `missing`.
+look_for()
+{
+	local package status
+	missing=()
+	for package in "$@"; do
+		status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+		[ "$status" = installed ] || missing+=("$package")
+	done
+	[ ${#missing[@]} -ne 0 ]
+}
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo "deps: missing packages, run as root: apt-get install ${missing[*]}" >&2
-	exit 1
+# install PACKAGE...
+install()
+{
+	local policy=/usr/sbin/policy-rc.d
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "deps: missing packages, run as root: apt-get install $*" >&2
+		return 1
+	fi
+	echo "deps: installing $*"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq || return 1
+	# Servers are only wanted as programs: do not let their packages start services.
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod +x "$policy"
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+	apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+if look_for "${packages[@]}"; then
+	install "${missing[@]}" || exit 1
 fi
-echo "deps: installing ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-# Servers are only wanted as programs: do not let their packages start services.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-	printf '#!/bin/sh\nexit 101\n' >"$policy"
-	chmod +x "$policy"
-	trap 'rm -f "$policy"' EXIT
+if [ "${1:-}" = --vm ] && look_for "${vm_packages[@]}"; then
+	install "${missing[@]}" || echo "deps: without them tests in virtual machines are skipped" >&2
 fi
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
