@@ -36,7 +36,7 @@ if [ $long -eq 1 ]; then
 fi
 run_variant build "" "${suites[@]}" || failed_builds=$((failed_builds + 1))
 run_variant build-asan "-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1" \
-	--no-suite long --no-suite bench --no-suite lint --timeout-multiplier 5 || failed_builds=$((failed_builds + 1))
+	--no-suite long --no-suite bench --no-suite lint --no-suite vm --timeout-multiplier 5 || failed_builds=$((failed_builds + 1))
 CC=clang run_variant build-fuzz "-Dfuzz=true" \
 	"${fuzz[@]}" || failed_builds=$((failed_builds + 1))
 
