@@ -217,12 +217,18 @@ static void entry_put(struct tg_offload *o, struct entry *e)
 	o->used--;
 }
 
-static bool idle(const struct entry *e)
+/* A rule of it is or may be in a NIC. */
+static bool has_rules(const struct entry *e)
 {
 	for (unsigned int way = 0; way < WAYS; way++)
-		if (e->way[way].busy || e->way[way].settling || e->way[way].flow != NULL)
-			return false;
-	return true;
+		if (e->way[way].busy || e->way[way].flow != NULL)
+			return true;
+	return false;
+}
+
+static bool idle(const struct entry *e)
+{
+	return !has_rules(e) && !e->way[0].settling && !e->way[1].settling;
 }
 
 /* A denial that has dropped nothing more has nothing to tell. */
@@ -233,8 +239,54 @@ static bool tell_last(struct tg_offload *o, struct entry *e)
 	return e->packets[0] == 0 || tell_of(o, e, TG_HARDWARE_DENIED);
 }
 
+static void leave(struct tg_offload *o, struct entry *e)
+{
+	uint32_t number = entry_number(o, e);
+
+	e->leaving = true;
+	e->younger = NO_ENTRY;
+	e->older = o->youngest;
+	if (e->older != NO_ENTRY)
+		o->entries[e->older].younger = number;
+	o->youngest = number;
+}
+
+static void have_left(struct tg_offload *o, struct entry *e)
+{
+	e->leaving = false;
+	if (e->younger != NO_ENTRY)
+		o->entries[e->younger].older = e->older;
+	else
+		o->youngest = e->older;
+	if (e->older != NO_ENTRY)
+		o->entries[e->older].younger = e->younger;
+}
+
+/* What a change of rules has to wait for is in a list: there may be a million of others. */
+static void follow(struct tg_offload *o, struct entry *e)
+{
+	bool leaving = e->state == ENTRY_DRAINING && has_rules(e);
+
+	if (leaving && !e->leaving)
+		leave(o, e);
+	else if (!leaving && e->leaving)
+		have_left(o, e);
+}
+
+bool entries_left(struct tg_offload *o)
+{
+	for (uint32_t i = o->youngest, older; i != NO_ENTRY; i = older) {
+		struct entry *e = &o->entries[i];
+
+		older = e->older;
+		entry_drain(o, e, (enum tg_offload_reason)e->why);
+	}
+	return o->youngest == NO_ENTRY;
+}
+
 void entry_settle(struct tg_offload *o, struct entry *e)
 {
+	follow(o, e);
 	if (!idle(e) || !tell_last(o, e))
 		return;
 	o->counts->left[e->why]++;

@@ -30,15 +30,17 @@ struct entry {
 	uint32_t verdict[TG_DIRECTION_COUNT];
 	uint32_t ticket;
 	uint32_t index;
-	uint32_t next;	/* in the free list, or of the same bucket */
-	uint16_t port;	/* that the initiator's packets come by */
-	uint8_t kind;	/* enum tg_hardware_offer_kind: CONNECTION or DENIAL */
-	uint8_t reason; /* DENIAL: enum tg_drop_reason */
+	uint32_t next;		 /* in the free list, or of the same bucket */
+	uint32_t older, younger; /* in the list of those that leave */
+	uint16_t port;		 /* that the initiator's packets come by */
+	uint8_t kind;		 /* enum tg_hardware_offer_kind: CONNECTION or DENIAL */
+	uint8_t reason;		 /* DENIAL: enum tg_drop_reason */
 	uint8_t worker;
 	uint8_t initiator; /* direction of its packets */
 	uint8_t state;	   /* enum entry_state */
 	uint8_t why;	   /* DRAINING: enum tg_offload_reason */
 	uint8_t tries;	   /* to read its last counts */
+	bool leaving;	   /* DRAINING, and a rule of it is or may be in a NIC */
 	uint32_t since;	   /* ms, in this state */
 	uint32_t seen;	   /* ms, when it last had packets */
 	struct way way[WAYS];
@@ -88,6 +90,7 @@ struct tg_offload {
 	uint32_t (*address)[2]; /* by entry: numbers of both addresses, for deltas */
 	uint32_t n_entries;	/* used at any time: entries behind are untouched */
 	uint32_t free;		/* first of the free list */
+	uint32_t youngest;	/* of those that leave */
 	uint32_t used;
 	uint32_t epoch;	     /* in force; offers of another are refused */
 	bool open;	     /* offers are taken */
@@ -139,6 +142,8 @@ void entry_unlink(struct tg_offload *o, struct entry *e);
 void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_offer *offer);
 /* Its rules leave; software has it again when they have. */
 void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason why);
+/* Has every connection that is to leave left the NICs? Begins again what could not be begun. */
+bool entries_left(struct tg_offload *o);
 /* What is left to do of one that is draining. */
 void entry_settle(struct tg_offload *o, struct entry *e);
 /* Reads its counters and tells the worker. False: one could not be read. */

@@ -129,26 +129,6 @@ static void judge_entries(struct tg_offload *o, const struct tg_classifier *clas
 	judge(o, classifier, &suspects);
 }
 
-/* Has every connection that is to leave left? Begins again what could not be begun. */
-static bool clean(struct tg_offload *o)
-{
-	bool left = true;
-
-	for (uint32_t i = 0; i < o->n_entries; i++) {
-		struct entry *e = &o->entries[i];
-
-		if (e->state != ENTRY_DRAINING)
-			continue;
-		entry_drain(o, e, (enum tg_offload_reason)e->why);
-		/* It may be waiting for nothing but room to tell its last counts. */
-		if (e->state == ENTRY_DRAINING &&
-			(e->way[0].flow != NULL || e->way[1].flow != NULL || e->way[0].busy ||
-				e->way[1].busy))
-			left = false;
-	}
-	return left;
-}
-
 static int wait_clean(struct tg_offload *o, uint32_t ms)
 {
 	const struct timespec nap = {.tv_nsec = 20000};
@@ -159,7 +139,7 @@ static int wait_clean(struct tg_offload *o, uint32_t ms)
 	for (;;) {
 		entries_poll(o);
 		rc = ports_flush_unsure(o);
-		if (rc == 0 && clean(o))
+		if (rc == 0 && entries_left(o))
 			return 0;
 		if (passed(&deadline))
 			return rc != 0 ? rc : -ETIMEDOUT;

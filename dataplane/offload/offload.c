@@ -158,7 +158,7 @@ int tg_offload_create(const struct tg_offload_config *config, struct tg_offload 
 	o->counts = config->stats;
 	o->counts->enabled = 1;
 	o->counts->capacity = config->connections_max;
-	o->free = NO_ENTRY;
+	o->free = o->youngest = NO_ENTRY;
 	o->clean = true;
 	pthread_mutex_init(&o->lock, NULL);
 	rc = tables_create(o);
