@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include <tidegate/control.h>
+#include <tidegate/offload.h>
 
 #include "export.h"
 
@@ -358,6 +359,71 @@ static void write_ports(struct tg_buffer *b, const struct tg_stats_reader *reade
 	}
 }
 
+/* --- what NICs do --- */
+
+static void write_counter(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
+{
+	family(b, name, "counter", help);
+	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void write_offload_entries(struct tg_buffer *b, const struct tg_stats_offload *s)
+{
+	const char *name = "tidegate_offload_entries";
+
+	family(b, name, "gauge", "Connections and denials that NICs have, by state.");
+	sample(b, name, "state", "installing", s->installing);
+	sample(b, name, "state", "active", s->active);
+	sample(b, name, "state", "draining", s->draining);
+	write_gauge(b, "tidegate_offload_entries_limit",
+		"Connections and denials that NICs may have.", s->capacity);
+	write_gauge(b, "tidegate_offload_merit_packets",
+		"Packets in a pass of the sweep that a connection needs to be offered.", s->merit);
+	write_gauge(b, "tidegate_offload_bytes", "Memory of what is known of them.", s->memory);
+}
+
+static void write_offload_traffic(struct tg_buffer *b, const struct tg_stats_offload *s)
+{
+	const char *packets = "tidegate_offload_packets_total";
+
+	family(b, packets, "counter",
+		"Packets that NICs forwarded or dropped; also in their rules' counters.");
+	sample(b, packets, "action", "forwarded", s->packets);
+	sample(b, packets, "action", "dropped", s->dropped);
+	write_counter(b, "tidegate_offload_traffic_bytes_total", "Bytes of both.", s->bytes);
+}
+
+static void write_offload_changes(struct tg_buffer *b, const struct tg_stats_offload *s)
+{
+	const char *rules = "tidegate_offload_rules_total", *left = "tidegate_offload_left_total";
+
+	write_counter(b, "tidegate_offload_offers_total",
+		"Connections and denials that workers offered.", s->offers);
+	write_counter(
+		b, "tidegate_offload_taken_total", "Of these, those that NICs took.", s->taken);
+	family(b, rules, "counter", "Rules in NICs, by what happened to them.");
+	sample(b, rules, "event", "inserted", s->inserted);
+	sample(b, rules, "event", "removed", s->removed);
+	sample(b, rules, "event", "failed", s->failed);
+	family(b, left, "counter",
+		"Connections and denials refused or given back to software, by reason.");
+	for (uint32_t i = TG_OFFLOAD_NONE + 1; i < TG_OFFLOAD_REASON_COUNT; i++)
+		sample(b, left, "reason", tg_offload_label(i), s->left[i]);
+}
+
+/* Nothing where offload is off: zeros would say that NICs could do something. */
+static void write_offload(struct tg_buffer *b, const struct tg_stats_reader *reader)
+{
+	struct tg_stats_offload s;
+
+	tg_stats_read_offload(reader, &s);
+	if (s.enabled == 0)
+		return;
+	write_offload_entries(b, &s);
+	write_offload_traffic(b, &s);
+	write_offload_changes(b, &s);
+}
+
 void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reader *reader,
 	const struct tg_rule_set *rules, uint64_t now_ms)
 {
@@ -370,6 +436,7 @@ void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reade
 		write_tables(b, &sum);
 		write_drops(b, reader, &sum);
 	}
+	write_offload(b, reader);
 	write_rules(b, reader, rules);
 	write_limits(b, reader, rules);
 }

@@ -156,7 +156,6 @@ int tg_offload_create(const struct tg_offload_config *config, struct tg_offload 
 		return -ENOMEM;
 	o->config = *config;
 	o->counts = config->stats;
-	o->counts->enabled = 1;
 	o->counts->capacity = config->connections_max;
 	o->free = o->youngest = NO_ENTRY;
 	o->clean = true;
@@ -174,6 +173,7 @@ int tg_offload_create(const struct tg_offload_config *config, struct tg_offload 
 		tg_offload_free(o);
 		return rc;
 	}
+	o->counts->enabled = 1;
 	*out = o;
 	return 0;
 }

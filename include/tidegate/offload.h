@@ -34,4 +34,25 @@ enum tg_offload_reason {
 		TG_OFFLOAD_REASON_COUNT
 };
 
+/* "?" for a number that is not in the list. */
+static inline const char *tg_offload_label(unsigned int v)
+{
+	static const char *const labels[] = {
+#define X(sym, label, text) label,
+		TG_OFFLOAD_REASONS(X)
+#undef X
+	};
+	return v < TG_OFFLOAD_REASON_COUNT ? labels[v] : "?";
+}
+
+static inline const char *tg_offload_text(unsigned int v)
+{
+	static const char *const texts[] = {
+#define X(sym, label, text) text,
+		TG_OFFLOAD_REASONS(X)
+#undef X
+	};
+	return v < TG_OFFLOAD_REASON_COUNT ? texts[v] : "?";
+}
+
 #endif

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <tidegate/offload.h>
+
 #include "builder.h"
 #include "export.h"
 #include "http.h"
@@ -304,11 +306,59 @@ static void counters_are_summed_over_workers(void **state)
 	free(text);
 }
 
+static void what_nics_do_is_told_where_they_may(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_stats_offload *s = f->segment.offload;
+	char *text = metrics(&f->notice);
+
+	assert_null(strstr(text, "tidegate_offload"));
+	free(text);
+	*s = (struct tg_stats_offload){.enabled = 1,
+		.installing = 1,
+		.active = 20,
+		.draining = 3,
+		.capacity = 64,
+		.merit = 1000,
+		.memory = 5000,
+		.offers = 90,
+		.taken = 60,
+		.inserted = 120,
+		.removed = 80,
+		.failed = 4,
+		.packets = 7000,
+		.dropped = 500,
+		.bytes = 99000,
+		.left = {[TG_OFFLOAD_WIRE] = 11, [TG_OFFLOAD_RENEWED] = 12}};
+	text = metrics(&f->notice);
+	expect_line(text, "tidegate_offload_entries{state=\"installing\"} 1");
+	expect_line(text, "tidegate_offload_entries{state=\"active\"} 20");
+	expect_line(text, "tidegate_offload_entries{state=\"draining\"} 3");
+	expect_line(text, "tidegate_offload_entries_limit 64");
+	expect_line(text, "tidegate_offload_merit_packets 1000");
+	expect_line(text, "tidegate_offload_bytes 5000");
+	expect_line(text, "tidegate_offload_packets_total{action=\"forwarded\"} 7000");
+	expect_line(text, "tidegate_offload_packets_total{action=\"dropped\"} 500");
+	expect_line(text, "tidegate_offload_traffic_bytes_total 99000");
+	expect_line(text, "tidegate_offload_offers_total 90");
+	expect_line(text, "tidegate_offload_taken_total 60");
+	expect_line(text, "tidegate_offload_rules_total{event=\"inserted\"} 120");
+	expect_line(text, "tidegate_offload_rules_total{event=\"removed\"} 80");
+	expect_line(text, "tidegate_offload_rules_total{event=\"failed\"} 4");
+	expect_line(text, "tidegate_offload_left_total{reason=\"wire\"} 11");
+	expect_line(text, "tidegate_offload_left_total{reason=\"renewed\"} 12");
+	assert_null(strstr(text, "reason=\"none\""));
+	free(text);
+}
+
 static void nothing_is_said_twice(void **state)
 {
 	struct fixture *f = *state;
-	char *text = metrics(&f->notice), *lines[4096], *save;
+	char *text, *lines[4096], *save;
 	size_t n = 0;
+
+	f->segment.offload->enabled = 1;
+	text = metrics(&f->notice);
 
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 		line = strtok_r(NULL, "\n", &save)) {
@@ -360,6 +410,7 @@ static void promtool_finds_nothing(void **state)
 
 	if (access("/usr/bin/promtool", X_OK) != 0)
 		skip();
+	f->segment.offload->enabled = 1;
 	text = metrics(&f->notice);
 	promtool = popen("promtool check metrics", "w");
 	assert_non_null(promtool);
@@ -478,6 +529,7 @@ int main(void)
 		cmocka_unit_test(numbers_and_formats),
 		cmocka_unit_test(durations_fall_into_their_bucket),
 		TEST(counters_are_summed_over_workers),
+		TEST(what_nics_do_is_told_where_they_may),
 		TEST(nothing_is_said_twice),
 		TEST(counters_of_a_dataplane_that_is_away_are_not_made_up),
 		TEST(promtool_finds_nothing),
