@@ -140,7 +140,7 @@ static int open_worker(struct tg_gateway *g, uint32_t w)
 			w, strerror(-rc));
 	else
 		log_memory(own);
-	if (rc == 0 && g->nics != NULL)
+	if (rc == 0 && tg_nics_offload(g->nics) != NULL)
 		rc = tg_worker_attach(own->worker, tg_offload_channel(tg_nics_offload(g->nics), w));
 	if (rc != 0)
 		return rc;
@@ -261,7 +261,9 @@ static int open_control(struct tg_gateway *g, int stop_fd)
 		.stop_fd = stop_fd,
 		.tick_ms = TICK_MS,
 		.tick = tick,
-		.tick_arg = g};
+		.tick_arg = g,
+		.report = tg_nics_report,
+		.report_arg = g->nics};
 	int rc;
 
 	rc = tg_folder_make_for(g->config->socket, 0755);

@@ -19,6 +19,9 @@
 #define REST_BUSY_NS 200000
 #define REST_IDLE_NS 5000000
 #define DEVICE_ID_TEXT 16
+/* How long a report waits for the owner, which may be in a driver: others wait for the control
+ * thread. */
+#define REPORT_WAIT_MS 1000
 
 struct tg_nics {
 	const struct tg_ports *ports;
@@ -28,7 +31,8 @@ struct tg_nics {
 	uint64_t started_tsc;
 	pthread_t thread;
 	bool running;
-	bool up[TG_PORTS_MAX]; /* as the owner was told */
+	bool up[TG_PORTS_MAX];			 /* as the owner was told */
+	struct tg_hw_port refused[TG_PORTS_MAX]; /* without an owner: why there is none */
 	_Atomic bool stop;
 };
 
@@ -69,7 +73,8 @@ static int choose_profile(
 
 	if (rc != 0)
 		return rc;
-	*out = (struct tg_offload_port){.ethdev = port->ethdev, .switch_domain = UINT32_MAX};
+	*out = (struct tg_offload_port){
+		.name = port->spec.name, .ethdev = port->ethdev, .switch_domain = UINT32_MAX};
 	if (info.switch_info.domain_id != RTE_ETH_DEV_SWITCH_DOMAIN_ID_INVALID)
 		out->switch_domain = info.switch_info.domain_id;
 	out->profile = port->spec.nic_profile[0] != '\0'
@@ -123,20 +128,20 @@ int tg_nics_open(const struct tg_dataplane_config *config,
 	if (nics == NULL)
 		return -ENOMEM;
 	nics->ports = ports;
+	offload.refused = nics->refused;
 	nics->stats = stats->offload;
 	rc = load_profiles(nics, settings->profiles);
 	for (uint32_t i = 0; rc == 0 && i < ports->n; i++)
 		rc = choose_profile(nics, &ports->v[i], &offload.ports[i]);
 	if (rc == 0)
 		rc = tg_offload_create(&offload, &nics->offload);
-	if (rc == 0) {
-		*out = nics;
-		return 0;
-	}
-	tg_nics_close(nics);
-	if (rc != -ENOTSUP)
+	if (rc != 0 && rc != -ENOTSUP) {
+		tg_nics_close(nics);
 		return rc;
-	tg_log_warn("offload: no port can carry connections: all is done in software");
+	}
+	if (rc == -ENOTSUP)
+		tg_log_warn("offload: no port can carry connections: all is done in software");
+	*out = nics;
 	return 0;
 }
 
@@ -159,7 +164,7 @@ int tg_nics_start(struct tg_nics *nics, uint64_t started_tsc)
 {
 	int rc;
 
-	if (nics == NULL)
+	if (nics == NULL || nics->offload == NULL)
 		return 0;
 	nics->started_tsc = started_tsc;
 	rc = rte_ctrl_thread_create(&nics->thread, "tg-offload", NULL, own, nics);
@@ -190,9 +195,20 @@ struct tg_offload *tg_nics_offload(const struct tg_nics *nics)
 	return nics != NULL ? nics->offload : NULL;
 }
 
+int tg_nics_report(void *arg, const struct tg_msg_offload_get *get, int *fd)
+{
+	struct tg_nics *nics = arg;
+
+	if (nics == NULL)
+		return tg_offload_report_without(NULL, 0, fd);
+	if (nics->offload == NULL)
+		return tg_offload_report_without(nics->refused, nics->ports->n, fd);
+	return tg_offload_report(nics->offload, get, REPORT_WAIT_MS, fd);
+}
+
 void tg_nics_links(struct tg_nics *nics)
 {
-	if (nics == NULL)
+	if (nics == NULL || nics->offload == NULL)
 		return;
 	for (uint16_t i = 0; i < nics->ports->n; i++) {
 		bool up = nics->ports->v[i].up;

@@ -15,7 +15,7 @@ struct tg_nics;
 
 /*
  * After the ports are open and before they are started. *out is NULL when the configuration does
- * not ask for it or no port can do anything (which is logged, with why). 0; -errno, logged.
+ * not ask for it. 0, also when no port can do anything, which is logged, with why; -errno, logged.
  */
 int tg_nics_open(const struct tg_dataplane_config *config,
 	const struct tg_datapath_config *datapath, const struct tg_ports *ports,
@@ -27,8 +27,13 @@ void tg_nics_stop(struct tg_nics *nics);
 /* After the workers have stopped. NULL is fine. */
 void tg_nics_close(struct tg_nics *nics);
 
-/* NULL of NULL. */
+/* NULL of NULL, and when no port can do anything. */
 struct tg_offload *tg_nics_offload(const struct tg_nics *nics);
+/*
+ * The file that answers OFFLOAD_GET. `arg`: struct tg_nics, or NULL: offload is off. 0 and *fd;
+ * -errno.
+ */
+int tg_nics_report(void *arg, const struct tg_msg_offload_get *get, int *fd);
 /* Tells the owner which links are up. NULL is fine. */
 void tg_nics_links(struct tg_nics *nics);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -212,6 +213,30 @@ static void on_classmap(struct tg_control *control, struct client *client)
 		send_nak(control, client, m->h.txn, rc, error.index, error.text);
 }
 
+static void on_offload_get(struct tg_control *control, struct client *client)
+{
+	const struct tg_msg_header *h = &control->message.h;
+	struct tg_msg_offload_report report = {0};
+	struct stat st;
+	int fd = -1, rc = -EOPNOTSUPP;
+
+	if (control->config.report != NULL)
+		rc = control->config.report(
+			control->config.report_arg, &control->message.offload_get, &fd);
+	if (rc == 0 && fstat(fd, &st) != 0)
+		rc = -errno;
+	if (rc == 0) {
+		tg_wire_header(&report.h, TG_MSG_OFFLOAD_REPORT, sizeof(report), h->txn);
+		report.size = (uint64_t)st.st_size;
+		answer(client, &report, fd);
+	} else {
+		send_nak(control, client, h->txn, rc, TG_NONE,
+			rc == -ETIMEDOUT ? "a NIC's driver does not come back" : strerror(-rc));
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static void dispatch(struct tg_control *control, struct client *client)
 {
 	const struct tg_msg_header *h = &control->message.h;
@@ -222,6 +247,8 @@ static void dispatch(struct tg_control *control, struct client *client)
 		send_nak(control, client, h->txn, -EPERM, TG_NONE, "HELLO first");
 	} else if (h->type == TG_MSG_STATE_GET) {
 		send_state(control, client, TG_MSG_STATE, h->txn, -1);
+	} else if (h->type == TG_MSG_OFFLOAD_GET) {
+		on_offload_get(control, client);
 	} else if (h->type != TG_MSG_RULESET && h->type != TG_MSG_CLASSMAP) {
 		send_nak(control, client, h->txn, -EOPNOTSUPP, TG_NONE, "not a request");
 	} else if (!client->writer) {

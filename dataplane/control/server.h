@@ -23,6 +23,10 @@ struct tg_control_config {
 	/* Every tick_ms. true: the state of a port has changed, clients are told. */
 	bool (*tick)(void *arg);
 	void *tick_arg;
+	/* The file that answers OFFLOAD_GET: 0 and *fd, which the caller closes; -errno. May be
+	 * NULL. */
+	int (*report)(void *arg, const struct tg_msg_offload_get *get, int *fd);
+	void *report_arg;
 };
 
 struct tg_control;

@@ -55,6 +55,8 @@ static bool tell_of(struct tg_offload *o, struct entry *e, enum tg_hardware_even
 static void refuse(struct tg_offload *o, uint8_t worker, const struct tg_hardware_offer *offer,
 	enum tg_offload_reason why)
 {
+	const struct entry never = {
+		.tuple = offer->tuple, .kind = offer->kind, .port = offer->port, .worker = worker};
 	struct tg_hardware_event event = {
 		.kind = TG_HARDWARE_BACK,
 		.family = offer->tuple.family,
@@ -62,7 +64,7 @@ static void refuse(struct tg_offload *o, uint8_t worker, const struct tg_hardwar
 		.index = offer->index,
 	};
 
-	o->counts->left[why]++;
+	left_for(o, &never, why, false);
 	if (offer->kind == TG_HARDWARE_CONNECTION)
 		tell(o, worker, &event);
 }
@@ -289,7 +291,7 @@ void entry_settle(struct tg_offload *o, struct entry *e)
 	follow(o, e);
 	if (!idle(e) || !tell_last(o, e))
 		return;
-	o->counts->left[e->why]++;
+	left_for(o, e, (enum tg_offload_reason)e->why, true);
 	entry_put(o, e);
 }
 

@@ -9,15 +9,20 @@ static uint32_t end_number(const void *address, uint8_t family, uint16_t port)
 	return (address_number(address, family) ^ port) * 0x85ebca6bu;
 }
 
-static uint32_t *bucket_of(const struct tg_offload *o, const struct tg_tuple *t)
+uint32_t tuple_number(const struct tg_tuple *t)
 {
 	uint32_t number = end_number(&t->src, t->family, t->sport) +
 			  end_number(&t->dst, t->family, t->dport) + t->protocol;
 
-	return &o->bucket[(number ^ number >> 15) & o->bucket_mask];
+	return number ^ number >> 15;
 }
 
-static bool same_ends(const struct tg_tuple *a, const struct tg_tuple *b)
+static uint32_t *bucket_of(const struct tg_offload *o, const struct tg_tuple *t)
+{
+	return &o->bucket[tuple_number(t) & o->bucket_mask];
+}
+
+bool tuple_same_ends(const struct tg_tuple *a, const struct tg_tuple *b)
 {
 	return memcmp(&a->src, &b->src, a->family == 4 ? 4 : 16) == 0 &&
 	       memcmp(&a->dst, &b->dst, a->family == 4 ? 4 : 16) == 0 && a->sport == b->sport &&
@@ -46,9 +51,9 @@ struct entry *entry_find(const struct tg_offload *o, const struct tg_tuple *tupl
 		if (e->kind != kind || e->tuple.family != tuple->family ||
 			e->tuple.protocol != tuple->protocol)
 			continue;
-		if ((way_port(o, e, 0) == port && same_ends(&e->tuple, tuple)) ||
+		if ((way_port(o, e, 0) == port && tuple_same_ends(&e->tuple, tuple)) ||
 			(kind == TG_HARDWARE_CONNECTION && way_port(o, e, 1) == port &&
-				same_ends(&e->tuple, &back)))
+				tuple_same_ends(&e->tuple, &back)))
 			return e;
 	}
 	return NULL;

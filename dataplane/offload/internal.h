@@ -62,6 +62,10 @@ enum {
 
 #define BASE_RULES_MAX (2 * SHAPE_COUNT)
 
+#define LEFT_MAX 8192u /* connections and denials of which it is known why they left */
+
+struct left; /* report.c */
+
 struct shape {
 	const struct tg_nic_engine *engine; /* NULL: not on this NIC */
 	char why[TG_NIC_WHY];
@@ -103,6 +107,7 @@ struct tg_offload {
 	bool crowded;	     /* in the time before that */
 	uint32_t n_busy;     /* ways with something begun */
 	struct tg_stats_offload *counts;
+	struct left *left; /* LEFT_MAX, by hash of the tuple */
 };
 
 /* ---- plan.c: rules of a connection ---- */
@@ -133,6 +138,10 @@ uint32_t plan_base(
 struct entry *entry_find(const struct tg_offload *o, const struct tg_tuple *tuple, uint16_t port,
 	enum tg_hardware_offer_kind kind);
 struct tg_tuple tuple_reversed(const struct tg_tuple *tuple);
+/* The same addresses and ports; of one family. */
+bool tuple_same_ends(const struct tg_tuple *a, const struct tg_tuple *b);
+/* A hash; the same of a tuple and its reverse. */
+uint32_t tuple_number(const struct tg_tuple *tuple);
 void entry_link(struct tg_offload *o, struct entry *e);
 void entry_unlink(struct tg_offload *o, struct entry *e);
 
@@ -154,6 +163,18 @@ uint32_t entries_poll(struct tg_offload *o);
 int ports_flush_unsure(struct tg_offload *o);
 /* The NIC has forgotten a port's rules, or is about to. */
 void port_lost(struct tg_offload *o, uint16_t port);
+
+/* ---- report.c: what is told ---- */
+
+int left_create(struct tg_offload *o);
+/* Counts and remembers why it is in software: `given` back, or refused. */
+void left_for(struct tg_offload *o, const struct entry *e, enum tg_offload_reason why, bool given);
+void report_ports(const struct tg_offload *o, struct tg_hw_port *ports);
+
+/* ---- judge.c ---- */
+
+/* The lock, if it is to be had within `ms`: 0, -ETIMEDOUT. */
+int lock_within(struct tg_offload *o, uint32_t ms);
 
 static inline uint16_t way_port(const struct tg_offload *o, const struct entry *e, unsigned int way)
 {

@@ -38,15 +38,21 @@ static bool passed(const struct timespec *deadline)
 	       (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
-int tg_offload_hold(struct tg_offload *o, uint32_t ms)
+int lock_within(struct tg_offload *o, uint32_t ms)
 {
 	struct timespec deadline;
 
 	deadline_in(ms, &deadline);
-	if (pthread_mutex_timedlock(&o->lock, &deadline) != 0)
-		return -ETIMEDOUT;
-	o->open = false;
-	return 0;
+	return pthread_mutex_timedlock(&o->lock, &deadline) == 0 ? 0 : -ETIMEDOUT;
+}
+
+int tg_offload_hold(struct tg_offload *o, uint32_t ms)
+{
+	int rc = lock_within(o, ms);
+
+	if (rc == 0)
+		o->open = false;
+	return rc;
 }
 
 void tg_offload_release(struct tg_offload *o)

@@ -64,19 +64,17 @@ static uint32_t port_examples(
 /* What a port carries and what not, for whoever asks why. */
 static void log_port(const struct tg_offload *o, uint16_t number)
 {
-	static const char *const names[SHAPE_COUNT] = {"TCP over IPv4", "UDP over IPv4",
-		"TCP over IPv6", "UDP over IPv6", "denied TCP over IPv4", "denied UDP over IPv4",
-		"denied TCP over IPv6", "denied UDP over IPv6"};
 	const struct port *port = &o->port[number];
 
 	if (port->wire[0] != '\0')
 		tg_log_info("offload: port %u: no connections: %s", number, port->wire);
 	for (int shape = 0; shape < SHAPE_COUNT; shape++)
 		if (port->shape[shape].engine != NULL)
-			tg_log_info("offload: port %u: %s in hardware", number, names[shape]);
+			tg_log_info("offload: port %u: %s in hardware", number,
+				tg_hw_kind_text((unsigned int)shape));
 		else if (port->shape[shape].why[0] != '\0')
-			tg_log_info("offload: port %u: %s in software: %s", number, names[shape],
-				port->shape[shape].why);
+			tg_log_info("offload: port %u: %s in software: %s", number,
+				tg_hw_kind_text((unsigned int)shape), port->shape[shape].why);
 }
 
 static bool carries_anything(const struct port *port)
@@ -136,7 +134,8 @@ static int tables_create(struct tg_offload *o)
 	o->address = calloc(n, sizeof(*o->address));
 	o->recall = calloc(n, sizeof(*o->recall));
 	o->bucket = malloc(buckets * sizeof(*o->bucket));
-	if (o->entries == NULL || o->address == NULL || o->recall == NULL || o->bucket == NULL)
+	if (o->entries == NULL || o->address == NULL || o->recall == NULL || o->bucket == NULL ||
+		left_create(o) != 0)
 		return -ENOMEM;
 	memset(o->bucket, 0xff, buckets * sizeof(*o->bucket)); /* NO_ENTRY */
 	o->bucket_mask = (uint32_t)buckets - 1;
@@ -169,6 +168,8 @@ int tg_offload_create(const struct tg_offload_config *config, struct tg_offload 
 		rc = port_open(o, i);
 	if (rc == 0 && !join_wires(o))
 		rc = -ENOTSUP;
+	if (rc == -ENOTSUP && config->refused != NULL)
+		report_ports(o, config->refused);
 	if (rc != 0) {
 		tg_offload_free(o);
 		return rc;
@@ -193,6 +194,7 @@ void tg_offload_free(struct tg_offload *o)
 	free(o->bucket);
 	free(o->address);
 	free(o->entries);
+	free(o->left);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }

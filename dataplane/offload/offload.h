@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #include <tidegate/control.h>
-#include <tidegate/offload.h>
+#include <tidegate/offload_report.h>
 #include <tidegate/stats.h>
 
 #include "hardware.h"
@@ -36,6 +36,7 @@
 #include "worker.h"
 
 struct tg_offload_port {
+	const char *name; /* as configured, for reports; NULL: none. Outlives the owner */
 	const struct tg_nic_profile *profile; /* NULL: nothing is offloaded here */
 	uint16_t ethdev;
 	uint32_t switch_domain; /* UINT32_MAX: none, it forwards to no other port */
@@ -51,6 +52,8 @@ struct tg_offload_config {
 	uint32_t denial_ms;	  /* so long a denial is left to hardware */
 	uint32_t poll_ms;	  /* between two queries of a rule's counter */
 	struct tg_stats_offload *stats; /* where counters go */
+	/* Where -ENOTSUP says what each port lacks: as many as there are ports; may be NULL. */
+	struct tg_hw_port *refused;
 };
 
 struct tg_offload;
@@ -89,5 +92,16 @@ void tg_offload_resume(struct tg_offload *o);
 void tg_offload_link(struct tg_offload *o, uint16_t port, bool up);
 /* The port was reset or is about to be stopped: its rules are gone. Locks. */
 void tg_offload_lost(struct tg_offload *o, uint16_t port);
+
+/*
+ * The file of an OFFLOAD_REPORT that answers `get`: what NICs have, and what they do not have and
+ * why. Locks for one part of the tables after the other, and waits `ms` for the lock at most; looks
+ * at every connection until it has as many as were asked for. By the control thread. 0 and *fd, a
+ * descriptor for the caller to close; -ETIMEDOUT: a driver hangs; -errno.
+ */
+int tg_offload_report(
+	struct tg_offload *o, const struct tg_msg_offload_get *get, uint32_t ms, int *fd);
+/* The same where there is no owner: `n` ports that can do nothing, or 0, offload is off. */
+int tg_offload_report_without(const struct tg_hw_port *ports, uint32_t n, int *fd);
 
 #endif

@@ -10,7 +10,7 @@
  * refused and they are closed.
  *
  * One writer. A client that says HELLO with role WRITER while another writer is connected is
- * refused with NAK EBUSY and disconnected; READERs may only send HELLO and STATE_GET.
+ * refused with NAK EBUSY and disconnected; READERs may only send HELLO, STATE_GET and OFFLOAD_GET.
  *
  * Session:
  *
@@ -28,6 +28,11 @@
  * - CLASSMAP: ACK, as for RULESET, or NAK. Entries are applied in order, all or none. They name
  *   classes of the generation in force (`generation`); `sequence` must be the server's
  *   delta_sequence + 1.
+ *
+ * - OFFLOAD_GET (since 1.2): the server answers OFFLOAD_REPORT with the descriptor of a sealed file
+ *   that says what NICs have and what not (<tidegate/offload_report.h>), or NAK: ETIMEDOUT when a
+ *   driver keeps the server from looking, ENOMEM. Only what the filter fits is listed, and at most
+ *   `limit` connections and denials and as many that have left.
  *
  * - EVENT_STATE is sent unasked when the state changes for another reason (checkpoint loaded, port
  *   up or down).
@@ -65,20 +70,22 @@
 
 #define TG_PROTO_MAGIC 0x54474350u /* "TGCP" as a number */
 #define TG_PROTO_MAJOR 1
-#define TG_PROTO_MINOR 1
+#define TG_PROTO_MINOR 2
 #define TG_MSG_MAX 65536u     /* bytes, header included */
 #define TG_CLASSMAP_MAX 1024u /* entries of one message */
 #define TG_REASON_MAX 256u    /* bytes of a reason text, NUL included */
 
-#define TG_MSG_TYPES(X) \
-	X(HELLO, 1)     \
-	X(STATE, 2)     \
-	X(STATE_GET, 3) \
-	X(RULESET, 4)   \
-	X(CLASSMAP, 5)  \
-	X(ACK, 6)       \
-	X(NAK, 7)       \
-	X(EVENT_STATE, 8)
+#define TG_MSG_TYPES(X)   \
+	X(HELLO, 1)       \
+	X(STATE, 2)       \
+	X(STATE_GET, 3)   \
+	X(RULESET, 4)     \
+	X(CLASSMAP, 5)    \
+	X(ACK, 6)         \
+	X(NAK, 7)         \
+	X(EVENT_STATE, 8) \
+	X(OFFLOAD_GET, 9) \
+	X(OFFLOAD_REPORT, 10)
 
 enum tg_msg_type {
 #define X(sym, value) TG_MSG_##sym = value,
@@ -179,6 +186,31 @@ struct tg_msg_nak {
 	char reason[TG_REASON_MAX];
 };
 
+#define TG_OFFLOAD_GET_RULES (1u << 0) /* what NICs have */
+#define TG_OFFLOAD_GET_LEFT (1u << 1)  /* what was refused or given back, and why */
+
+/*
+ * Fits connections and denials of these ends, whoever began them; what is 0 fits all, and so do
+ * addresses when `family` is 0. Denials of TCP have no source port and fit every one.
+ */
+struct tg_msg_offload_get {
+	struct tg_msg_header h;
+	uint32_t flags;	 /* TG_OFFLOAD_GET_*; 0: only ports and counts */
+	uint32_t limit;	 /* of each list, 0..TG_HW_LIMIT of offload_report.h */
+	uint8_t src[16]; /* as in a classmap entry */
+	uint8_t dst[16];
+	uint16_t sport; /* host order */
+	uint16_t dport;
+	uint8_t protocol;
+	uint8_t family; /* 0, 4, 6 */
+	uint16_t reserved;
+};
+
+struct tg_msg_offload_report {
+	struct tg_msg_header h;
+	uint64_t size; /* of the file */
+};
+
 static_assert(sizeof(struct tg_msg_header) == 16, "message header layout");
 static_assert(sizeof(struct tg_msg_hello) == 64, "hello layout");
 static_assert(sizeof(struct tg_msg_state) == 80, "state layout");
@@ -187,6 +219,8 @@ static_assert(sizeof(struct tg_msg_ruleset) == 48, "ruleset layout");
 static_assert(sizeof(struct tg_msg_classmap) == 40, "classmap layout");
 static_assert(sizeof(struct tg_msg_ack) == 48, "ack layout");
 static_assert(sizeof(struct tg_msg_nak) == 40 + TG_REASON_MAX, "nak layout");
+static_assert(sizeof(struct tg_msg_offload_get) == 64, "offload get layout");
+static_assert(sizeof(struct tg_msg_offload_report) == 24, "offload report layout");
 static_assert(sizeof(struct tg_msg_classmap) + TG_CLASSMAP_MAX * sizeof(struct tg_classmap_entry) <=
 		      TG_MSG_MAX,
 	"a full CLASSMAP fits one record");

@@ -33,6 +33,10 @@ static const struct shape shapes[] = {
 	[TG_MSG_ACK] = {.size = sizeof(struct tg_msg_ack)},
 	[TG_MSG_NAK] = {.size = sizeof(struct tg_msg_nak)},
 	[TG_MSG_EVENT_STATE] = {.size = sizeof(struct tg_msg_state)},
+	[TG_MSG_OFFLOAD_GET] = {.size = sizeof(struct tg_msg_offload_get)},
+	[TG_MSG_OFFLOAD_REPORT] = {.size = sizeof(struct tg_msg_offload_report),
+		.fds_min = 1,
+		.fds_max = 1},
 };
 
 int tg_wire_refuse(struct tg_wire_error *error, int err, uint32_t index, const char *fmt, ...)
@@ -136,6 +140,35 @@ static int check_nak(const struct tg_msg_nak *m, struct tg_wire_error *error)
 	return 0;
 }
 
+static int check_offload_get(const struct tg_msg_offload_get *m, struct tg_wire_error *error)
+{
+	static const uint8_t zero[16];
+	size_t used = m->family == 6 ? 16 : m->family; /* bytes of an address */
+
+	if (m->reserved != 0 || (m->flags & ~(TG_OFFLOAD_GET_RULES | TG_OFFLOAD_GET_LEFT)) != 0)
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "OFFLOAD_GET: reserved field is not zero");
+	if (m->limit > TG_HW_LIMIT)
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "OFFLOAD_GET: more than %u entries", TG_HW_LIMIT);
+	if (m->family != 0 && m->family != 4 && m->family != 6)
+		return tg_wire_refuse(error, -EINVAL, TG_NONE,
+			"OFFLOAD_GET: family %u, expected 0, 4 or 6", m->family);
+	if (memcmp(m->src + used, zero, sizeof(zero) - used) != 0 ||
+		memcmp(m->dst + used, zero, sizeof(zero) - used) != 0)
+		return tg_wire_refuse(
+			error, -EINVAL, TG_NONE, "OFFLOAD_GET: bytes after an address");
+	return 0;
+}
+
+static int check_offload_report(const struct tg_msg_offload_report *m, struct tg_wire_error *error)
+{
+	if (m->size < sizeof(struct tg_hw_report) || m->size > TG_HW_SIZE_MAX)
+		return tg_wire_refuse(error, -EINVAL, TG_NONE,
+			"OFFLOAD_REPORT: a file of %llu bytes", (unsigned long long)m->size);
+	return 0;
+}
+
 static int check_body(const struct tg_msg_header *h, struct tg_wire_error *error)
 {
 	switch (h->type) {
@@ -152,6 +185,10 @@ static int check_body(const struct tg_msg_header *h, struct tg_wire_error *error
 		return check_ack((const struct tg_msg_ack *)h, error);
 	case TG_MSG_NAK:
 		return check_nak((const struct tg_msg_nak *)h, error);
+	case TG_MSG_OFFLOAD_GET:
+		return check_offload_get((const struct tg_msg_offload_get *)h, error);
+	case TG_MSG_OFFLOAD_REPORT:
+		return check_offload_report((const struct tg_msg_offload_report *)h, error);
 	default:
 		return 0;
 	}

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <tidegate/control.h>
+#include <tidegate/offload_report.h>
 #include <tidegate/ruleset.h> /* TG_NONE */
 
 /* A received message. The buffer is large: allocate it, do not put it on a small stack. */
@@ -27,6 +28,8 @@ struct tg_wire_message {
 		struct tg_msg_classmap classmap;
 		struct tg_msg_ack ack;
 		struct tg_msg_nak nak;
+		struct tg_msg_offload_get offload_get;
+		struct tg_msg_offload_report offload_report;
 		uint8_t bytes[TG_MSG_MAX];
 	};
 	int fd; /* the descriptor that came along, owned by the receiver; -1: none */
@@ -94,5 +97,22 @@ int tg_wire_receive(int sock, struct tg_wire_message *message, struct tg_wire_er
 /* A NAK ready to send. `error` is a positive errno; the text is cut to fit. */
 void tg_wire_nak(struct tg_msg_nak *nak, uint32_t txn, uint32_t error, uint32_t index,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* The file of an OFFLOAD_REPORT, mapped. */
+struct tg_wire_report {
+	const struct tg_hw_report *header;
+	const struct tg_hw_port *ports;
+	const struct tg_hw_rule *rules;
+	const struct tg_hw_left *left;
+};
+
+/*
+ * Maps the file and checks it: seals, sizes, texts, and that each port, family and kind is one that
+ * there is. `size`: the message's. `fd` stays the caller's. 0; -EINVAL with `error` (may be NULL);
+ * -errno.
+ */
+int tg_wire_report_open(
+	int fd, uint64_t size, struct tg_wire_report *out, struct tg_wire_error *error);
+void tg_wire_report_close(struct tg_wire_report *report);
 
 #endif

@@ -334,6 +334,30 @@ static void test_hostile_image_leaves_the_old_one(void **state)
 	close(sock);
 }
 
+/* Anybody who may connect may ask; here nothing is left to NICs. */
+static void test_offload_report(void **state)
+{
+	struct gateway *g = *state;
+	struct tg_msg_offload_get get = {.flags = TG_OFFLOAD_GET_RULES, .limit = TG_HW_LIMIT};
+	struct tg_wire_report report;
+	int sock = open_socket(g);
+
+	tg_wire_header(&get.h, TG_MSG_OFFLOAD_GET, sizeof(get), ++g->txn);
+	assert_int_equal(tg_wire_send(sock, &get, -1), 0);
+	assert_nak(sock, g->txn, EPERM); /* HELLO first */
+	close(sock);
+	sock = greet(g, TG_ROLE_READER);
+	get.h.txn = ++g->txn;
+	assert_int_equal(tg_wire_send(sock, &get, -1), 0);
+	assert_int_equal(answer(sock, g->txn), TG_MSG_OFFLOAD_REPORT);
+	assert_int_equal(tg_wire_report_open(in.fd, in.offload_report.size, &report, NULL), 0);
+	close(in.fd);
+	assert_int_equal(report.header->state, TG_HW_OFF);
+	assert_int_equal(report.header->n_ports, 0);
+	tg_wire_report_close(&report);
+	close(sock);
+}
+
 static void test_who_may_what(void **state)
 {
 	struct gateway *g = *state;
@@ -605,6 +629,7 @@ int main(void)
 		TEST(test_state_and_segment),
 		TEST(test_rulesets_and_deltas),
 		TEST(test_hostile_image_leaves_the_old_one),
+		TEST(test_offload_report),
 		TEST(test_who_may_what),
 		TEST(test_broken_messages),
 		TEST(test_many_clients),

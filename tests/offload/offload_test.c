@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <rte_byteorder.h>
@@ -15,6 +16,7 @@
 #include "fake_flow.h"
 #include "offload.h"
 #include "ruleset.h"
+#include "wire.h"
 #include "world.h"
 
 #define BIT(n) (1u << (n))
@@ -68,8 +70,10 @@ static int lab_open(struct lab *l, uint32_t room)
 		.stats = &l->stats};
 
 	for (uint16_t i = 0; i < WORLD_PORTS; i++)
-		config.ports[i] = (struct tg_offload_port){
-			.profile = &l->nic, .ethdev = i, .switch_domain = 1};
+		config.ports[i] = (struct tg_offload_port){.name = i == INSIDE ? "in" : "out",
+			.profile = &l->nic,
+			.ethdev = i,
+			.switch_domain = 1};
 	return tg_offload_create(&config, &l->offload);
 }
 
@@ -274,6 +278,7 @@ static void wires_between_switches_are_not_offloaded(void **state)
 	struct tg_offload_config config = {
 		.connections_max = 4, .merit = 1, .idle_ms = 100, .poll_ms = 10};
 	struct lab l = {.nic = forwarder()};
+	struct tg_hw_port refused[WORLD_PORTS];
 
 	l.nic.strategies = BIT(TG_NIC_STRATEGY_CONNECTIONS);
 	world_defaults(&l.w);
@@ -282,7 +287,13 @@ static void wires_between_switches_are_not_offloaded(void **state)
 	for (uint16_t i = 0; i < WORLD_PORTS; i++)
 		config.ports[i] = (struct tg_offload_port){
 			.profile = &l.nic, .ethdev = i, .switch_domain = i};
+	config.refused = refused;
 	assert_int_equal(tg_offload_create(&config, &l.offload), -ENOTSUP);
+	for (unsigned int i = 0; i < WORLD_PORTS; i++) {
+		assert_string_equal(refused[i].profile, "forwarder");
+		assert_string_equal(refused[i].wire, "the wire's ports are not of one switch");
+		assert_int_equal(refused[i].kind[TG_HW_TCP4].hardware, 0);
+	}
 }
 
 /* ---- counts and ends ---- */
@@ -686,6 +697,172 @@ static void links_and_resets(void **state)
 	lab_stop(&l);
 }
 
+/* ---- what is told ---- */
+
+static struct tg_wire_report report(struct lab *l, const struct tg_msg_offload_get *get)
+{
+	struct tg_wire_report r;
+	struct tg_wire_error error = {.text = ""};
+	int fd;
+
+	assert_int_equal(tg_offload_report(l->offload, get, WAIT_MS, &fd), 0);
+	assert_int_equal(tg_wire_report_open(fd, (uint64_t)lseek(fd, 0, SEEK_END), &r, &error), 0);
+	close(fd);
+	return r;
+}
+
+static struct tg_msg_offload_get everything(void)
+{
+	return (struct tg_msg_offload_get){
+		.flags = TG_OFFLOAD_GET_RULES | TG_OFFLOAD_GET_LEFT, .limit = 100};
+}
+
+static void what_is_in_hardware_is_told(void **state)
+{
+	struct tg_msg_offload_get get = everything();
+	struct tg_wire_report r;
+	struct lab l;
+
+	lab_start(&l);
+	l.nic.engines[0].counters.stale_ms = 30;
+	converse(&l);
+	fake_find(INSIDE, 4000, 80)->count = (struct tg_flow_count){3, 300};
+	fake_find(OUTSIDE, 80, 4000)->count = (struct tg_flow_count){2, 200};
+	pass(&l, 3 * POLL_MS);
+	r = report(&l, &get);
+	assert_int_equal(r.header->state, TG_HW_ON);
+	assert_int_equal(r.header->counts.active, 1);
+	assert_int_equal(r.header->n_ports, WORLD_PORTS);
+	assert_string_equal(r.ports[INSIDE].name, "in");
+	assert_string_equal(r.ports[INSIDE].profile, "forwarder");
+	assert_string_equal(r.ports[INSIDE].wire, "");
+	assert_int_equal(r.ports[INSIDE].flags, TG_HW_PORT_UP | TG_HW_PORT_READY);
+	assert_int_equal(r.ports[INSIDE].kind[TG_HW_TCP4].hardware, 1);
+	assert_int_equal(r.header->n_rules, 1);
+	assert_int_equal(r.header->n_left, 0);
+	assert_int_equal(r.rules[0].kind, TG_HW_CONNECTION);
+	assert_int_equal(r.rules[0].state, TG_HW_ACTIVE);
+	assert_int_equal(r.rules[0].port, INSIDE);
+	assert_int_equal(r.rules[0].peer, OUTSIDE);
+	assert_int_equal(r.rules[0].since_ms, 3 * POLL_MS + 1); /* converse: one ms after it */
+	assert_int_equal(r.rules[0].stale_ms, POLL_MS + 30);
+	assert_int_equal(r.rules[0].packets[0], 3);
+	assert_int_equal(r.rules[0].packets[1], 2);
+	assert_int_equal(r.rules[0].bytes[0], 300);
+	assert_memory_equal(r.rules[0].tuple.src, "\x0a\x01\x00\x01\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	assert_int_equal(r.rules[0].tuple.sport, 4000);
+	assert_int_equal(r.rules[0].tuple.dport, 80);
+	tg_wire_report_close(&r);
+	lab_stop(&l);
+}
+
+static void why_it_is_in_software_is_remembered(void **state)
+{
+	struct tg_msg_offload_get get = everything();
+	struct tg_wire_report r;
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	rules(&l, RULES_NO_WEB);
+	pass(&l, POLL_MS);
+	r = report(&l, &get);
+	assert_int_equal(r.header->n_rules, 0);
+	assert_int_equal(r.header->n_left, 1);
+	assert_int_equal(r.left[0].why, TG_OFFLOAD_REVOKED);
+	assert_int_equal(r.left[0].given, 1);
+	assert_int_equal(r.left[0].times, 1);
+	assert_int_equal(r.left[0].age_ms, POLL_MS);
+	assert_int_equal(r.left[0].tuple.sport, 4000);
+	tg_wire_report_close(&r);
+	lab_stop(&l);
+}
+
+/* One that is refused again and again takes one place, and is counted. */
+static void refusals_in_a_row_are_one(void **state)
+{
+	struct tg_msg_offload_get get = everything();
+	struct tg_wire_report r;
+	struct lab l;
+
+	lab_start(&l);
+	tg_offload_link(l.offload, OUTSIDE, false);
+	converse(&l);
+	for (unsigned int again = 0; again < 2; again++) {
+		for (unsigned int i = 0; i < MERIT; i++)
+			world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
+		world_sweep(&l.w);
+		pass(&l, 1);
+	}
+	r = report(&l, &get);
+	assert_int_equal(r.header->n_left, 1);
+	assert_int_equal(r.left[0].why, TG_OFFLOAD_LINK);
+	assert_int_equal(r.left[0].given, 0);
+	assert_int_equal(r.left[0].times, left(&l, TG_OFFLOAD_LINK));
+	assert_true(r.left[0].times > 1);
+	assert_int_equal(r.ports[OUTSIDE].flags & TG_HW_PORT_UP, 0);
+	tg_wire_report_close(&r);
+	lab_stop(&l);
+}
+
+static void only_what_was_asked_for_is_told(void **state)
+{
+	static const struct {
+		struct tg_msg_offload_get get;
+		uint32_t n, flags;
+	} rows[] = {
+		{{.flags = 0, .limit = 9}, 0, 0},
+		{{.flags = TG_OFFLOAD_GET_LEFT, .limit = 9}, 0, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES}, 0, TG_HW_MORE_RULES},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 1}, 1, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .family = 6}, 0, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .protocol = 17}, 0, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .protocol = 6}, 1, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .sport = 4000, .dport = 80}, 1, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .sport = 80, .dport = 4000}, 1, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .sport = 80, .dport = 80}, 0, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES,
+			 .limit = 9,
+			 .family = 4,
+			 .src = {10, 1, 0, 1},
+			 .dst = {8, 8, 8, 8},
+			 .dport = 80},
+			1, 0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .family = 4, .dst = {10, 1, 0, 1}}, 1,
+			0},
+		{{.flags = TG_OFFLOAD_GET_RULES, .limit = 9, .family = 4, .src = {10, 1, 0, 2}}, 0,
+			0},
+	};
+	struct tg_wire_report r;
+	struct lab l;
+
+	lab_start(&l);
+	converse(&l);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r = report(&l, &rows[i].get);
+		if (r.header->n_rules != rows[i].n || r.header->flags != rows[i].flags)
+			fail_msg("row %zu: %u rules, flags %x", i, r.header->n_rules,
+				r.header->flags);
+		tg_wire_report_close(&r);
+	}
+	lab_stop(&l);
+}
+
+/* A driver that hangs keeps the lock: whoever asks is told so, and is not kept. */
+static void who_asks_does_not_wait_for_ever(void **state)
+{
+	const struct tg_msg_offload_get get = everything();
+	struct lab l;
+	int fd;
+
+	lab_start(&l);
+	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	assert_int_equal(tg_offload_report(l.offload, &get, 1, &fd), -ETIMEDOUT);
+	tg_offload_resume(l.offload);
+	tg_offload_release(l.offload);
+	lab_stop(&l);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -710,6 +887,11 @@ int main(void)
 		cmocka_unit_test(a_half_installed_connection_is_taken_back),
 		cmocka_unit_test(a_full_nic_raises_the_price),
 		cmocka_unit_test(links_and_resets),
+		cmocka_unit_test(what_is_in_hardware_is_told),
+		cmocka_unit_test(why_it_is_in_software_is_remembered),
+		cmocka_unit_test(refusals_in_a_row_are_one),
+		cmocka_unit_test(only_what_was_asked_for_is_told),
+		cmocka_unit_test(who_asks_does_not_wait_for_ever),
 	};
 
 	world_eal();

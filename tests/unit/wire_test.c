@@ -42,6 +42,8 @@ static struct tg_wire_message *good(enum tg_msg_type type)
 		[TG_MSG_ACK] = sizeof(struct tg_msg_ack),
 		[TG_MSG_NAK] = sizeof(struct tg_msg_nak),
 		[TG_MSG_EVENT_STATE] = sizeof(struct tg_msg_state),
+		[TG_MSG_OFFLOAD_GET] = sizeof(struct tg_msg_offload_get),
+		[TG_MSG_OFFLOAD_REPORT] = sizeof(struct tg_msg_offload_report),
 	};
 
 	tg_wire_header(&m->h, type, sizes[type], type == TG_MSG_EVENT_STATE ? 0 : 7);
@@ -62,6 +64,13 @@ static struct tg_wire_message *good(enum tg_msg_type type)
 	case TG_MSG_NAK:
 		m->nak.error = EINVAL;
 		break;
+	case TG_MSG_OFFLOAD_GET:
+		m->offload_get.family = 4;
+		m->offload_get.limit = TG_HW_LIMIT;
+		break;
+	case TG_MSG_OFFLOAD_REPORT:
+		m->offload_report.size = sizeof(struct tg_hw_report);
+		break;
 	default:
 		break;
 	}
@@ -70,7 +79,7 @@ static struct tg_wire_message *good(enum tg_msg_type type)
 
 static unsigned int fds_of(enum tg_msg_type type)
 {
-	return type == TG_MSG_RULESET;
+	return type == TG_MSG_RULESET || type == TG_MSG_OFFLOAD_REPORT;
 }
 
 static void test_accepts_every_type(void **state)
@@ -106,7 +115,7 @@ static const struct {
 	{"length", TG_MSG_ACK, AT(tg_msg_header, length), 1, -EPROTO, TG_NONE},
 	{"length high", TG_MSG_ACK, AT(tg_msg_header, length) + 3, 1, -EPROTO, TG_NONE},
 	{"type 0", TG_MSG_ACK, AT(tg_msg_header, type), 0, -EOPNOTSUPP, TG_NONE},
-	{"type 9", TG_MSG_ACK, AT(tg_msg_header, type), 9, -EOPNOTSUPP, TG_NONE},
+	{"type 11", TG_MSG_ACK, AT(tg_msg_header, type), 11, -EOPNOTSUPP, TG_NONE},
 	{"type high", TG_MSG_ACK, AT(tg_msg_header, type) + 1, 1, -EOPNOTSUPP, TG_NONE},
 	{"ack as nak", TG_MSG_ACK, AT(tg_msg_header, type), TG_MSG_NAK, -EINVAL, TG_NONE},
 	{"hello major", TG_MSG_HELLO, AT(tg_msg_hello, major), 2, -EPROTONOSUPPORT, TG_NONE},
@@ -119,6 +128,16 @@ static const struct {
 	{"ruleset too small", TG_MSG_RULESET, AT(tg_msg_ruleset, size) + 1, 0, -EINVAL, TG_NONE},
 	{"ruleset entries", TG_MSG_RULESET, AT(tg_msg_ruleset, n_entries), 1, -EINVAL, TG_NONE},
 	{"ruleset entries overflow", TG_MSG_RULESET, AT(tg_msg_ruleset, n_entries) + 3, 8, -EINVAL,
+		TG_NONE},
+	{"get reserved", TG_MSG_OFFLOAD_GET, AT(tg_msg_offload_get, reserved), 1, -EINVAL, TG_NONE},
+	{"get flags", TG_MSG_OFFLOAD_GET, AT(tg_msg_offload_get, flags), 4, -EINVAL, TG_NONE},
+	{"get limit", TG_MSG_OFFLOAD_GET, AT(tg_msg_offload_get, limit), 1, -EINVAL, TG_NONE},
+	{"get family", TG_MSG_OFFLOAD_GET, AT(tg_msg_offload_get, family), 5, -EINVAL, TG_NONE},
+	{"get src", TG_MSG_OFFLOAD_GET, AT(tg_msg_offload_get, src) + 4, 1, -EINVAL, TG_NONE},
+	{"get dst", TG_MSG_OFFLOAD_GET, AT(tg_msg_offload_get, dst) + 15, 1, -EINVAL, TG_NONE},
+	{"report too small", TG_MSG_OFFLOAD_REPORT, AT(tg_msg_offload_report, size), 0, -EINVAL,
+		TG_NONE},
+	{"report too big", TG_MSG_OFFLOAD_REPORT, AT(tg_msg_offload_report, size) + 4, 1, -EINVAL,
 		TG_NONE},
 	{"classmap reserved", TG_MSG_CLASSMAP, AT(tg_msg_classmap, reserved), 1, -EINVAL, TG_NONE},
 	{"no entries", TG_MSG_CLASSMAP, AT(tg_msg_classmap, n_entries), 0, -EINVAL, TG_NONE},
@@ -334,6 +353,98 @@ static void test_nak_text_is_cut(void **state)
 	assert_int_equal(tg_wire_check(&nak, sizeof(nak), 0, NULL), 0);
 }
 
+/* A report of one record each, to be damaged. */
+struct sample {
+	struct tg_hw_report header;
+	struct tg_hw_port port;
+	struct tg_hw_rule rule;
+	struct tg_hw_left left;
+};
+
+static int sample_file(const struct sample *sample, size_t size, int seals)
+{
+	int fd = memfd_create("report", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, sample, size), size);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+static int open_sample(const struct sample *sample, size_t size, uint64_t claimed, int seals)
+{
+	struct tg_wire_error error = {.text = ""};
+	struct tg_wire_report report;
+	int fd = sample_file(sample, size, seals);
+	int rc = tg_wire_report_open(fd, claimed, &report, &error);
+
+	close(fd);
+	assert_int_equal(rc == 0, error.text[0] == '\0');
+	assert_int_equal(rc == 0, report.header != NULL);
+	if (rc == 0)
+		assert_int_equal(report.left[0].tuple.family, 6);
+	tg_wire_report_close(&report);
+	return rc;
+}
+
+static void test_report_is_checked(void **state)
+{
+	static const struct sample good = {
+		.header = {.magic = TG_HW_MAGIC,
+			.version = TG_HW_VERSION,
+			.size = sizeof(good),
+			.n_ports = 1,
+			.n_rules = 1,
+			.n_left = 1},
+		.rule = {.tuple.family = 4, .state = TG_HW_ACTIVE},
+		.left = {.tuple.family = 6},
+	};
+	static const struct {
+		size_t offset, n; /* bytes that are overwritten */
+		uint8_t value;
+	} damages_of_report[] = {
+		{offsetof(struct sample, header.magic), 1, 0},
+		{offsetof(struct sample, header.version), 1, 2},
+		{offsetof(struct sample, header.state), 1, 3},
+		{offsetof(struct sample, header.size), 1, 1},
+		{offsetof(struct sample, header.n_ports), 1, 2},
+		{offsetof(struct sample, header.n_rules), 4, 0xff},
+		{offsetof(struct sample, header.n_left), 1, 0},
+		{offsetof(struct sample, port.name), TG_HW_NAME, 'x'},
+		{offsetof(struct sample, port.profile), TG_HW_NAME, 'x'},
+		{offsetof(struct sample, port.wire), TG_HW_WHY, 'x'},
+		{offsetof(struct sample, port.kind[7].why), TG_HW_WHY, 'x'},
+		{offsetof(struct sample, rule.tuple.family), 1, 0},
+		{offsetof(struct sample, rule.kind), 1, 2},
+		{offsetof(struct sample, rule.state), 1, 0},
+		{offsetof(struct sample, rule.state), 1, 4},
+		{offsetof(struct sample, rule.port), 1, 1},
+		{offsetof(struct sample, rule.peer), 1, 1},
+		{offsetof(struct sample, left.tuple.family), 1, 5},
+		{offsetof(struct sample, left.kind), 1, 2},
+		{offsetof(struct sample, left.given), 1, 2},
+		{offsetof(struct sample, left.port), 1, 1},
+	};
+	const int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+	assert_int_equal(open_sample(&good, sizeof(good), sizeof(good), all), 0);
+	for (size_t i = 0; i < sizeof(damages_of_report) / sizeof(damages_of_report[0]); i++) {
+		struct sample bad = good;
+
+		memset((char *)&bad + damages_of_report[i].offset, damages_of_report[i].value,
+			damages_of_report[i].n);
+		if (open_sample(&bad, sizeof(bad), sizeof(bad), all) != -EINVAL)
+			fail_msg("damage %zu was accepted", i);
+	}
+	assert_int_equal(open_sample(&good, sizeof(good), sizeof(good) + 8, all), -EINVAL);
+	assert_int_equal(open_sample(&good, sizeof(good) - 8, sizeof(good), all), -EINVAL);
+	assert_int_equal(open_sample(&good, 8, 8, all), -EINVAL);
+	assert_int_equal(open_sample(&good, sizeof(good), sizeof(good), 0), -EINVAL);
+	assert_int_equal(
+		open_sample(&good, sizeof(good), sizeof(good), F_SEAL_SHRINK | F_SEAL_GROW),
+		-EINVAL);
+}
+
 static void test_listen_and_accept(void **state)
 {
 	char dir[] = "/tmp/tg-wire-XXXXXX", path[64];
@@ -396,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_refused_descriptors_are_closed),
 		cmocka_unit_test(test_oversized_record_is_refused),
 		cmocka_unit_test(test_nak_text_is_cut),
+		cmocka_unit_test(test_report_is_checked),
 		cmocka_unit_test(test_listen_and_accept),
 		cmocka_unit_test(test_bad_paths),
 	};
