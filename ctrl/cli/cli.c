@@ -16,6 +16,7 @@ static const struct tg_command *const commands[] = {
 	&tg_command_rules,
 	&tg_command_drops,
 	&tg_command_nic,
+	&tg_command_offload,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -41,6 +41,7 @@ extern const struct tg_command tg_command_status;
 extern const struct tg_command tg_command_rules;
 extern const struct tg_command tg_command_drops;
 extern const struct tg_command tg_command_nic;
+extern const struct tg_command tg_command_offload;
 
 /* Runs `tidegate ARGS...`; argv[0] is the program. Returns the exit code. */
 int tg_cli_run(struct tg_cli *cli, int argc, char **argv);

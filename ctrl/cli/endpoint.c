@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -187,4 +188,29 @@ int tg_protocol_of_text(const char *text)
 bool tg_protocol_has_ports(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+int tg_service_parse(struct tg_cli *cli, const char *command, char **argv, int n, uint8_t *protocol,
+	uint16_t *port)
+{
+	int number = tg_protocol_of_text(argv[0]);
+	unsigned long value = 0;
+	char *end;
+
+	if (number < 0)
+		return tg_cli_fail(cli, command,
+			"'%s' is no protocol: TCP, UDP, SCTP, ICMP, ICMPv6 or a number 0-255",
+			argv[0]);
+	*protocol = (uint8_t)number;
+	if (n > 1) {
+		value = strtoul(argv[1], &end, 10);
+		if (argv[1][0] < '0' || argv[1][0] > '9' || *end != '\0' || value > 65535)
+			return tg_cli_fail(cli, command, "'%s' is no port: 1-65535", argv[1]);
+	}
+	if (!tg_protocol_has_ports(*protocol))
+		return TG_EXIT_OK;
+	if (value == 0)
+		return tg_cli_fail(cli, command, "%s needs a port, 1-65535", argv[0]);
+	*port = (uint16_t)value;
+	return TG_EXIT_OK;
 }

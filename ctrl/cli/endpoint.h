@@ -51,5 +51,11 @@ bool tg_endpoint_same(const struct tg_endpoint *a, const struct tg_endpoint *b);
 int tg_protocol_of_text(const char *text);
 /* The protocol has ports in Tidegate's sense: TCP, UDP, SCTP. */
 bool tg_protocol_has_ports(uint8_t protocol);
+/*
+ * PROTO [PORT], `n` words of a question; PORT may be missing where the protocol has none. An exit
+ * code; what is wrong has been said.
+ */
+int tg_service_parse(struct tg_cli *cli, const char *command, char **argv, int n, uint8_t *protocol,
+	uint16_t *port);
 
 #endif

@@ -65,36 +65,11 @@ static int check_options(const struct arguments *args, struct tg_cli *cli)
 	return TG_EXIT_OK;
 }
 
-/* PROTO [PORT] into the question; the port may be missing where the protocol has none. */
-static int parse_service(struct tg_cli *cli, char **argv, int n, struct tg_explain_query *query)
-{
-	int protocol = tg_protocol_of_text(argv[0]);
-	char *end;
-	unsigned long port = 0;
-
-	if (protocol < 0)
-		return tg_cli_fail(cli, "explain",
-			"'%s' is no protocol: TCP, UDP, SCTP, ICMP, ICMPv6 or a number 0-255",
-			argv[0]);
-	query->protocol = (uint8_t)protocol;
-	if (n > 1) {
-		port = strtoul(argv[1], &end, 10);
-		if (argv[1][0] < '0' || argv[1][0] > '9' || *end != '\0' || port > 65535)
-			return tg_cli_fail(cli, "explain", "'%s' is no port: 1-65535", argv[1]);
-	}
-	if (!tg_protocol_has_ports(query->protocol))
-		return TG_EXIT_OK;
-	if (port == 0)
-		return tg_cli_fail(cli, "explain", "%s needs a port, 1-65535", argv[0]);
-	query->port = (uint16_t)port;
-	return TG_EXIT_OK;
-}
-
 static int answer(struct tg_offline *offline, struct tg_cli *cli, const struct arguments *args,
 	char **argv, int n)
 {
 	struct tg_explain_query query = {.src_text = argv[0], .dst_text = argv[1]};
-	int code = parse_service(cli, argv + 2, n - 2, &query);
+	int code = tg_service_parse(cli, "explain", argv + 2, n - 2, &query.protocol, &query.port);
 
 	return code != TG_EXIT_OK ? code : tg_explain(offline, cli, &query, args->json);
 }

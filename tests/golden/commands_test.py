@@ -52,8 +52,8 @@ class Help(Folder):
 
     def test_every_command_has_help(self):
         commands = self.commands()
-        self.assertEqual(sorted(commands), ["check", "drops", "explain", "init", "nic", "print",
-                                            "rules", "status", "test"])
+        self.assertEqual(sorted(commands), ["check", "drops", "explain", "init", "nic", "offload",
+                                            "print", "rules", "status", "test"])
         for command in commands:
             with self.subTest(command=command):
                 done = run(command, "--help")
