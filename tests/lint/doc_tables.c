@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * docs/reference.md, made from the lists in verdict.h.
+ * docs/reference.md, made from the lists in the contracts.
  *	doc_tables           prints it
  *	doc_tables FILE      compares it with FILE: exit 1 when it differs
  */
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tidegate/offload.h>
 #include <tidegate/ruleset.h>
 #include <tidegate/verdict.h>
 
@@ -21,6 +22,7 @@ static const struct row reasons[] = {TG_DROP_REASONS(X)};
 static const struct row kinds[] = {TG_CLASS_KINDS(X)};
 static const struct row builtins[] = {TG_BUILTIN_RULES(X)};
 static const struct row rule_kinds[] = {TG_RULE_KINDS(X)};
+static const struct row offload_reasons[] = {TG_OFFLOAD_REASONS(X)};
 #undef X
 
 static void table(
@@ -36,13 +38,14 @@ static void table(
 static void reference(FILE *out)
 {
 	fputs("# Reference: what counters, metrics and commands call things\n\n"
-	      "Made from `include/tidegate/verdict.h` and `ruleset.h`; a test compares them.\n",
+	      "Made from `include/tidegate/verdict.h`, `ruleset.h` and `offload.h`; a test compares them.\n",
 		out);
 	TABLE("Actions", "action", actions);
 	TABLE("Drop reasons", "`reason`", reasons);
 	TABLE("Kinds of rules", "`kind`", rule_kinds);
 	TABLE("Built-in rules", "rule", builtins);
 	TABLE("Kinds of addresses", "kind", kinds);
+	TABLE("Why a connection or denial is in software", "`reason`", offload_reasons);
 }
 
 int main(int argc, char **argv)
