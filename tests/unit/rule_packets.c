@@ -60,7 +60,7 @@ static size_t write_l4(const struct rule_packet *p, uint8_t *at)
 	switch (p->protocol) {
 	case IPPROTO_TCP:
 		at[13] = h->tcp_flags;
-		/* fall through */
+		__attribute__((fallthrough));
 	case IPPROTO_UDP:
 	case IPPROTO_SCTP:
 		memcpy(at, h->sport, 2);
