@@ -201,8 +201,11 @@ int tg_nics_report(void *arg, const struct tg_msg_offload_get *get, int *fd)
 
 	if (nics == NULL)
 		return tg_offload_report_without(NULL, 0, fd);
-	if (nics->offload == NULL)
+	if (nics->offload == NULL) {
+		for (uint16_t i = 0; i < nics->ports->n; i++)
+			nics->refused[i].flags = nics->ports->v[i].up ? TG_HW_PORT_UP : 0;
 		return tg_offload_report_without(nics->refused, nics->ports->n, fd);
+	}
 	return tg_offload_report(nics->offload, get, REPORT_WAIT_MS, fd);
 }
 

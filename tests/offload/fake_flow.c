@@ -62,7 +62,7 @@ int tg_flow_open(const struct tg_flow_config *config, const struct tg_nic_rule *
 	port->nic = &fake_nics[config->ethdev];
 	ports[config->ethdev] = port;
 	*out = port;
-	return 0;
+	return port->nic->open_error;
 }
 
 void tg_flow_close(struct tg_flow_port *port)

@@ -17,8 +17,9 @@ struct fake_rule {
 /* By ethdev. */
 struct fake_nic {
 	struct fake_rule rules[FAKE_RULES];
-	uint32_t room;	  /* rules it takes; 0: FAKE_RULES */
-	bool late;	  /* ends are kept back until fake_end */
+	uint32_t room; /* rules it takes; 0: FAKE_RULES */
+	bool late;     /* ends are kept back until fake_end */
+	int open_error;
 	int insert_error; /* of insertions, at their end */
 	int remove_error; /* of removals, at their end */
 	int flush_error;

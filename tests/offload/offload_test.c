@@ -805,6 +805,28 @@ static void refusals_in_a_row_are_one(void **state)
 	lab_stop(&l);
 }
 
+/* What the profile would allow is no answer where the driver does not even begin. */
+static void what_the_driver_refuses_is_in_software(void **state)
+{
+	struct tg_msg_offload_get get = {.flags = 0};
+	struct tg_wire_report r;
+	struct lab l = {.nic = forwarder()};
+
+	fake_reset();
+	world_defaults(&l.w);
+	fake_nics[OUTSIDE].open_error = -ENOTSUP;
+	assert_int_equal(lab_open(&l, 64), 0);
+	r = report(&l, &get);
+	assert_int_equal(r.ports[INSIDE].kind[TG_HW_DENY_UDP4].hardware, 1);
+	for (unsigned int kind = 0; kind < TG_HW_KIND_COUNT; kind++) {
+		assert_int_equal(r.ports[OUTSIDE].kind[kind].hardware, 0);
+		assert_non_null(strstr(r.ports[OUTSIDE].kind[kind].why, "the driver refuses"));
+	}
+	tg_wire_report_close(&r);
+	tg_offload_free(l.offload);
+	fake_reset();
+}
+
 static void only_what_was_asked_for_is_told(void **state)
 {
 	static const struct {
@@ -890,6 +912,7 @@ int main(void)
 		cmocka_unit_test(what_is_in_hardware_is_told),
 		cmocka_unit_test(why_it_is_in_software_is_remembered),
 		cmocka_unit_test(refusals_in_a_row_are_one),
+		cmocka_unit_test(what_the_driver_refuses_is_in_software),
 		cmocka_unit_test(only_what_was_asked_for_is_told),
 		cmocka_unit_test(who_asks_does_not_wait_for_ever),
 	};
