@@ -18,7 +18,6 @@
 /* How long the owner rests when it has nothing to do; an offer may wait as long. */
 #define REST_BUSY_NS 200000
 #define REST_IDLE_NS 5000000
-#define DEVICE_ID_TEXT 16
 /* How long a report waits for the owner, which may be in a driver: others wait for the control
  * thread. */
 #define REPORT_WAIT_MS 1000
@@ -36,39 +35,19 @@ struct tg_nics {
 	_Atomic bool stop;
 };
 
-/* One of /sys/bus/pci/devices/ADDRESS/{vendor,device}: "0x15b3" without 0x. */
-static bool read_id(const char *address, const char *what, char text[8])
-{
-	char path[256], line[32];
-	FILE *file;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, what);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	ok = fgets(line, sizeof(line), file) != NULL && sscanf(line, "0x%4s", text) == 1;
-	fclose(file);
-	return ok;
-}
-
 /* "15b3:101d"; NULL when the port is no PCI device. */
-static const char *device_id(uint16_t ethdev, char text[DEVICE_ID_TEXT])
+static const char *device_id(uint16_t ethdev, char text[TG_NIC_DEVICE_TEXT])
 {
-	char name[RTE_ETH_NAME_MAX_LEN], vendor[8], device[8];
+	char name[RTE_ETH_NAME_MAX_LEN];
 
-	if (rte_eth_dev_get_name_by_port(ethdev, name) != 0 || !read_id(name, "vendor", vendor) ||
-		!read_id(name, "device", device))
-		return NULL;
-	snprintf(text, DEVICE_ID_TEXT, "%s:%s", vendor, device);
-	return text;
+	return rte_eth_dev_get_name_by_port(ethdev, name) == 0 ? tg_nic_device(name, text) : NULL;
 }
 
 static int choose_profile(
 	struct tg_nics *nics, const struct tg_port *port, struct tg_offload_port *out)
 {
 	struct rte_eth_dev_info info;
-	char id[DEVICE_ID_TEXT];
+	char id[TG_NIC_DEVICE_TEXT];
 	int rc = rte_eth_dev_info_get(port->ethdev, &info);
 
 	if (rc != 0)

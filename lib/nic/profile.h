@@ -267,6 +267,10 @@ const struct tg_nic_profile *tg_nic_profiles_find(
 const struct tg_nic_profile *tg_nic_profiles_select(
 	const struct tg_nic_profiles *profiles, const char *driver, const char *device);
 
+/* "15b3:101d" of a PCI device, "0000:3b:00.0", as the kernel says; NULL: there is none there. */
+#define TG_NIC_DEVICE_TEXT 16
+const char *tg_nic_device(const char *address, char text[TG_NIC_DEVICE_TEXT]);
+
 /* What profiles call things, and back; -1: nothing is called so. */
 const char *tg_nic_masking_name(enum tg_nic_masking masking);
 int tg_nic_masking_find(const char *key);
