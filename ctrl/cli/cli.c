@@ -56,6 +56,11 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
+static bool helps_itself(const struct tg_command *command, int argc, char **argv)
+{
+	return argc > 1 && command->other_help != NULL && strcmp(argv[1], command->other_help) == 0;
+}
+
 static int print_help(struct tg_cli *cli, const char *name)
 {
 	const struct tg_command *command = find_command(name);
@@ -89,7 +94,8 @@ static int dispatch(struct tg_cli *cli, int argc, char **argv)
 		return TG_EXIT_OK;
 	}
 	command = find_command(argv[1]);
-	if (command == NULL || wants_help(argc - 1, argv + 1))
+	if (command == NULL ||
+		(wants_help(argc - 1, argv + 1) && !helps_itself(command, argc - 1, argv + 1)))
 		return print_help(cli, argv[1]);
 	optind = 0; /* glibc: forget the state of an earlier parse */
 	opterr = 0;

@@ -27,8 +27,9 @@ struct tg_cli {
 
 struct tg_command {
 	const char *name;
-	const char *summary; /* one line, for the list of commands */
-	const char *help;    /* all of `--help`: usage, options, an example, exit codes */
+	const char *summary;	/* one line, for the list of commands */
+	const char *help;	/* all of `--help`: usage, options, an example, exit codes */
+	const char *other_help; /* a first argument for which `run` prints help; NULL: none */
 	int (*run)(struct tg_cli *cli, int argc, char **argv); /* argv[0] is the command's name */
 };
 

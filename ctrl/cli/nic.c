@@ -7,6 +7,7 @@
 
 #include "json_print.h"
 #include "nic_tree.h"
+#include "nic_verify.h"
 #include "table.h"
 
 #define INDENT 14
@@ -356,6 +357,8 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 	const struct verb *verb;
 	int c;
 
+	if (argc > 1 && strcmp(argv[1], "verify") == 0)
+		return tg_nic_verify(cli, argv + 1);
 	while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
 		if (c == 'o') {
 			if (tg_cli_parse_output(cli, argv[0], optarg, &args.json) != TG_EXIT_OK)
@@ -368,7 +371,7 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 	}
 	verb = find_verb(argv[optind]);
 	if (verb == NULL)
-		return tg_cli_bad_usage(cli, argv[0], "list, show or check");
+		return tg_cli_bad_usage(cli, argv[0], "list, show, check or verify");
 	args.what = argv[optind + 1];
 	if (argc - optind != (verb->expected != NULL ? 2 : 1))
 		return tg_cli_bad_usage(
@@ -378,14 +381,16 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 
 const struct tg_command tg_command_nic = {
 	.name = "nic",
-	.summary = "what may be asked of which NIC: list, show and check profiles",
+	.summary = "what may be asked of which NIC: list, show, check and verify profiles",
 	.help = "usage: tidegate nic list [OPTION]...\n"
 		"       tidegate nic show [OPTION]... NAME\n"
 		"       tidegate nic check [OPTION]... FILE|DIR\n"
+		"       tidegate nic verify [OPTION]... --generator DEVICE DEVICE\n"
 		"\n"
 		"Profiles say what the driver of a NIC does exactly when it is given rules, with the\n"
 		"source of each line. list: all of them; show: one with everything that it says;\n"
-		"check: whether a file, or a folder of them, is without mistakes.\n"
+		"check: whether a file, or a folder of them, is without mistakes; verify: whether a NIC\n"
+		"does what its profile says ('tidegate nic verify --help').\n"
 		"\n"
 		"options:\n"
 		"      --profiles DIR         where the profiles are (default: what is installed)\n"
@@ -394,6 +399,8 @@ const struct tg_command tg_command_nic = {
 		"example:\n"
 		"  tidegate nic show mlx5-cx6dx\n"
 		"\n"
-		"exit codes: 0 ok; 2 usage, no such profile, or a profile with mistakes\n",
+		"exit codes: 0 ok; 1 verify: something is WRONG; 2 usage, no such profile, or a profile\n"
+		"with mistakes\n",
+	.other_help = "verify",
 	.run = run,
 };

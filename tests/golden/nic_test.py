@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""nic list, show and check: usage: nic_test.py TIDEGATE"""
+"""nic list, show, check and the command line of verify: usage: nic_test.py TIDEGATE"""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -229,6 +230,42 @@ class Nic(unittest.TestCase):
             words = said.split("expected ")[1].split(", not ")[0].replace(" or ", ", ")
             for word in words.split(", "):
                 self.assertIn(f"`{word}`", documented)
+
+    def test_verify_usage(self):
+        """What is no run says what is missing; nothing is tried."""
+        help_text = run("verify", "--help")
+        self.assertEqual((help_text.returncode, help_text.stderr), (0, ""))
+        self.assertTrue(help_text.stdout.startswith("usage: tidegate nic verify "))
+        for arguments, said in (
+                ([], "expected one DEVICE"),
+                (["a", "b"], "expected one DEVICE"),
+                (["a"], "--generator is needed: a port that is cabled to a"),
+                (["a", "--generator", "a"], "one device cannot be two: a"),
+                (["a", "--generator", "b", "--other", "c"], "--other and --catcher go together"),
+                (["a", "--generator"], "a value is missing for --generator"),
+                (["a", "--generator", "b", "--nonsense"], "unknown option --nonsense"),
+                (["a", "--generator", "b", "-o", "xml"], "--output wants text or json, not xml"),
+                (["a", "--capacity", "0"],
+                 "--capacity wants a number from 1 to 8388608, not 0")):
+            self.assertEqual(self.bad("verify", *arguments),
+                             f"tidegate nic verify: {said}; see 'tidegate nic verify --help'\n")
+
+    def test_verify_without_cable(self):
+        """A port that nothing comes to is no finding, and no success."""
+        done = run("verify", "--no-huge", "--profiles", SHIPPED, "--profile", "enic", "--generator",
+                   "net_null1", "net_null0", "-o", "json")
+        self.assertEqual((done.returncode, done.stderr), (2, "tidegate nic verify: given up: no "
+                                                          "packet of the generator arrives\n"))
+        tree = json.loads(done.stdout)
+        self.assertEqual((tree["driver"], tree["profile"], tree["wrong"]), ("net_null", "enic", 0))
+        self.assertNotIn("verified", tree)
+
+    def test_verify_not_installed(self):
+        alone = shutil.copy(TIDEGATE, self.folder)
+        done = subprocess.run([alone, "nic", "verify"], capture_output=True, encoding="utf-8",
+                              check=False, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("tidegate-nic-verify is not installed", done.stderr)
 
     def test_check_two_for_a_device(self):
         other = self.write("y.yaml", PROFILE)
