@@ -17,7 +17,8 @@
  * workers   established flows through a worker that hardware could take connections from, but that
  *           none is worth it, and through one without: in turns, the median of the ratios
  *
- * Processor time of the thread.
+ * Processor time of the thread; of it the model's share, by the time stamp counter: on a machine
+ *that does something else it is too large.
  */
 #include <stdio.h>
 #include <stdlib.h>
