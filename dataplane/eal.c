@@ -145,6 +145,9 @@ static int fill_args(struct args *args, const struct tg_dataplane_config *config
 		rc = add_lcores(args, config);
 	if (rc == 0)
 		rc = add_memory(args, config);
+	/* Devices may be made of others that these arguments name. */
+	for (uint32_t i = 0; i < config->n_eal_args && rc == 0; i++)
+		rc = add(args, "%s", config->eal_args[i]);
 	if (rc == 0)
 		rc = add_devices(args, config);
 	if (rc == 0 && config->file_prefix == NULL)
@@ -153,8 +156,6 @@ static int fill_args(struct args *args, const struct tg_dataplane_config *config
 	if (rc == 0)
 		rc = add(args, "--log-level=%s",
 			config->log_level == TG_LOG_DEBUG ? "info" : "warning");
-	for (uint32_t i = 0; i < config->n_eal_args && rc == 0; i++)
-		rc = add(args, "%s", config->eal_args[i]);
 	return rc;
 }
 
