@@ -46,16 +46,18 @@ static inline bool from_its_side(
 }
 
 /* An ICMP error: passes on its own slot and leaves the connection as it is. */
-static enum track_result track_related(
-	struct tg_worker *w, const struct tg_conn *c, struct tg_packet *p)
+static enum track_result track_related(struct tg_worker *w, const struct tg_table *table,
+	const struct tg_conn *c, struct tg_packet *p)
 {
 	unsigned int quoted = p->dir ^ 1;
+	/* Then nothing can be said of its numbers, and without the error it may stand still. */
+	bool unseen_numbers = (c->side[quoted] & TG_CONN_UNSEEN) != 0 || hardware_has(w, table, c);
 
 	/* The tag says whose it is (RFC 9260 section 10); an INIT has none. */
 	if (c->protocol == TG_IPPROTO_SCTP && p->sctp.tag != c->tag[quoted] &&
 		(p->sctp.tag != 0 || c->state != TG_CONN_SCTP_COOKIE_WAIT))
 		return refuse(p, TG_DROP_ICMP_UNRELATED);
-	if (c->protocol == TG_IPPROTO_TCP && !w->dp->config.tcp_liberal) {
+	if (c->protocol == TG_IPPROTO_TCP && !w->dp->config.tcp_liberal && !unseen_numbers) {
 		uint32_t win = (uint32_t)c->max_win[p->dir] << (c->side[p->dir] & TG_CONN_SCALE);
 		uint32_t last = c->flags & TG_CONN_LIBERAL ? c->max_end[quoted] : c->end[quoted];
 		uint32_t unseen = last - c->end[quoted];
@@ -199,7 +201,7 @@ static enum track_result track_rest(
 	if (c->flags & TG_CONN_BURIED)
 		return track_buried(p);
 	if (p->flags & TG_PACKET_RELATED)
-		return track_related(w, c, p);
+		return track_related(w, table, c, p);
 	if (p->flags & TG_PACKET_LATER)
 		result = track_later(w, c, p);
 	else if (c->protocol == TG_IPPROTO_TCP)

@@ -238,6 +238,18 @@ static unsigned int in_parts(struct conversations *c, const struct talk *t, stru
 	return 2;
 }
 
+/* Somebody on the way has not taken a packet of an open connection. */
+static void complain(struct conversations *c, const struct talk *t, unsigned int from)
+{
+	const struct side *a = &t->side[from], *b = &t->side[!from];
+	const bool six = is_six(t);
+
+	snprintf(c->text, TEXT, "%s > %s %s / %s > %s %s %u>%u seq=%u",
+		six ? "2001:db8::1" : "192.0.2.1", a->address,
+		six ? "icmp6 type=2 code=0" : "icmp type=3 code=4", a->address, b->address,
+		t->tcp ? "tcp" : "udp", a->port, b->port, a->seq);
+}
+
 unsigned int conversations_next(
 	struct conversations *c, struct packet *packets, unsigned int max, unsigned int *port)
 {
@@ -254,6 +266,13 @@ unsigned int conversations_next(
 	if (!t->tcp && t->phase == OPEN && !is_six(t) && any(c, 30) == 0) {
 		*port = t->inward ? OUTSIDE : INSIDE;
 		return in_parts(c, t, packets);
+	}
+	if (t->phase == OPEN && any(c, 60) == 0) {
+		/* about what the pod has sent, from outside */
+		complain(c, t, t->inward);
+		packet_make(&packets[0], c->text);
+		*port = OUTSIDE;
+		return 1;
 	}
 	from = t->tcp ? speak_tcp(c, t) : speak_udp(c, t);
 	packet_make(&packets[0], c->text);

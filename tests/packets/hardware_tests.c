@@ -232,6 +232,35 @@ static void a_reset_out_of_sight_closes_nothing_by_itself(void **state)
 	owner_stop(&o);
 }
 
+/* Path MTU discovery goes on for what hardware forwards, whatever number is quoted. */
+static void errors_about_what_is_out_of_sight_pass(void **state)
+{
+	static const char error[] = "192.0.2.1 > 10.1.0.1 icmp type=3 code=4 / "
+				    "10.1.0.1 > 8.8.8.8 tcp 4000>80 seq=3000000000";
+	static const char other[] = "192.0.2.1 > 10.1.0.1 icmp type=3 code=4 / "
+				    "10.1.0.1 > 8.8.8.8 tcp 4001>80 seq=3000000000";
+	struct tg_hardware_offer offer;
+	struct owner o;
+
+	owner_start(&o);
+	converse(&o);
+	assert_true(next_offer(&o, &offer));
+	tell(&o, &offer, TG_HARDWARE_BACK, 0, 0); /* refused: it was never out of sight */
+	assert_int_equal(world_send(&o.w, OUTSIDE, error), D(ICMP_UNRELATED));
+	for (unsigned int i = 0; i < 8; i++)
+		world_send(&o.w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&o.w);
+	assert_true(next_offer(&o, &offer));
+	tell(&o, &offer, TG_HARDWARE_TAKEN, 0, 0);
+	assert_int_equal(world_send(&o.w, OUTSIDE, error), PASSED);
+	assert_int_equal(world_send(&o.w, OUTSIDE, other), D(ICMP_UNRELATED));
+	tell(&o, &offer, TG_HARDWARE_BACK, 10, 10);
+	assert_int_equal(world_send(&o.w, OUTSIDE, error), PASSED);
+	assert_int_equal(world_send(&o.w, INSIDE, C "A seq=9000 ack=8000"), PASSED);
+	assert_int_equal(world_send(&o.w, OUTSIDE, error), D(ICMP_UNRELATED));
+	owner_stop(&o);
+}
+
 static void what_hardware_counts_is_the_rules(void **state)
 {
 	struct tg_hardware_offer offer;
@@ -361,6 +390,7 @@ int run_hardware_tests(void)
 		cmocka_unit_test(few_packets_are_not_worth_it),
 		cmocka_unit_test(a_connection_ends_after_being_out_of_sight),
 		cmocka_unit_test(a_reset_out_of_sight_closes_nothing_by_itself),
+		cmocka_unit_test(errors_about_what_is_out_of_sight_pass),
 		cmocka_unit_test(what_hardware_counts_is_the_rules),
 		cmocka_unit_test(it_lives_as_long_as_hardware_sees_packets),
 		cmocka_unit_test(what_is_revoked_is_called_back_and_counted),
