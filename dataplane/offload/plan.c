@@ -144,18 +144,14 @@ void plan_example(const struct tg_offload *o, int shape, uint16_t port,
 		plan_way(o, engine, &tuple, port, false, rule);
 }
 
-/* What the engine does not look at must not be matched by what it does look at. */
-static const char *unspoken(const struct tg_nic_profile *profile, const struct tg_nic_rule *rule)
+/* Source routing is dropped for a reason of its own, which a denial with options would take over.
+ */
+static const char *miscounted(const struct tg_nic_profile *profile, const struct tg_nic_rule *rule)
 {
-	uint32_t fields = rule->match.fields;
-
-	if (rule->match.family != 4)
-		return NULL;
-	if (profile->hazards[TG_NIC_HAZARD_FRAGMENT_MATCHED].present &&
-		!(fields & 1u << TG_NIC_IPV4_FRAGMENT))
-		return "it would act on fragments";
-	if (profile->hazards[TG_NIC_HAZARD_NO_OPTIONS].present && !(fields & 1u << TG_NIC_IPV4_IHL))
-		return "it would act on packets with IPv4 options";
+	if (rule->match.family == 4 && rule->actions & 1u << TG_NIC_DROP &&
+		profile->hazards[TG_NIC_HAZARD_NO_OPTIONS].present &&
+		!(rule->match.fields & 1u << TG_NIC_IPV4_IHL))
+		return "it would drop packets with IPv4 options for another reason than software";
 	return NULL;
 }
 
@@ -215,7 +211,7 @@ static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
 		return;
 	}
 	plan_example(o, shape, port, engine, &rule);
-	why = unspoken(profile, &rule);
+	why = miscounted(profile, &rule);
 	if (why == NULL)
 		why = uncounted(profile, engine);
 	if (why != NULL) {
