@@ -34,7 +34,7 @@ struct tg_offload *tg_nics_offload(const struct tg_nics *nics);
  * -errno.
  */
 int tg_nics_report(void *arg, const struct tg_msg_offload_get *get, int *fd);
-/* Tells the owner which links are up. NULL is fine. */
+/* Tells the owner which links are up and which ports were reset. NULL is fine. */
 void tg_nics_links(struct tg_nics *nics);
 
 #endif
