@@ -6,30 +6,6 @@
 
 #include "bench.h"
 
-/* Protocol 0: the field is of the IP header; family 0: of either. */
-static const struct {
-	uint8_t family, protocol;
-} kinds[TG_NIC_FIELD_COUNT] = {
-	[TG_NIC_IPV4_SRC] = {4, 0},
-	[TG_NIC_IPV4_DST] = {4, 0},
-	[TG_NIC_IPV4_TTL] = {4, 0},
-	[TG_NIC_IPV4_IHL] = {4, 0},
-	[TG_NIC_IPV4_FRAGMENT] = {4, 0},
-	[TG_NIC_IPV6_SRC] = {6, 0},
-	[TG_NIC_IPV6_DST] = {6, 0},
-	[TG_NIC_IPV6_HOP_LIMIT] = {6, 0},
-	[TG_NIC_TCP_SPORT] = {0, IPPROTO_TCP},
-	[TG_NIC_TCP_DPORT] = {0, IPPROTO_TCP},
-	[TG_NIC_TCP_FLAGS] = {0, IPPROTO_TCP},
-	[TG_NIC_UDP_SPORT] = {0, IPPROTO_UDP},
-	[TG_NIC_UDP_DPORT] = {0, IPPROTO_UDP},
-	[TG_NIC_SCTP_SPORT] = {0, IPPROTO_SCTP},
-	[TG_NIC_SCTP_DPORT] = {0, IPPROTO_SCTP},
-	[TG_NIC_ICMP_TYPE] = {4, IPPROTO_ICMP},
-	[TG_NIC_ICMP_IDENT] = {4, IPPROTO_ICMP},
-	[TG_NIC_ICMPV6_TYPE] = {6, IPPROTO_ICMPV6},
-};
-
 /* One field under one kind of mask, in IPv4 or IPv6. */
 struct field_case {
 	const struct scope *scope;
@@ -76,9 +52,9 @@ static void check_case(const struct field_case *c)
 	make_mask(c, mask);
 	rule_field(&rule, c->field, mask);
 	snprintf(line, sizeof(line), "%s mask %s%s", place->key, tg_nic_masking_name(c->masking),
-		kinds[c->field].family != 0 ? ""
-		: c->family == 4	    ? " in IPv4"
-					    : " in IPv6");
+		tg_nic_field_kind(c->field)->family != 0 ? ""
+		: c->family == 4			 ? " in IPv4"
+							 : " in IPv6");
 	expect(list, &n, &positive, true, "the value");
 	for (unsigned int bit = 0; bit < place->bits; bit++) {
 		bool masked = (mask[place->size - 1 - bit / 8] >> bit % 8 & 1) != 0;
@@ -99,7 +75,7 @@ static void check_case(const struct field_case *c)
 /* Of the protocol that its field is of, or of any that can be named. */
 static bool find_protocol(struct field_case *c)
 {
-	c->protocol = kinds[c->field].protocol;
+	c->protocol = tg_nic_field_kind(c->field)->protocol;
 	if (c->protocol == 0)
 		c->protocol = scope_protocol(c->scope);
 	return (c->scope->engine->protocols & BIT(tg_nic_protocol_of(c->protocol))) != 0;
@@ -126,7 +102,8 @@ void check_fields(const struct scope *scope)
 
 		for (c.family = 4; c.family <= 6; c.family += 2) {
 			if (scope->engine->masking[f] == TG_NIC_MASK_NEVER ||
-				(kinds[f].family != 0 && kinds[f].family != c.family) ||
+				(tg_nic_field_kind(f)->family != 0 &&
+					tg_nic_field_kind(f)->family != c.family) ||
 				!scope_has_family(scope, c.family))
 				continue;
 			if (find_protocol(&c))
@@ -150,7 +127,7 @@ static bool add_field(const struct scope *scope, struct tg_nic_rule *rule)
 	if (!scope->engine->needs_field)
 		return true;
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
-		if (kinds[addresses[i]].family == rule->match.family &&
+		if (tg_nic_field_kind(addresses[i])->family == rule->match.family &&
 			scope->engine->masking[addresses[i]] >= TG_NIC_MASK_EXACT) {
 			rule_field_exact(rule, addresses[i]);
 			return true;

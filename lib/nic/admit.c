@@ -34,34 +34,12 @@ bool tg_nic_does(const struct tg_nic_rule *rule, enum tg_nic_action action)
 
 /* --- what is a rule at all --- */
 
-/* The family and protocol that a field is of; protocol 0: the IP header itself. */
-static const struct {
-	uint8_t family, protocol;
-} kinds[] = {
-	[TG_NIC_IPV4_SRC] = {4, 0},
-	[TG_NIC_IPV4_DST] = {4, 0},
-	[TG_NIC_IPV4_TTL] = {4, 0},
-	[TG_NIC_IPV4_IHL] = {4, 0},
-	[TG_NIC_IPV4_FRAGMENT] = {4, 0},
-	[TG_NIC_IPV6_SRC] = {6, 0},
-	[TG_NIC_IPV6_DST] = {6, 0},
-	[TG_NIC_IPV6_HOP_LIMIT] = {6, 0},
-	[TG_NIC_TCP_SPORT] = {0, 6},
-	[TG_NIC_TCP_DPORT] = {0, 6},
-	[TG_NIC_TCP_FLAGS] = {0, 6},
-	[TG_NIC_UDP_SPORT] = {0, 17},
-	[TG_NIC_UDP_DPORT] = {0, 17},
-	[TG_NIC_SCTP_SPORT] = {0, 132},
-	[TG_NIC_SCTP_DPORT] = {0, 132},
-	[TG_NIC_ICMP_TYPE] = {4, 1},
-	[TG_NIC_ICMP_IDENT] = {4, 1},
-	[TG_NIC_ICMPV6_TYPE] = {6, 58},
-};
-
 static bool field_belongs(const struct tg_nic_match *match, int field)
 {
-	return (kinds[field].family == 0 || kinds[field].family == match->family) &&
-	       (kinds[field].protocol == 0 || kinds[field].protocol == match->protocol);
+	const struct tg_nic_field_kind *kind = tg_nic_field_kind((enum tg_nic_field)field);
+
+	return (kind->family == 0 || kind->family == match->family) &&
+	       (kind->protocol == 0 || kind->protocol == match->protocol);
 }
 
 /* Bits of the header that `field` can have. */
@@ -150,7 +128,9 @@ static bool takes_protocol(const struct tg_nic_ask *ask)
 static bool takes_family(const struct tg_nic_ask *ask)
 {
 	for (int f = 0; f < TG_NIC_FIELD_COUNT; f++)
-		if (kinds[f].protocol == 0 && kinds[f].family == ask->rule->match.family &&
+		if (tg_nic_field_kind((enum tg_nic_field)f)->protocol == 0 &&
+			tg_nic_field_kind((enum tg_nic_field)f)->family ==
+				ask->rule->match.family &&
 			ask->engine->masking[f] != TG_NIC_MASK_NEVER)
 			return true;
 	return tg_nic_refuse(ask, "IPv%u is not listed", ask->rule->match.family);

@@ -20,6 +20,32 @@ static const uint16_t protocol_numbers[] = {
 #undef X
 };
 
+const struct tg_nic_field_kind *tg_nic_field_kind(enum tg_nic_field field)
+{
+	static const struct tg_nic_field_kind kinds[TG_NIC_FIELD_COUNT] = {
+		[TG_NIC_IPV4_SRC] = {4, 0},
+		[TG_NIC_IPV4_DST] = {4, 0},
+		[TG_NIC_IPV4_TTL] = {4, 0},
+		[TG_NIC_IPV4_IHL] = {4, 0},
+		[TG_NIC_IPV4_FRAGMENT] = {4, 0},
+		[TG_NIC_IPV6_SRC] = {6, 0},
+		[TG_NIC_IPV6_DST] = {6, 0},
+		[TG_NIC_IPV6_HOP_LIMIT] = {6, 0},
+		[TG_NIC_TCP_SPORT] = {0, 6},
+		[TG_NIC_TCP_DPORT] = {0, 6},
+		[TG_NIC_TCP_FLAGS] = {0, 6},
+		[TG_NIC_UDP_SPORT] = {0, 17},
+		[TG_NIC_UDP_DPORT] = {0, 17},
+		[TG_NIC_SCTP_SPORT] = {0, 132},
+		[TG_NIC_SCTP_DPORT] = {0, 132},
+		[TG_NIC_ICMP_TYPE] = {4, 1},
+		[TG_NIC_ICMP_IDENT] = {4, 1},
+		[TG_NIC_ICMPV6_TYPE] = {6, 58},
+	};
+
+	return &kinds[field];
+}
+
 const struct tg_nic_field_place *tg_nic_field_place(enum tg_nic_field field)
 {
 	return &places[field];

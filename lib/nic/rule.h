@@ -184,6 +184,13 @@ struct tg_nic_field_place {
 };
 
 const struct tg_nic_field_place *tg_nic_field_place(enum tg_nic_field field);
+
+/* What a field is of: family 0: either; protocol 0: the IP header itself. */
+struct tg_nic_field_kind {
+	uint8_t family, protocol;
+};
+
+const struct tg_nic_field_kind *tg_nic_field_kind(enum tg_nic_field field);
 /* What profiles call things, and back; -1: nothing is called so. */
 const char *tg_nic_field_name(enum tg_nic_field field);
 int tg_nic_field_find(const char *key);
