@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "archive.h"
+#include "clock.h"
 #include "controller_private.h"
 #include "image.h"
 #include "log.h"
@@ -21,14 +21,6 @@
 static uint64_t clock_ms(void)
 {
 	return uv_hrtime() / 1000000;
-}
-
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 static void on_compile_timer(uv_timer_t *timer);
@@ -66,7 +58,7 @@ static void fill_options(struct tg_controller *c, struct tg_compile_options *opt
 	if (push.delta_sequence > options->delta_sequence)
 		options->delta_sequence = push.delta_sequence;
 	options->slot_capacity = push.state.slot_capacity;
-	options->now_ms = unix_ms();
+	options->now_ms = tg_clock_ms(CLOCK_REALTIME);
 	options->cache = c->cache;
 }
 
@@ -697,7 +689,7 @@ int tg_controller_start(uv_loop_t *loop, const struct tg_config *config, struct 
 		return -ENOMEM;
 	c->loop = loop;
 	c->config = config;
-	c->notice.started_at = unix_ms();
+	c->notice.started_at = tg_clock_ms(CLOCK_REALTIME);
 	memcpy(c->notice.default_action, config->compile.default_action,
 		sizeof(c->notice.default_action));
 	c->notice.transit_allow = config->compile.transit_allow;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
@@ -13,6 +12,7 @@
 
 #include "changes.h"
 #include "checkpoint.h"
+#include "clock.h"
 #include "eal.h"
 #include "engine.h"
 #include "folder.h"
@@ -44,14 +44,6 @@ struct tg_gateway {
 	bool launched;
 };
 
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static int open_stats(struct tg_gateway *g)
 {
 	const struct tg_datapath_config *dp = &g->config->datapath;
@@ -61,7 +53,7 @@ static int open_stats(struct tg_gateway *g)
 	if (getrandom(&instance, sizeof(instance), 0) != sizeof(instance))
 		return -errno;
 	rc = tg_stats_create(
-		&g->stats, dp->n_workers, dp->slot_capacity, instance, clock_ms(CLOCK_REALTIME));
+		&g->stats, dp->n_workers, dp->slot_capacity, instance, tg_clock_ms(CLOCK_REALTIME));
 	if (rc != 0)
 		tg_log_err("statistics segment: %s", strerror(-rc));
 	return rc;
@@ -230,7 +222,7 @@ static int open_rules(struct tg_gateway *g)
 static bool tick(void *arg)
 {
 	struct tg_gateway *g = arg;
-	bool changed = tg_ports_tick(&g->ports, clock_ms(CLOCK_MONOTONIC));
+	bool changed = tg_ports_tick(&g->ports, tg_clock_ms(CLOCK_MONOTONIC));
 
 	tg_nics_links(g->nics);
 	return changed;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "image.h"
 #include "kept.h"
 
@@ -219,14 +219,6 @@ static struct tg_compiled *compiled_create(void)
 	return compiled;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
-
 /* One attempt, on a copy of the slots. On success job->out and *slots are the caller's. */
 static int attempt(struct job *job, const struct slots *before, struct slots *slots)
 {
@@ -306,7 +298,7 @@ int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
 	const struct tg_compile_options *options, struct tg_compiled **out, char *error,
 	size_t error_size)
 {
-	uint64_t started = now_us();
+	uint64_t started = tg_clock_us(CLOCK_MONOTONIC);
 	struct tg_compiled *compiled = NULL;
 	struct slots slots;
 	struct job job = {
@@ -328,7 +320,7 @@ int tg_compile(struct tg_compiler *compiler, const struct tg_cluster *cluster,
 	slots_finish(&slots, options->generation);
 	slots_free(&compiler->slots);
 	compiler->slots = slots;
-	compiled->stats.duration_us = now_us() - started;
+	compiled->stats.duration_us = tg_clock_us(CLOCK_MONOTONIC) - started;
 	*out = compiled;
 	return 0;
 }

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
+#include "clock.h"
 #include "export.h"
 
 #define CONNECTIONS_MAX 64
@@ -32,14 +32,6 @@ struct answer {
 	struct tg_target *image; /* instead of the body; a reference */
 };
 
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Labels are made once a ruleset. NULL: out of memory. */
 static const struct tg_rule_set *rules_for(struct tg_http *http, const struct tg_notice *notice)
 {
@@ -56,7 +48,7 @@ static void answer_metrics(struct tg_http *http, const struct tg_notice *notice,
 
 	a->type = "text/plain; version=0.0.4; charset=utf-8";
 	if (rules != NULL)
-		tg_metrics_write(&a->body, notice, rules, unix_ms());
+		tg_metrics_write(&a->body, notice, rules, tg_clock_ms(CLOCK_REALTIME));
 	else
 		a->body.failed = true;
 }
@@ -70,7 +62,7 @@ static void answer_ready(struct tg_http *http, const struct tg_notice *notice, s
 {
 	char why[512];
 
-	if (tg_notice_ready(notice, unix_ms(), why, sizeof(why))) {
+	if (tg_notice_ready(notice, tg_clock_ms(CLOCK_REALTIME), why, sizeof(why))) {
 		tg_buffer_text(&a->body, "ready\n");
 		return;
 	}
@@ -84,7 +76,7 @@ static void answer_status(struct tg_http *http, const struct tg_notice *notice, 
 
 	a->type = "application/json";
 	if (rules != NULL)
-		tg_api_status(&a->body, notice, rules, unix_ms());
+		tg_api_status(&a->body, notice, rules, tg_clock_ms(CLOCK_REALTIME));
 	else
 		a->body.failed = true;
 }

@@ -3,18 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "build.h"
-
-static uint64_t now_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
+#include "clock.h"
 
 int tg_build_init(struct tg_build *build, const struct tg_build_config *config)
 {
@@ -43,12 +35,12 @@ static bool same_image(const struct tg_candidate *a, const struct tg_candidate *
 /* Reads the image into the candidate and builds it, unless that very image is built already. */
 static int make_candidate(struct tg_build *build)
 {
-	uint64_t from = now_us(CLOCK_MONOTONIC);
+	uint64_t from = tg_clock_us(CLOCK_MONOTONIC);
 	struct tg_candidate fresh;
 	int rc;
 
 	rc = tg_candidate_read(build->image_fd, build->request.size, &fresh, &build->error);
-	build->read_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
+	build->read_us = (uint32_t)(tg_clock_us(CLOCK_MONOTONIC) - from);
 	if (rc != 0)
 		return rc;
 	if (same_image(&build->candidate, &fresh)) {
@@ -72,7 +64,7 @@ static int check_generation(struct tg_build *build)
 
 static void make_draft(struct tg_build *build)
 {
-	uint64_t from = now_us(CLOCK_MONOTONIC);
+	uint64_t from = tg_clock_us(CLOCK_MONOTONIC);
 	struct tg_checkpoint_state state = {
 		.image = build->candidate.data,
 		.image_size = build->candidate.size,
@@ -80,17 +72,17 @@ static void make_draft(struct tg_build *build)
 		.n_entries = build->request.n_entries,
 		.generation = build->request.generation,
 		.delta_sequence = build->request.delta_sequence,
-		.confirmed_at = now_us(CLOCK_REALTIME) / 1000,
+		.confirmed_at = tg_clock_ms(CLOCK_REALTIME),
 	};
 
 	build->draft_rc = tg_checkpoint_draft(build->config.checkpoint, &state, &build->draft);
-	build->draft_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
+	build->draft_us = (uint32_t)(tg_clock_us(CLOCK_MONOTONIC) - from);
 }
 
 static void *run(void *arg)
 {
 	struct tg_build *build = arg;
-	uint64_t from = now_us(CLOCK_MONOTONIC), one = 1;
+	uint64_t from = tg_clock_us(CLOCK_MONOTONIC), one = 1;
 	bool draft;
 
 	build->rc = make_candidate(build);
@@ -99,7 +91,7 @@ static void *run(void *arg)
 	draft = build->rc == 0 && build->config.checkpoint != NULL;
 	close(build->image_fd);
 	build->image_fd = -1;
-	build->build_us = (uint32_t)(now_us(CLOCK_MONOTONIC) - from);
+	build->build_us = (uint32_t)(tg_clock_us(CLOCK_MONOTONIC) - from);
 	if (write(build->event, &one, sizeof(one)) != sizeof(one))
 		abort(); /* an eventfd that counts to 1 takes it */
 	if (draft)

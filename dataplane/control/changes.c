@@ -3,25 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "build.h"
 #include "changes.h"
+#include "clock.h"
 #include "log.h"
 
 struct tg_changes {
 	struct tg_changes_config config;
 	struct tg_build build;
 };
-
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int refuse(struct tg_wire_error *error, int err, const char *text)
 {
@@ -38,7 +30,7 @@ static void note_checkpoint(struct tg_changes *changes, int rc, const char *what
 
 	if (rc != 0 && !(flags & TG_STATE_CHECKPOINT_FAILED))
 		tg_log_err("checkpoint: %s: %s", what, strerror(-rc));
-	tg_engine_checkpoint(changes->config.engine, unix_ms(), rc != 0);
+	tg_engine_checkpoint(changes->config.engine, tg_clock_ms(CLOCK_REALTIME), rc != 0);
 }
 
 /*
@@ -68,7 +60,8 @@ static void append_checkpoint(
 	if (changes->config.checkpoint == NULL)
 		return;
 	rc = tg_checkpoint_append(changes->config.checkpoint,
-		tg_engine_sequence(changes->config.engine), entries, n, unix_ms());
+		tg_engine_sequence(changes->config.engine), entries, n,
+		tg_clock_ms(CLOCK_REALTIME));
 	if (rc == -ENOENT && n == 0)
 		return; /* nothing to confirm */
 	note_checkpoint(changes, rc, "a change cannot be written");
@@ -215,7 +208,7 @@ int tg_changes_restore(struct tg_changes *changes)
 
 	if (changes->config.checkpoint == NULL)
 		return -ENOENT;
-	rc = tg_checkpoint_load(changes->config.checkpoint, unix_ms(),
+	rc = tg_checkpoint_load(changes->config.checkpoint, tg_clock_ms(CLOCK_REALTIME),
 		changes->config.checkpoint_max_age_ms, &state, reason);
 	if (rc == -ENOENT)
 		tg_log_info("there is no checkpoint");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 #include "offload.h"
@@ -39,24 +40,6 @@ struct tg_engine {
 	bool reclaim; /* deltas freed slots that wait for reclaim_token */
 	struct retired retired[RETIRED_MAX];
 };
-
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static uint64_t monotonic_ms(void)
-{
-	return clock_us(CLOCK_MONOTONIC) / 1000;
-}
-
-static uint64_t unix_ms(void)
-{
-	return clock_us(CLOCK_REALTIME) / 1000;
-}
 
 /* --- what readers of the segment see --- */
 
@@ -129,7 +112,8 @@ static bool passed(const struct tg_engine *engine, uint64_t token)
 static bool wait_grace(struct tg_engine *engine, uint64_t token)
 {
 	bool stuck = engine->flags & TG_STATE_STUCK_WORKER;
-	uint64_t deadline = monotonic_ms() + (stuck ? STUCK_GRACE_MS : engine->config.grace_ms);
+	uint64_t deadline =
+		tg_clock_ms(CLOCK_MONOTONIC) + (stuck ? STUCK_GRACE_MS : engine->config.grace_ms);
 	struct timespec nap = {.tv_nsec = GRACE_SLEEP_US * 1000};
 
 	for (unsigned int i = 0; !passed(engine, token); i++) {
@@ -137,7 +121,7 @@ static bool wait_grace(struct tg_engine *engine, uint64_t token)
 			sched_yield();
 			continue;
 		}
-		if (monotonic_ms() >= deadline)
+		if (tg_clock_ms(CLOCK_MONOTONIC) >= deadline)
 			return false;
 		nanosleep(&nap, NULL);
 	}
@@ -313,7 +297,7 @@ static void note_install(
 	struct tg_engine *engine, const struct tg_candidate *candidate, uint64_t delta_sequence)
 {
 	engine->delta_sequence = delta_sequence;
-	engine->applied_at = unix_ms();
+	engine->applied_at = tg_clock_ms(CLOCK_REALTIME);
 	engine->image_size = candidate->size;
 	engine->image_checksum = candidate->image.header->checksum;
 	engine->flags &= ~(TG_STATE_NO_RULESET | TG_STATE_FROM_CHECKPOINT);
@@ -325,7 +309,7 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 	uint64_t delta_sequence, const struct tg_classmap_entry *entries, uint32_t n,
 	uint32_t *swap_us, struct tg_wire_error *error)
 {
-	uint64_t from = clock_us(CLOCK_MONOTONIC);
+	uint64_t from = tg_clock_us(CLOCK_MONOTONIC);
 	struct tg_generation *fresh;
 	struct retired old = {0};
 	bool clean, held;
@@ -349,7 +333,7 @@ int tg_engine_install(struct tg_engine *engine, struct tg_candidate *candidate,
 	candidate->classifier = NULL;
 	clean = retire(engine, old);
 	held = revoke(engine, held, NULL, 0);
-	*swap_us = (uint32_t)(clock_us(CLOCK_MONOTONIC) - from);
+	*swap_us = (uint32_t)(tg_clock_us(CLOCK_MONOTONIC) - from);
 	note_install(engine, candidate, delta_sequence);
 	return outcome(engine, clean, held, error);
 }
@@ -416,7 +400,7 @@ int tg_engine_delta(struct tg_engine *engine, const struct tg_msg_classmap *delt
 	uint32_t *swap_us, struct tg_wire_error *error)
 {
 	struct tg_generation *gen = tg_datapath_generation(engine->config.datapath);
-	uint64_t from = clock_us(CLOCK_MONOTONIC);
+	uint64_t from = tg_clock_us(CLOCK_MONOTONIC);
 	bool clean, held;
 	int rc;
 
@@ -436,9 +420,9 @@ int tg_engine_delta(struct tg_engine *engine, const struct tg_msg_classmap *delt
 		clean = renew(engine, gen) && clean;
 	held = revoke(engine, held, delta->entries, delta->n_entries);
 	reap(engine);
-	*swap_us = (uint32_t)(clock_us(CLOCK_MONOTONIC) - from);
+	*swap_us = (uint32_t)(tg_clock_us(CLOCK_MONOTONIC) - from);
 	engine->delta_sequence = delta->sequence;
-	engine->applied_at = unix_ms();
+	engine->applied_at = tg_clock_ms(CLOCK_REALTIME);
 	store_state(engine);
 	count(engine, &engine->config.stats->header->deltas_applied);
 	return outcome(engine, clean, held, error);
@@ -453,7 +437,7 @@ int tg_engine_create(const struct tg_engine_config *config, struct tg_engine **o
 	if (engine == NULL)
 		return -ENOMEM;
 	engine->config = *config;
-	engine->started_ms = monotonic_ms();
+	engine->started_ms = tg_clock_ms(CLOCK_MONOTONIC);
 	engine->flags = TG_STATE_NO_RULESET | (config->pickup_ms != 0 ? TG_STATE_PICKUP : 0);
 	store_state(engine);
 	*out = engine;
@@ -493,14 +477,14 @@ void tg_engine_tick(struct tg_engine *engine)
 		tg_engine_flag(engine, 0, TG_STATE_STUCK_WORKER);
 	}
 	if ((engine->flags & TG_STATE_PICKUP) &&
-		monotonic_ms() - engine->started_ms >= engine->config.pickup_ms)
+		tg_clock_ms(CLOCK_MONOTONIC) - engine->started_ms >= engine->config.pickup_ms)
 		tg_engine_flag(engine, 0, TG_STATE_PICKUP);
 	if ((engine->flags & TG_STATE_STUCK_HARDWARE) && revoke(engine, false, NULL, 0)) {
 		tg_log_warn("the NICs have removed what is denied");
 		tg_engine_flag(engine, 0, TG_STATE_STUCK_HARDWARE);
 	}
 	tg_stats_begin(engine->config.stats);
-	__atomic_store_n(heartbeat, unix_ms(), __ATOMIC_RELAXED);
+	__atomic_store_n(heartbeat, tg_clock_ms(CLOCK_REALTIME), __ATOMIC_RELAXED);
 	tg_stats_end(engine->config.stats);
 }
 

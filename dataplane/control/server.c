@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "server.h"
 
@@ -36,14 +36,6 @@ struct tg_control {
 	uint32_t told_flags; /* what clients know */
 	int listener;
 };
-
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* --- clients --- */
 
@@ -97,7 +89,7 @@ static void accept_client(struct tg_control *control)
 	*slot = (struct client){.fd = fd,
 		.peer = peer,
 		.id = ++control->next_id,
-		.since_ms = clock_ms(CLOCK_MONOTONIC)};
+		.since_ms = tg_clock_ms(CLOCK_MONOTONIC)};
 }
 
 /* --- answers --- */
@@ -318,7 +310,7 @@ static void drop_silent(struct tg_control *control, uint64_t now)
 
 static void tick(struct tg_control *control)
 {
-	uint64_t now = clock_ms(CLOCK_MONOTONIC);
+	uint64_t now = tg_clock_ms(CLOCK_MONOTONIC);
 	bool changed;
 
 	if (now - control->ticked_ms < control->config.tick_ms)

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "file.h"
 #include "internal.h"
 
 #define PART 8192u /* entries that are looked at under the lock */
@@ -204,34 +205,11 @@ void report_ports(const struct tg_offload *o, struct tg_hw_port *ports)
 
 /* ---- the file ---- */
 
-static int write_all(int fd, const void *data, size_t size)
-{
-	for (const char *at = data; size != 0;) {
-		ssize_t n = write(fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 static int seal(int fd)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 
 	return fcntl(fd, F_ADD_SEALS, seals) == 0 ? 0 : -errno;
-}
-
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* What is put together before it is written. */
@@ -253,15 +231,15 @@ static int draft_write(struct draft *d, int *out)
 		return -errno;
 	h->magic = TG_HW_MAGIC;
 	h->version = TG_HW_VERSION;
-	h->at = unix_ms();
+	h->at = tg_clock_ms(CLOCK_REALTIME);
 	h->size = sizeof(*h) + ports + rules + left;
-	rc = write_all(fd, h, sizeof(*h));
+	rc = tg_write_all(fd, h, sizeof(*h));
 	if (rc == 0)
-		rc = write_all(fd, d->ports, ports);
+		rc = tg_write_all(fd, d->ports, ports);
 	if (rc == 0)
-		rc = write_all(fd, d->rules, rules);
+		rc = tg_write_all(fd, d->rules, rules);
 	if (rc == 0)
-		rc = write_all(fd, d->left, left);
+		rc = tg_write_all(fd, d->left, left);
 	if (rc == 0)
 		rc = seal(fd);
 	if (rc == 0)
