@@ -26,7 +26,6 @@ struct tg_nics {
 	const struct tg_ports *ports;
 	struct tg_nic_profiles *profiles;
 	struct tg_offload *offload;
-	const struct tg_stats_offload *stats;
 	uint64_t started_tsc;
 	pthread_t thread;
 	bool running;
@@ -136,7 +135,6 @@ int tg_nics_open(const struct tg_dataplane_config *config,
 		return -ENOMEM;
 	nics->ports = ports;
 	offload.refused = nics->refused;
-	nics->stats = stats->offload;
 	rc = load_profiles(nics, settings->profiles);
 	for (uint32_t i = 0; rc == 0 && i < ports->n; i++)
 		rc = choose_profile(nics, &ports->v[i], &offload.ports[i]);

@@ -202,7 +202,6 @@ static struct entry *entry_get(struct tg_offload *o)
 	} else {
 		return NULL;
 	}
-	o->used++;
 	return e;
 }
 
@@ -216,7 +215,6 @@ static void entry_put(struct tg_offload *o, struct entry *e)
 	o->address[number][0] = o->address[number][1] = 0;
 	*e = (struct entry){.next = o->free};
 	o->free = number;
-	o->used--;
 }
 
 /* A rule of it is or may be in a NIC. */
@@ -286,7 +284,8 @@ bool entries_left(struct tg_offload *o)
 	return o->youngest == NO_ENTRY;
 }
 
-void entry_settle(struct tg_offload *o, struct entry *e)
+/* What is left to do of one that is draining. */
+static void settle(struct tg_offload *o, struct entry *e)
 {
 	follow(o, e);
 	if (!idle(e) || !tell_last(o, e))
@@ -316,7 +315,6 @@ static void remove_way(struct tg_offload *o, struct entry *e, unsigned int way)
 	if (rc != 0)
 		return; /* the queue is full: again at the next look */
 	w->busy = true;
-	o->n_busy++;
 }
 
 static void remove_both(struct tg_offload *o, struct entry *e)
@@ -332,7 +330,7 @@ void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason w
 		set_state(o, e, ENTRY_DRAINING);
 	}
 	remove_both(o, e);
-	entry_settle(o, e);
+	settle(o, e);
 }
 
 static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
@@ -353,7 +351,6 @@ static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
 		return rc;
 	}
 	e->way[way].busy = true;
-	o->n_busy++;
 	return 0;
 }
 
@@ -467,11 +464,10 @@ static void ended(struct tg_offload *o, const struct tg_flow_done *done)
 	if (done->counted) {
 		w->settling = false;
 		take_count(o, e, way, &done->last);
-		entry_settle(o, e);
+		settle(o, e);
 		return;
 	}
 	w->busy = false;
-	o->n_busy--;
 	if (done->removal) {
 		w->flow = NULL;
 		w->settling = done->last_follows;

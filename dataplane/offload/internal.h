@@ -95,17 +95,15 @@ struct tg_offload {
 	uint32_t n_entries;	/* used at any time: entries behind are untouched */
 	uint32_t free;		/* first of the free list */
 	uint32_t youngest;	/* of those that leave */
-	uint32_t used;
-	uint32_t epoch;	     /* in force; offers of another are refused */
-	bool open;	     /* offers are taken */
-	bool clean;	     /* the last change has left nothing that it denies */
-	uint32_t now;	     /* ms */
-	uint32_t cursor;     /* of the poll */
-	uint64_t poll_due;   /* entries, 1/1024 */
-	uint32_t adapted_at; /* ms, when the merit was looked at */
-	bool short_of_room;  /* since then */
-	bool crowded;	     /* in the time before that */
-	uint32_t n_busy;     /* ways with something begun */
+	uint32_t epoch;		/* in force; offers of another are refused */
+	bool open;		/* offers are taken */
+	bool clean;		/* the last change has left nothing that it denies */
+	uint32_t now;		/* ms */
+	uint32_t cursor;	/* of the poll */
+	uint64_t poll_due;	/* entries, 1/1024 */
+	uint32_t adapted_at;	/* ms, when the merit was looked at */
+	bool short_of_room;	/* since then */
+	bool crowded;		/* in the time before that */
 	struct tg_stats_offload *counts;
 	struct left *left; /* LEFT_MAX, by hash of the tuple */
 };
@@ -153,8 +151,6 @@ void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_o
 void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason why);
 /* Has every connection that is to leave left the NICs? Begins again what could not be begun. */
 bool entries_left(struct tg_offload *o);
-/* What is left to do of one that is draining. */
-void entry_settle(struct tg_offload *o, struct entry *e);
 /* Reads its counters and tells the worker. False: one could not be read. */
 bool entry_count(struct tg_offload *o, struct entry *e);
 /* Takes what has ended at all ports; how much. */
