@@ -35,6 +35,18 @@ struct tg_tuple {
 	uint8_t family;	       /* 4 or 6 */
 };
 
+/* As the replies have it. */
+static inline struct tg_tuple tg_tuple_reversed(const struct tg_tuple *t)
+{
+	struct tg_tuple back = *t;
+
+	back.src = t->dst;
+	back.dst = t->src;
+	back.sport = t->dport;
+	back.dport = t->sport;
+	return back;
+}
+
 struct tg_judgement {
 	uint32_t verdict[TG_DIRECTION_COUNT]; /* verdict words, EXT resolved, own node considered */
 	uint8_t src_kind, dst_kind;	      /* enum tg_class_kind */

@@ -29,21 +29,10 @@ bool tuple_same_ends(const struct tg_tuple *a, const struct tg_tuple *b)
 	       a->dport == b->dport;
 }
 
-struct tg_tuple tuple_reversed(const struct tg_tuple *t)
-{
-	struct tg_tuple back = *t;
-
-	back.src = t->dst;
-	back.dst = t->src;
-	back.sport = t->dport;
-	back.dport = t->sport;
-	return back;
-}
-
 struct entry *entry_find(const struct tg_offload *o, const struct tg_tuple *tuple, uint16_t port,
 	enum tg_hardware_offer_kind kind)
 {
-	const struct tg_tuple back = tuple_reversed(tuple);
+	const struct tg_tuple back = tg_tuple_reversed(tuple);
 
 	for (uint32_t i = *bucket_of(o, tuple); i != NO_ENTRY; i = o->entries[i].next) {
 		struct entry *e = &o->entries[i];

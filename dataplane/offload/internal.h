@@ -135,7 +135,6 @@ uint32_t plan_base(
  */
 struct entry *entry_find(const struct tg_offload *o, const struct tg_tuple *tuple, uint16_t port,
 	enum tg_hardware_offer_kind kind);
-struct tg_tuple tuple_reversed(const struct tg_tuple *tuple);
 /* The same addresses and ports; of one family. */
 bool tuple_same_ends(const struct tg_tuple *a, const struct tg_tuple *b);
 /* A hash; the same of a tuple and its reverse. */

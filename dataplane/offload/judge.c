@@ -93,7 +93,7 @@ static void judge(
 		return;
 	for (unsigned int i = 0; i < suspects->n; i++) {
 		tuples[i] = &suspects->e[i]->tuple;
-		back[i] = tuple_reversed(tuples[i]);
+		back[i] = tg_tuple_reversed(tuples[i]);
 		backs[i] = &back[i];
 	}
 	tg_classify_burst(classifier, tuples, found, suspects->n);

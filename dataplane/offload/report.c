@@ -103,7 +103,7 @@ static bool fits(const struct tg_msg_offload_get *get, const struct tg_tuple *t,
 		return false;
 	if (fits_ends(get, t))
 		return true;
-	back = tuple_reversed(t);
+	back = tg_tuple_reversed(t);
 	return kind == TG_HARDWARE_CONNECTION && fits_ends(get, &back);
 }
 

@@ -119,16 +119,7 @@ static uint32_t denial_number(const struct denial *d)
 /* Nothing that the other side may begin has packets of this tuple among its replies. */
 static bool denied_both_ways(struct tg_worker *w, const struct tg_tuple *tuple)
 {
-	const struct tg_tuple back = {
-		.src = tuple->dst,
-		.dst = tuple->src,
-		.sport = tuple->dport,
-		.dport = tuple->sport,
-		.zone = tuple->zone,
-		.protocol = tuple->protocol,
-		.family = tuple->family,
-	};
-	const struct tg_tuple *one = &back;
+	const struct tg_tuple back = tg_tuple_reversed(tuple), *one = &back;
 	struct tg_judgement j;
 
 	tg_classify_burst(w->gen->classifier, &one, &j, 1);
