@@ -70,7 +70,13 @@ static bool spoofed(const struct tg_offload *o, const struct entry *e, uint8_t s
 	return tg_port_spoofed(&o->config.datapath->ports[e->port], src_kind);
 }
 
-/* Is it judged as it was? `back`: the same with the ends exchanged. */
+/* TCP's first packet is nobody's reply. */
+static bool asks_back(const struct entry *e)
+{
+	return e->kind == TG_HARDWARE_DENIAL && e->tuple.protocol != IPPROTO_TCP;
+}
+
+/* Is it judged as it was? `back`: the same with the ends exchanged, of who asks. */
 static bool as_before(const struct tg_offload *o, const struct entry *e,
 	const struct tg_judgement *j, const struct tg_judgement *back)
 {
@@ -78,8 +84,7 @@ static bool as_before(const struct tg_offload *o, const struct entry *e,
 		return false;
 	if (e->kind == TG_HARDWARE_CONNECTION)
 		return j->action != TG_ACTION_DENY;
-	return j->action == TG_ACTION_DENY &&
-	       (e->tuple.protocol == IPPROTO_TCP || back->action == TG_ACTION_DENY);
+	return j->action == TG_ACTION_DENY && (!asks_back(e) || back->action == TG_ACTION_DENY);
 }
 
 static void judge(
@@ -88,19 +93,27 @@ static void judge(
 	const struct tg_tuple *tuples[TG_CLASSIFY_BURST], *backs[TG_CLASSIFY_BURST];
 	struct tg_judgement found[TG_CLASSIFY_BURST], found_back[TG_CLASSIFY_BURST];
 	struct tg_tuple back[TG_CLASSIFY_BURST];
+	unsigned int n_back = 0, at = 0;
 
 	if (suspects->n == 0)
 		return;
 	for (unsigned int i = 0; i < suspects->n; i++) {
 		tuples[i] = &suspects->e[i]->tuple;
-		back[i] = tg_tuple_reversed(tuples[i]);
-		backs[i] = &back[i];
+		if (!asks_back(suspects->e[i]))
+			continue;
+		back[n_back] = tg_tuple_reversed(tuples[i]);
+		backs[n_back] = &back[n_back];
+		n_back++;
 	}
 	tg_classify_burst(classifier, tuples, found, suspects->n);
-	tg_classify_burst(classifier, backs, found_back, suspects->n);
-	for (unsigned int i = 0; i < suspects->n; i++)
-		if (!as_before(o, suspects->e[i], &found[i], &found_back[i]))
-			entry_drain(o, suspects->e[i], TG_OFFLOAD_REVOKED);
+	if (n_back != 0)
+		tg_classify_burst(classifier, backs, found_back, n_back);
+	for (unsigned int i = 0; i < suspects->n; i++) {
+		struct entry *e = suspects->e[i];
+
+		if (!as_before(o, e, &found[i], asks_back(e) ? &found_back[at++] : NULL))
+			entry_drain(o, e, TG_OFFLOAD_REVOKED);
+	}
 	suspects->n = 0;
 }
 
