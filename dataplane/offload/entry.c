@@ -525,6 +525,17 @@ static void read_port(struct tg_offload *o, uint16_t port)
 	}
 }
 
+void port_drain(struct tg_offload *o, uint16_t number, enum tg_offload_reason why)
+{
+	for (uint32_t i = 0; i < o->n_entries; i++) {
+		struct entry *e = &o->entries[i];
+
+		if (e->state != ENTRY_FREE &&
+			(way_port(o, e, 0) == number || way_port(o, e, 1) == number))
+			entry_drain(o, e, why);
+	}
+}
+
 /* Nothing of the port is in the NIC any more: what its rules counted last was read before. */
 static void forget_port(struct tg_offload *o, uint16_t number)
 {
@@ -535,14 +546,11 @@ static void forget_port(struct tg_offload *o, uint16_t number)
 	for (uint32_t i = 0; i < o->n_entries; i++) {
 		struct entry *e = &o->entries[i];
 
-		if (e->state == ENTRY_FREE)
-			continue;
-		for (unsigned int way = 0; way < WAYS; way++)
+		for (unsigned int way = 0; e->state != ENTRY_FREE && way < WAYS; way++)
 			if (way_port(o, e, way) == number)
 				e->way[way].flow = NULL;
-		if (way_port(o, e, 0) == number || way_port(o, e, 1) == number)
-			entry_drain(o, e, TG_OFFLOAD_LOST);
 	}
+	port_drain(o, number, TG_OFFLOAD_LOST);
 }
 
 static int port_flush(struct tg_offload *o, uint16_t number)

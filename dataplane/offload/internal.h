@@ -47,25 +47,13 @@ struct entry {
 	uint64_t packets[2], bytes[2]; /* by direction; not told to the worker yet */
 };
 
-/* What is asked for, by kind of offer, protocol and family; later ones fit in with earlier ones. */
-enum {
-	SHAPE_TCP4,
-	SHAPE_UDP4,
-	SHAPE_TCP6,
-	SHAPE_UDP6,
-	SHAPE_DENY_TCP4,
-	SHAPE_DENY_UDP4,
-	SHAPE_DENY_TCP6,
-	SHAPE_DENY_UDP6,
-	SHAPE_COUNT
-};
-
-#define BASE_RULES_MAX (2 * SHAPE_COUNT)
+#define BASE_RULES_MAX (2 * TG_HW_KIND_COUNT)
 
 #define LEFT_MAX 8192u /* connections and denials of which it is known why they left */
 
 struct left; /* report.c */
 
+/* What is asked for, by enum tg_hw_kind_number; later ones fit in with earlier ones. */
 struct shape {
 	const struct tg_nic_engine *engine; /* NULL: not on this NIC */
 	char why[TG_NIC_WHY];
@@ -73,7 +61,7 @@ struct shape {
 
 struct port {
 	struct tg_flow_port *flows; /* NULL: nothing is offloaded here */
-	struct shape shape[SHAPE_COUNT];
+	struct shape shape[TG_HW_KIND_COUNT];
 	char wire[TG_NIC_WHY]; /* why its wire cannot be; empty: it can */
 	bool up;
 	bool unsure;	     /* a removal failed: a rule may be there that nobody knows of */
@@ -110,7 +98,7 @@ struct tg_offload {
 
 /* ---- plan.c: rules of a connection ---- */
 
-/* -1: none. */
+/* enum tg_hw_kind_number; -1: none. */
 int shape_of(const struct tg_tuple *tuple, enum tg_hardware_offer_kind kind);
 /* A rule of a shape, to ask with. */
 void plan_example(const struct tg_offload *o, int shape, uint16_t port,
@@ -156,6 +144,8 @@ bool entry_count(struct tg_offload *o, struct entry *e);
 uint32_t entries_poll(struct tg_offload *o);
 /* Takes all rules out of the ports of which it is not known what they have. 0, -EIO. */
 int ports_flush_unsure(struct tg_offload *o);
+/* All with a rule at the port leave. */
+void port_drain(struct tg_offload *o, uint16_t number, enum tg_offload_reason why);
 /* The NIC has forgotten a port's rules, or is about to. */
 void port_lost(struct tg_offload *o, uint16_t port);
 

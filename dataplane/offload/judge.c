@@ -186,13 +186,8 @@ void tg_offload_link(struct tg_offload *o, uint16_t port, bool up)
 {
 	pthread_mutex_lock(&o->lock);
 	o->port[port].up = up;
-	for (uint32_t i = 0; !up && i < o->n_entries; i++) {
-		struct entry *e = &o->entries[i];
-
-		if (e->state != ENTRY_FREE &&
-			(way_port(o, e, 0) == port || way_port(o, e, 1) == port))
-			entry_drain(o, e, TG_OFFLOAD_LINK);
-	}
+	if (!up)
+		port_drain(o, port, TG_OFFLOAD_LINK);
 	pthread_mutex_unlock(&o->lock);
 }
 

@@ -44,7 +44,7 @@ static int channel_create(struct tg_offload *o, uint32_t worker)
 	return channel->offers != NULL && channel->events != NULL ? 0 : -ENOMEM;
 }
 
-#define EXAMPLES_MAX (BASE_RULES_MAX + SHAPE_COUNT)
+#define EXAMPLES_MAX (BASE_RULES_MAX + TG_HW_KIND_COUNT)
 
 /* Examples of all that will be asked of a port. */
 static uint32_t port_examples(
@@ -52,7 +52,7 @@ static uint32_t port_examples(
 {
 	uint32_t n = plan_base(o, port, rules);
 
-	for (int shape = 0; shape < SHAPE_COUNT; shape++) {
+	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++) {
 		const struct tg_nic_engine *engine = o->port[port].shape[shape].engine;
 
 		if (engine != NULL)
@@ -68,7 +68,7 @@ static void log_port(const struct tg_offload *o, uint16_t number)
 
 	if (port->wire[0] != '\0')
 		tg_log_info("offload: port %u: no connections: %s", number, port->wire);
-	for (int shape = 0; shape < SHAPE_COUNT; shape++)
+	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
 		if (port->shape[shape].engine != NULL)
 			tg_log_info("offload: port %u: %s in hardware", number,
 				tg_hw_kind_text((unsigned int)shape));
@@ -79,7 +79,7 @@ static void log_port(const struct tg_offload *o, uint16_t number)
 
 static bool carries_anything(const struct port *port)
 {
-	for (int shape = 0; shape < SHAPE_COUNT; shape++)
+	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
 		if (port->shape[shape].engine != NULL)
 			return true;
 	return false;

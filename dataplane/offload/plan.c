@@ -20,7 +20,7 @@
 #define TCP_BEGINS_OR_ENDS 0x07u /* FIN, SYN, RST */
 #define TCP_HANDSHAKE 0x17u	 /* these and ACK */
 #define TCP_SYN 0x02u
-#define SHAPES_OF_A_KIND SHAPE_DENY_TCP4
+#define SHAPES_OF_A_KIND TG_HW_DENY_TCP4
 #define IHL_WITHOUT_OPTIONS 5u
 
 int shape_of(const struct tg_tuple *tuple, enum tg_hardware_offer_kind kind)
@@ -30,9 +30,9 @@ int shape_of(const struct tg_tuple *tuple, enum tg_hardware_offer_kind kind)
 
 	switch (tuple->protocol) {
 	case IPPROTO_TCP:
-		return first + (six ? SHAPE_TCP6 : SHAPE_TCP4);
+		return first + (six ? TG_HW_TCP6 : TG_HW_TCP4);
 	case IPPROTO_UDP:
-		return first + (six ? SHAPE_UDP6 : SHAPE_UDP4);
+		return first + (six ? TG_HW_UDP6 : TG_HW_UDP4);
 	default:
 		return -1;
 	}
@@ -132,8 +132,8 @@ void plan_example(const struct tg_offload *o, int shape, uint16_t port,
 {
 	const int kind = shape % SHAPES_OF_A_KIND;
 	const struct tg_tuple tuple = {
-		.family = kind == SHAPE_TCP6 || kind == SHAPE_UDP6 ? 6 : 4,
-		.protocol = kind == SHAPE_TCP4 || kind == SHAPE_TCP6 ? IPPROTO_TCP : IPPROTO_UDP,
+		.family = kind == TG_HW_TCP6 || kind == TG_HW_UDP6 ? 6 : 4,
+		.protocol = kind == TG_HW_TCP4 || kind == TG_HW_TCP6 ? IPPROTO_TCP : IPPROTO_UDP,
 		.sport = (uint16_t)(1024 + shape),
 		.dport = 1,
 	};
@@ -246,7 +246,7 @@ void plan_ports(struct tg_offload *o)
 		if (o->config.ports[port].profile == NULL)
 			continue;
 		plan_wire(o, port);
-		for (int shape = 0; shape < SHAPE_COUNT; shape++)
+		for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
 			if (shape >= SHAPES_OF_A_KIND || o->port[port].wire[0] == '\0')
 				plan_shape(o, port, shape);
 	}
@@ -267,7 +267,7 @@ uint32_t plan_base(
 	const struct port *port = &o->port[number];
 	uint32_t n = 0;
 
-	for (int i = 0; i < SHAPE_COUNT; i++) {
+	for (int i = 0; i < TG_HW_KIND_COUNT; i++) {
 		const struct tg_nic_engine *engine = port->shape[i].engine;
 
 		if (engine == NULL || engine->first_group == 0 || placed_before(port, i))

@@ -19,14 +19,6 @@
 
 #define PART 8192u /* entries that are looked at under the lock */
 
-#define SAME(shape, kind) ((int)(shape) == (int)(kind))
-static_assert(SAME(SHAPE_COUNT, TG_HW_KIND_COUNT) && SAME(SHAPE_TCP4, TG_HW_TCP4) &&
-		      SAME(SHAPE_UDP4, TG_HW_UDP4) && SAME(SHAPE_TCP6, TG_HW_TCP6) &&
-		      SAME(SHAPE_UDP6, TG_HW_UDP6) && SAME(SHAPE_DENY_TCP4, TG_HW_DENY_TCP4) &&
-		      SAME(SHAPE_DENY_UDP4, TG_HW_DENY_UDP4) &&
-		      SAME(SHAPE_DENY_TCP6, TG_HW_DENY_TCP6) &&
-		      SAME(SHAPE_DENY_UDP6, TG_HW_DENY_UDP6),
-	"shapes are the report's kinds");
 static_assert(ENTRY_INSTALLING == TG_HW_INSTALLING && ENTRY_ACTIVE == TG_HW_ACTIVE &&
 		      ENTRY_DRAINING == TG_HW_DRAINING,
 	"states are the report's");
@@ -151,7 +143,7 @@ static void write_port(const struct tg_offload *o, uint16_t number, struct tg_hw
 		     (port->unsure ? TG_HW_PORT_UNSURE : 0);
 	out->hold_off_ms = port->backoff_ms != 0 && hold_off > 0 ? (uint32_t)hold_off : 0;
 	out->stale_ms = staleness(o, number);
-	for (unsigned int i = 0; i < SHAPE_COUNT; i++) {
+	for (unsigned int i = 0; i < TG_HW_KIND_COUNT; i++) {
 		const struct shape *shape = &port->shape[i];
 
 		out->kind[i].hardware = shape->engine != NULL && port->flows != NULL;
