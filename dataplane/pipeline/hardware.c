@@ -251,7 +251,7 @@ static void back(struct tg_worker *w, const struct tg_hardware_event *e, struct 
 
 static void denied(struct tg_worker *w, const struct tg_hardware_event *e)
 {
-	enum tg_direction side = tg_verdict_passes(e->verdict[TG_EGRESS]) ? TG_INGRESS : TG_EGRESS;
+	enum tg_direction side = denying_side(e->verdict);
 
 	charge_slot(
 		w, tg_verdict_slot(e->verdict[side]), e->packets[0], e->bytes[0], e->packets[0]);

@@ -253,6 +253,12 @@ static inline struct tg_halfopen *halfopen_of(struct tg_worker *w, const struct 
 	return &w->halfopen[table->family == 6];
 }
 
+/* Of a pair of which one denies. */
+static inline enum tg_direction denying_side(const uint32_t verdict[TG_DIRECTION_COUNT])
+{
+	return tg_verdict_passes(verdict[TG_EGRESS]) ? TG_INGRESS : TG_EGRESS;
+}
+
 /* Adds to the slots of both sides' verdicts (once, if they are the same rule's). */
 void charge(struct tg_worker *w, const uint32_t verdict[2], uint64_t packets, uint64_t bytes);
 void charge_slot(

@@ -36,11 +36,6 @@ static inline bool allows(const struct tg_judgement *j)
 		       tg_verdict_passes(j->verdict[TG_INGRESS])) != 0;
 }
 
-static enum tg_direction denying_side(const struct tg_judgement *j)
-{
-	return tg_verdict_passes(j->verdict[TG_EGRESS]) ? TG_INGRESS : TG_EGRESS;
-}
-
 static enum tg_drop_reason deny_reason(enum tg_direction side, uint32_t slot)
 {
 	switch (slot) {
@@ -81,7 +76,7 @@ void drop_whole(struct tg_worker *w, struct tg_packet *p, enum tg_drop_reason re
 static enum tg_drop_reason charge_denied(
 	struct tg_worker *w, const struct tg_judgement *j, uint32_t length)
 {
-	enum tg_direction side = denying_side(j);
+	enum tg_direction side = denying_side(j->verdict);
 	uint32_t slot = tg_verdict_slot(j->verdict[side]);
 
 	charge_slot(w, slot, 1, length, 1);
@@ -129,7 +124,7 @@ bool rejudge(struct tg_worker *w, struct tg_table *table, struct tg_conn *c,
 		cold->verdict[TG_EGRESS] = cold->verdict[TG_INGRESS] = kept;
 		return true;
 	}
-	*slot = allows(j) ? TG_NONE : tg_verdict_slot(j->verdict[denying_side(j)]);
+	*slot = allows(j) ? TG_NONE : tg_verdict_slot(j->verdict[denying_side(j->verdict)]);
 	conn_end(w, table, c, true);
 	w->stats->conn_revoked++;
 	return false;
