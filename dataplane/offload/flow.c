@@ -449,10 +449,8 @@ int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flo
 			&count, tg_flow_error(port));
 	if (error != 0)
 		return tg_flow_failed(port, -error, TG_FLOW_HANDLE);
-	if (!count.hits_set)
+	if (!tg_flow_counter_read(&count, out))
 		return tg_flow_say(port, -ENODATA, "the driver has counted no packets");
-	out->packets = count.hits;
-	out->bytes = count.bytes_set ? count.bytes : 0;
 	return 0;
 }
 

@@ -50,6 +50,15 @@ int tg_flow_counter_query(
 		tg_flow_ethdev(port, flow->transfer), flow->counter, count, tg_flow_error(port));
 }
 
+bool tg_flow_counter_read(const struct rte_flow_query_count *count, struct tg_flow_count *out)
+{
+	if (!count->hits_set)
+		return false;
+	*out = (struct tg_flow_count){
+		.packets = count->hits, .bytes = count->bytes_set ? count->bytes : 0};
+	return true;
+}
+
 void tg_flow_counter_drop(struct tg_flow_port *port, struct tg_flow *flow)
 {
 	if (flow->counter == NULL)
@@ -69,12 +78,11 @@ void tg_flow_counters_settle(struct tg_flow_port *port)
 
 		if ((int32_t)(port->now - flow->settles) <= 0)
 			return;
-		if (tg_flow_counter_query(port, flow, &count) != 0 || !count.hits_set)
+		if (tg_flow_counter_query(port, flow, &count) != 0 ||
+			!tg_flow_counter_read(&count, &flow->last))
 			return; /* again with the next poll */
 		tg_flow_list_take(port, &port->settling);
 		flow->counted = true;
-		flow->last = (struct tg_flow_count){
-			.packets = count.hits, .bytes = count.bytes_set ? count.bytes : 0};
 		tg_flow_end(port, flow, 0);
 	}
 }

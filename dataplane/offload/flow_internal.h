@@ -158,6 +158,8 @@ int tg_flow_counter_make(struct tg_flow_port *port, struct tg_flow *flow,
 	struct tg_encoded *encoded);
 int tg_flow_counter_query(
 	struct tg_flow_port *port, const struct tg_flow *flow, struct rte_flow_query_count *count);
+/* False: the driver has counted no packets. */
+bool tg_flow_counter_read(const struct rte_flow_query_count *count, struct tg_flow_count *out);
 void tg_flow_counter_drop(struct tg_flow_port *port, struct tg_flow *flow);
 /* Ends those whose counters are not late any more. */
 void tg_flow_counters_settle(struct tg_flow_port *port);
