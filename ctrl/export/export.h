@@ -7,6 +7,11 @@
 #include "buffer.h"
 #include "rules.h"
 
+/* A metric's name, type (gauge, counter, histogram) and meaning, before its samples. */
+void tg_metric_family(struct tg_buffer *b, const char *name, const char *type, const char *help);
+/* One of a single sample without labels. */
+void tg_metric_gauge(struct tg_buffer *b, const char *name, const char *help, uint64_t value);
+void tg_metric_counter(struct tg_buffer *b, const char *name, const char *help, uint64_t value);
 /* The Prometheus text exposition format 0.0.4. */
 void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
 	const struct tg_rule_set *rules, uint64_t now_ms);

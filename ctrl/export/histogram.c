@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "histogram.h"
 
+#include "export.h"
+
 static const struct {
 	uint64_t us;
 	const char *seconds;
@@ -36,7 +38,7 @@ void tg_histogram_write(
 {
 	uint64_t count = 0;
 
-	tg_buffer_printf(b, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
+	tg_metric_family(b, name, "histogram", help);
 	for (unsigned int i = 0; i < TG_HISTOGRAM_BUCKETS; i++) {
 		count += h->counts[i];
 		tg_buffer_printf(b, "%s_bucket{le=\"%s\"} %llu\n", name, bounds[i].seconds,

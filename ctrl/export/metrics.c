@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "export.h"
 
-static void family(struct tg_buffer *b, const char *name, const char *type, const char *help)
+void tg_metric_family(struct tg_buffer *b, const char *name, const char *type, const char *help)
 {
 	tg_buffer_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void gauge(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
+void tg_metric_gauge(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
 {
-	family(b, name, "gauge", help);
+	tg_metric_family(b, name, "gauge", help);
 	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
 }
 
-static void counter(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
+void tg_metric_counter(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
 {
-	family(b, name, "counter", help);
+	tg_metric_family(b, name, "counter", help);
 	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
 }
 
@@ -29,9 +29,9 @@ static void sample(
 
 static void write_build(struct tg_buffer *b, const struct tg_notice *notice)
 {
-	family(b, "tidegate_build_info", "gauge", "Version of the control process.");
+	tg_metric_family(b, "tidegate_build_info", "gauge", "Version of the control process.");
 	sample(b, "tidegate_build_info", "version", TG_VERSION, 1);
-	family(b, "tidegate_start_time_seconds", "gauge",
+	tg_metric_family(b, "tidegate_start_time_seconds", "gauge",
 		"When the control process started, Unix time.");
 	tg_buffer_printf(b, "tidegate_start_time_seconds %.3f\n", (double)notice->started_at / 1e3);
 }
@@ -39,7 +39,7 @@ static void write_build(struct tg_buffer *b, const struct tg_notice *notice)
 static void write_kinds(struct tg_buffer *b, const char *name, const char *help,
 	const struct tg_report_kind *v, size_t n)
 {
-	family(b, name, "gauge", help);
+	tg_metric_family(b, name, "gauge", help);
 	for (size_t i = 0; i < n; i++) {
 		tg_buffer_printf(b, "%s{api_version=", name);
 		tg_buffer_label(b, v[i].api_version);
@@ -53,7 +53,7 @@ static void write_objects(struct tg_buffer *b, const struct tg_notice_source *s)
 {
 	const char *name = "tidegate_objects";
 
-	family(b, name, "gauge", "Objects that are in force, by kind.");
+	tg_metric_family(b, name, "gauge", "Objects that are in force, by kind.");
 	sample(b, name, "kind", "Namespace", s->namespaces);
 	sample(b, name, "kind", "Pod", s->pods);
 	sample(b, name, "kind", "Node", s->nodes);
@@ -65,7 +65,8 @@ static void write_sweeps(struct tg_buffer *b, const struct tg_notice_source *s)
 {
 	const char *name = "tidegate_source_string_sweeps_total";
 
-	family(b, name, "counter", "Sweeps of strings that no object has any more, by result.");
+	tg_metric_family(
+		b, name, "counter", "Sweeps of strings that no object has any more, by result.");
 	sample(b, name, "result", "succeeded", s->sweeps);
 	sample(b, name, "result", "failed", s->sweeps_failed);
 }
@@ -75,23 +76,23 @@ static void write_source(struct tg_buffer *b, const struct tg_notice *notice)
 	const struct tg_notice_source *s = &notice->source;
 	const struct tg_report *r = notice->report;
 
-	gauge(b, "tidegate_source_synced",
+	tg_metric_gauge(b, "tidegate_source_synced",
 		"1 when every source was read completely; nothing is pushed before.", s->synced);
-	gauge(b, "tidegate_source_files", "Manifest files.", s->files);
-	gauge(b, "tidegate_source_files_refused", "Manifest files whose last text is not in force.",
-		s->files_refused);
-	gauge(b, "tidegate_source_errors", "Mistakes in the sources right now.",
+	tg_metric_gauge(b, "tidegate_source_files", "Manifest files.", s->files);
+	tg_metric_gauge(b, "tidegate_source_files_refused",
+		"Manifest files whose last text is not in force.", s->files_refused);
+	tg_metric_gauge(b, "tidegate_source_errors", "Mistakes in the sources right now.",
 		r != NULL ? r->errors.total : 0);
-	gauge(b, "tidegate_source_warnings", "Warnings about the sources right now.",
+	tg_metric_gauge(b, "tidegate_source_warnings", "Warnings about the sources right now.",
 		r != NULL ? r->warnings.total : 0);
-	counter(b, "tidegate_source_loads_total", "Files read.", s->loads);
-	counter(b, "tidegate_source_load_errors_total", "Files read and refused.",
+	tg_metric_counter(b, "tidegate_source_loads_total", "Files read.", s->loads);
+	tg_metric_counter(b, "tidegate_source_load_errors_total", "Files read and refused.",
 		s->loads_refused);
-	counter(b, "tidegate_source_rescans_total", "Scans of all folders.", s->rescans);
-	gauge(b, "tidegate_source_strings",
+	tg_metric_counter(b, "tidegate_source_rescans_total", "Scans of all folders.", s->rescans);
+	tg_metric_gauge(b, "tidegate_source_strings",
 		"Names, labels and other texts of objects that are kept in memory.", s->strings);
-	gauge(b, "tidegate_source_paths", "Paths of files and folders that are kept in memory.",
-		s->paths);
+	tg_metric_gauge(b, "tidegate_source_paths",
+		"Paths of files and folders that are kept in memory.", s->paths);
 	write_sweeps(b, s);
 	write_objects(b, s);
 	if (r == NULL)
@@ -109,24 +110,25 @@ static void write_compile(struct tg_buffer *b, const struct tg_notice *notice)
 	const struct tg_compile_stats *s = &c->stats;
 	const char *name = "tidegate_compiles_total", *warnings = "tidegate_compile_warnings";
 
-	family(b, name, "counter", "Compilations, by result.");
+	tg_metric_family(b, name, "counter", "Compilations, by result.");
 	sample(b, name, "result", "changed", c->succeeded);
 	sample(b, name, "result", "unchanged", c->unchanged);
 	sample(b, name, "result", "failed", c->failed);
-	family(b, warnings, "gauge", "Warnings of the last compilation, by kind.");
+	tg_metric_family(b, warnings, "gauge", "Warnings of the last compilation, by kind.");
 	for (int i = 0; i < TG_WARN_COUNT; i++)
 		sample(b, warnings, "warning", tg_warning_label((enum tg_warning_kind)i),
 			c->warnings[i]);
 	tg_histogram_write(&notice->compile_time, b, "tidegate_compile_duration_seconds",
 		"How long compilations took.");
-	gauge(b, "tidegate_ruleset_bytes", "Size of the last compiled image.", s->image_size);
-	gauge(b, "tidegate_ruleset_endpoints", "Single addresses in it.", s->endpoints);
-	gauge(b, "tidegate_ruleset_prefixes", "Prefixes in it.", s->prefixes);
-	gauge(b, "tidegate_ruleset_classes", "Address classes in it.", s->classes);
-	gauge(b, "tidegate_ruleset_rows", "Rows in it.", s->rows);
-	gauge(b, "tidegate_ruleset_cells", "Cells in it.", s->cells);
-	gauge(b, "tidegate_ruleset_programs", "Port programs in it.", s->programs);
-	gauge(b, "tidegate_ruleset_rules", "Rules in it.", s->rules);
+	tg_metric_gauge(
+		b, "tidegate_ruleset_bytes", "Size of the last compiled image.", s->image_size);
+	tg_metric_gauge(b, "tidegate_ruleset_endpoints", "Single addresses in it.", s->endpoints);
+	tg_metric_gauge(b, "tidegate_ruleset_prefixes", "Prefixes in it.", s->prefixes);
+	tg_metric_gauge(b, "tidegate_ruleset_classes", "Address classes in it.", s->classes);
+	tg_metric_gauge(b, "tidegate_ruleset_rows", "Rows in it.", s->rows);
+	tg_metric_gauge(b, "tidegate_ruleset_cells", "Cells in it.", s->cells);
+	tg_metric_gauge(b, "tidegate_ruleset_programs", "Port programs in it.", s->programs);
+	tg_metric_gauge(b, "tidegate_ruleset_rules", "Rules in it.", s->rules);
 }
 
 static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
@@ -134,16 +136,18 @@ static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
 	const struct tg_push_status *p = &notice->push;
 	const char *generation = "tidegate_ruleset_generation", *pushes = "tidegate_pushes_total";
 
-	family(b, generation, "gauge",
+	tg_metric_family(b, generation, "gauge",
 		"Generation of the ruleset that is desired, and of the one in force; 0: none.");
 	sample(b, generation, "state", "desired", p->desired_generation);
 	sample(b, generation, "state", "applied", p->applied_generation);
-	gauge(b, "tidegate_ruleset_delta_sequence", "Class-map deltas applied, by sequence.",
-		p->delta_sequence);
-	gauge(b, "tidegate_ruleset_pending_deltas",
+	tg_metric_gauge(b, "tidegate_ruleset_delta_sequence",
+		"Class-map deltas applied, by sequence.", p->delta_sequence);
+	tg_metric_gauge(b, "tidegate_ruleset_pending_deltas",
 		"Class-map entries that wait for their acknowledgement.", p->pending_deltas);
-	gauge(b, "tidegate_ruleset_epoch", "Changes in force in the dataplane.", p->epoch);
-	family(b, pushes, "counter", "Changes sent to the dataplane, by kind and result.");
+	tg_metric_gauge(
+		b, "tidegate_ruleset_epoch", "Changes in force in the dataplane.", p->epoch);
+	tg_metric_family(
+		b, pushes, "counter", "Changes sent to the dataplane, by kind and result.");
 	tg_buffer_printf(b,
 		"%s{kind=\"ruleset\",result=\"applied\"} %llu\n"
 		"%s{kind=\"ruleset\",result=\"refused\"} %llu\n"
@@ -153,8 +157,9 @@ static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
 		(unsigned long long)p->rulesets_refused, pushes,
 		(unsigned long long)p->deltas_applied, pushes,
 		(unsigned long long)p->deltas_refused);
-	counter(b, "tidegate_delta_entries_total", "Class-map entries applied.", p->delta_entries);
-	counter(b, "tidegate_dataplane_connects_total",
+	tg_metric_counter(
+		b, "tidegate_delta_entries_total", "Class-map entries applied.", p->delta_entries);
+	tg_metric_counter(b, "tidegate_dataplane_connects_total",
 		"Connections made to the dataplane's control socket.", p->connects);
 	tg_histogram_write(&notice->push_time, b, "tidegate_push_duration_seconds",
 		"From sending a ruleset to its acknowledgement.");
@@ -175,7 +180,7 @@ void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
 	write_source(b, notice);
 	write_compile(b, notice);
 	write_push(b, notice);
-	gauge(b, "tidegate_dataplane_up",
+	tg_metric_gauge(b, "tidegate_dataplane_up",
 		"1 when the dataplane is connected and alive; its counters are absent otherwise.",
 		tg_notice_alive(notice, now_ms, NULL));
 	if (notice->push.connected && notice->mapping != NULL)

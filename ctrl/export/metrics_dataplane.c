@@ -7,11 +7,6 @@
 
 #include "export.h"
 
-static void family(struct tg_buffer *b, const char *name, const char *type, const char *help)
-{
-	tg_buffer_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void sample(
 	struct tg_buffer *b, const char *name, const char *key, const char *value, uint64_t n)
 {
@@ -21,7 +16,7 @@ static void sample(
 /* A point in time, and how long ago it is; nothing for a time that never was. */
 static void write_time(struct tg_buffer *b, const char *name, const char *help, uint64_t at_ms)
 {
-	family(b, name, "gauge", help);
+	tg_metric_family(b, name, "gauge", help);
 	tg_buffer_printf(b, "%s %.3f\n", name, (double)at_ms / 1e3);
 }
 
@@ -29,7 +24,7 @@ static void write_flags(struct tg_buffer *b, uint32_t flags)
 {
 	const char *name = "tidegate_dataplane_state";
 
-	family(b, name, "gauge", "1 when the flag is set.");
+	tg_metric_family(b, name, "gauge", "1 when the flag is set.");
 	sample(b, name, "flag", "no_ruleset", (flags & TG_STATE_NO_RULESET) != 0);
 	sample(b, name, "flag", "from_checkpoint", (flags & TG_STATE_FROM_CHECKPOINT) != 0);
 	sample(b, name, "flag", "pickup", (flags & TG_STATE_PICKUP) != 0);
@@ -43,10 +38,11 @@ static void write_changes(struct tg_buffer *b, const struct tg_stats_state *s)
 	const char *rulesets = "tidegate_dataplane_rulesets_total";
 	const char *deltas = "tidegate_dataplane_deltas_total";
 
-	family(b, rulesets, "counter", "Rulesets that reached the dataplane, by result.");
+	tg_metric_family(b, rulesets, "counter", "Rulesets that reached the dataplane, by result.");
 	sample(b, rulesets, "result", "applied", s->rulesets_applied);
 	sample(b, rulesets, "result", "refused", s->rulesets_refused);
-	family(b, deltas, "counter", "Class-map deltas that reached the dataplane, by result.");
+	tg_metric_family(
+		b, deltas, "counter", "Class-map deltas that reached the dataplane, by result.");
 	sample(b, deltas, "result", "applied", s->deltas_applied);
 	sample(b, deltas, "result", "refused", s->deltas_refused);
 }
@@ -66,13 +62,10 @@ static void write_state(struct tg_buffer *b, const struct tg_stats_reader *reade
 		"When the ruleset in force last changed, Unix time.", s.applied_at);
 	write_flags(b, s.state_flags);
 	write_changes(b, &s);
-	family(b, "tidegate_endpoints_bytes", "gauge", "Memory of the single addresses in force.");
-	tg_buffer_printf(
-		b, "tidegate_endpoints_bytes %llu\n", (unsigned long long)s.endpoint_bytes);
-	family(b, "tidegate_dataplane_checkpoint_errors_total", "counter",
-		"Checkpoints that could not be written.");
-	tg_buffer_printf(b, "tidegate_dataplane_checkpoint_errors_total %llu\n",
-		(unsigned long long)s.checkpoint_errors);
+	tg_metric_gauge(b, "tidegate_endpoints_bytes", "Memory of the single addresses in force.",
+		s.endpoint_bytes);
+	tg_metric_counter(b, "tidegate_dataplane_checkpoint_errors_total",
+		"Checkpoints that could not be written.", s.checkpoint_errors);
 	if (s.checkpoint_at == 0)
 		return;
 	age = now_ms > s.checkpoint_at ? now_ms - s.checkpoint_at : 0;
@@ -86,7 +79,7 @@ static void write_state(struct tg_buffer *b, const struct tg_stats_reader *reade
 static void write_rule_family(struct tg_buffer *b, const struct tg_rule_set *rules,
 	const struct tg_stats_slot *counts, const char *name, const char *help, size_t offset)
 {
-	family(b, name, "counter", help);
+	tg_metric_family(b, name, "counter", help);
 	for (size_t i = 0; i < rules->n; i++) {
 		uint64_t value;
 
@@ -106,7 +99,7 @@ static void write_limit_family(struct tg_buffer *b, const struct tg_rule_set *ru
 	const struct tg_stats_slot *counts, const char *name, const char *type, const char *help,
 	size_t offset)
 {
-	family(b, name, type, help);
+	tg_metric_family(b, name, type, help);
 	for (size_t i = 0; i < rules->n_limits; i++) {
 		uint64_t value = rules->limits[i].limit;
 
@@ -180,10 +173,10 @@ static void write_drops(struct tg_buffer *b, const struct tg_stats_reader *reade
 	uint32_t n = reader->n_drop_reasons < TG_DROP_COUNT ? reader->n_drop_reasons
 							    : (uint32_t)TG_DROP_COUNT;
 
-	family(b, packets, "counter", "Packets dropped, by reason.");
+	tg_metric_family(b, packets, "counter", "Packets dropped, by reason.");
 	for (uint32_t i = 0; i < n; i++)
 		sample(b, packets, "reason", tg_drop_label(i), sum->drops[i].packets);
-	family(b, bytes, "counter", "Bytes dropped, by reason.");
+	tg_metric_family(b, bytes, "counter", "Bytes dropped, by reason.");
 	for (uint32_t i = 0; i < n; i++)
 		sample(b, bytes, "reason", tg_drop_label(i), sum->drops[i].bytes);
 }
@@ -193,15 +186,9 @@ static void write_drops(struct tg_buffer *b, const struct tg_stats_reader *reade
 static void write_pair(
 	struct tg_buffer *b, const char *name, const char *help, uint64_t v4, uint64_t v6)
 {
-	family(b, name, "gauge", help);
+	tg_metric_family(b, name, "gauge", help);
 	sample(b, name, "family", "ipv4", v4);
 	sample(b, name, "family", "ipv6", v6);
-}
-
-static void write_gauge(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
-{
-	family(b, name, "gauge", help);
-	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
 }
 
 static void write_tables(struct tg_buffer *b, const struct tg_stats_worker *s)
@@ -213,15 +200,15 @@ static void write_tables(struct tg_buffer *b, const struct tg_stats_worker *s)
 		s->conn4_capacity, s->conn6_capacity);
 	write_pair(b, "tidegate_connections_bytes", "Memory of the connection tables.",
 		s->conn4_bytes, s->conn6_bytes);
-	write_gauge(b, "tidegate_half_open_connections", "Connections without a reply yet.",
+	tg_metric_gauge(b, "tidegate_half_open_connections", "Connections without a reply yet.",
 		s->half_open);
-	write_gauge(b, "tidegate_half_open_connections_limit",
+	tg_metric_gauge(b, "tidegate_half_open_connections_limit",
 		"Half-open connections that there is room for.", s->half_open_capacity);
-	write_gauge(b, "tidegate_fragmented_datagrams", "Datagrams whose fragments are tracked.",
-		s->fragments_used);
-	write_gauge(b, "tidegate_fragmented_datagrams_limit",
+	tg_metric_gauge(b, "tidegate_fragmented_datagrams",
+		"Datagrams whose fragments are tracked.", s->fragments_used);
+	tg_metric_gauge(b, "tidegate_fragmented_datagrams_limit",
 		"Fragmented datagrams that there is room for.", s->fragments_capacity);
-	family(b, events, "counter", "What happened to connections.");
+	tg_metric_family(b, events, "counter", "What happened to connections.");
 	sample(b, events, "event", "created", s->conn_created);
 	sample(b, events, "event", "closed", s->conn_closed);
 	sample(b, events, "event", "expired", s->conn_expired);
@@ -265,11 +252,12 @@ static void write_worker_gauges(
 	static const char connections[] = "tidegate_worker_connections";
 	static const char busy[] = "tidegate_worker_busy_ratio";
 
-	family(b, connections, "gauge", "Connections that the worker owns.");
+	tg_metric_family(b, connections, "gauge", "Connections that the worker owns.");
 	for (uint32_t w = 0; w < n; w++)
 		tg_buffer_printf(b, "%s{worker=\"%u\"} %llu\n", connections, w,
 			(unsigned long long)(workers[w].conn4_used + workers[w].conn6_used));
-	family(b, busy, "gauge", "Part of the last second that the worker spent on packets.");
+	tg_metric_family(
+		b, busy, "gauge", "Part of the last second that the worker spent on packets.");
 	for (uint32_t w = 0; w < n; w++)
 		tg_buffer_printf(b, "%s{worker=\"%u\"} %.3f\n", busy, w,
 			(double)workers[w].busy_permille / 1000);
@@ -286,7 +274,7 @@ static void write_workers(struct tg_buffer *b, const struct tg_stats_reader *rea
 	for (uint32_t w = 0; w < reader->n_workers; w++)
 		tg_stats_read_worker(reader, w, &workers[w]);
 	for (size_t i = 0; i < sizeof(worker_counters) / sizeof(worker_counters[0]); i++) {
-		family(b, worker_counters[i].name, "counter", worker_counters[i].help);
+		tg_metric_family(b, worker_counters[i].name, "counter", worker_counters[i].help);
 		for (uint32_t w = 0; w < reader->n_workers; w++) {
 			uint64_t value;
 
@@ -352,7 +340,7 @@ static void write_ports(struct tg_buffer *b, const struct tg_stats_reader *reade
 		if (tg_stats_read_port(reader, i, &ports[n]) == 0 && ports[n].name[0] != '\0')
 			n++;
 	for (size_t which = 0; which < sizeof(port_values) / sizeof(port_values[0]); which++) {
-		family(b, port_values[which].name, port_values[which].type,
+		tg_metric_family(b, port_values[which].name, port_values[which].type,
 			port_values[which].help);
 		for (uint32_t i = 0; i < n; i++)
 			write_port_value(b, &ports[i], which);
@@ -361,51 +349,45 @@ static void write_ports(struct tg_buffer *b, const struct tg_stats_reader *reade
 
 /* --- what NICs do --- */
 
-static void write_counter(struct tg_buffer *b, const char *name, const char *help, uint64_t value)
-{
-	family(b, name, "counter", help);
-	tg_buffer_printf(b, "%s %llu\n", name, (unsigned long long)value);
-}
-
 static void write_offload_entries(struct tg_buffer *b, const struct tg_stats_offload *s)
 {
 	const char *name = "tidegate_offload_entries";
 
-	family(b, name, "gauge", "Connections and denials that NICs have, by state.");
+	tg_metric_family(b, name, "gauge", "Connections and denials that NICs have, by state.");
 	sample(b, name, "state", "installing", s->installing);
 	sample(b, name, "state", "active", s->active);
 	sample(b, name, "state", "draining", s->draining);
-	write_gauge(b, "tidegate_offload_entries_limit",
+	tg_metric_gauge(b, "tidegate_offload_entries_limit",
 		"Connections and denials that NICs may have.", s->capacity);
-	write_gauge(b, "tidegate_offload_merit_packets",
+	tg_metric_gauge(b, "tidegate_offload_merit_packets",
 		"Packets in a pass of the sweep that a connection needs to be offered.", s->merit);
-	write_gauge(b, "tidegate_offload_bytes", "Memory of what is known of them.", s->memory);
+	tg_metric_gauge(b, "tidegate_offload_bytes", "Memory of what is known of them.", s->memory);
 }
 
 static void write_offload_traffic(struct tg_buffer *b, const struct tg_stats_offload *s)
 {
 	const char *packets = "tidegate_offload_packets_total";
 
-	family(b, packets, "counter",
+	tg_metric_family(b, packets, "counter",
 		"Packets that NICs forwarded or dropped; also in their rules' counters.");
 	sample(b, packets, "action", "forwarded", s->packets);
 	sample(b, packets, "action", "dropped", s->dropped);
-	write_counter(b, "tidegate_offload_traffic_bytes_total", "Bytes of both.", s->bytes);
+	tg_metric_counter(b, "tidegate_offload_traffic_bytes_total", "Bytes of both.", s->bytes);
 }
 
 static void write_offload_changes(struct tg_buffer *b, const struct tg_stats_offload *s)
 {
 	const char *rules = "tidegate_offload_rules_total", *left = "tidegate_offload_left_total";
 
-	write_counter(b, "tidegate_offload_offers_total",
+	tg_metric_counter(b, "tidegate_offload_offers_total",
 		"Connections and denials that workers offered.", s->offers);
-	write_counter(
+	tg_metric_counter(
 		b, "tidegate_offload_taken_total", "Of these, those that NICs took.", s->taken);
-	family(b, rules, "counter", "Rules in NICs, by what happened to them.");
+	tg_metric_family(b, rules, "counter", "Rules in NICs, by what happened to them.");
 	sample(b, rules, "event", "inserted", s->inserted);
 	sample(b, rules, "event", "removed", s->removed);
 	sample(b, rules, "event", "failed", s->failed);
-	family(b, left, "counter",
+	tg_metric_family(b, left, "counter",
 		"Connections and denials refused or given back to software, by reason.");
 	for (uint32_t i = TG_OFFLOAD_NONE + 1; i < TG_OFFLOAD_REASON_COUNT; i++)
 		sample(b, left, "reason", tg_offload_label(i), s->left[i]);
