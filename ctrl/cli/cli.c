@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct tg_command *const commands[] = {
@@ -150,6 +151,18 @@ int tg_cli_parse_output(struct tg_cli *cli, const char *command, const char *tex
 	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
 		return tg_cli_fail(cli, command, "-o: '%s' is none of text, json", text);
 	*json = strcmp(text, "json") == 0;
+	return TG_EXIT_OK;
+}
+
+int tg_cli_parse_number(struct tg_cli *cli, const char *command, const char *option,
+	const char *text, uint32_t most, uint32_t *out)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > most)
+		return tg_cli_fail(cli, command, "%s: '%s' is not 1 to %u", option, text, most);
+	*out = (uint32_t)value;
 	return TG_EXIT_OK;
 }
 

@@ -11,22 +11,6 @@
 #define WATCH_DEFAULT_S 2
 #define WATCH_MAX_S 86400
 
-static int set_watch(struct tg_live *live, struct tg_cli *cli, const char *text)
-{
-	unsigned long seconds = WATCH_DEFAULT_S;
-	char *end;
-
-	if (text != NULL) {
-		seconds = strtoul(text, &end, 10);
-		if (*text < '0' || *text > '9' || *end != '\0' || seconds == 0 ||
-			seconds > WATCH_MAX_S)
-			return tg_cli_fail(cli, live->command, "--watch: '%s' is not 1 to %d", text,
-				WATCH_MAX_S);
-	}
-	live->watch_s = (unsigned int)seconds;
-	return TG_EXIT_OK;
-}
-
 int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv)
 {
 	switch (c) {
@@ -36,7 +20,10 @@ int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv)
 		live->url = optarg;
 		return TG_EXIT_OK;
 	case 'w':
-		return set_watch(live, cli, optarg);
+		live->watch_s = WATCH_DEFAULT_S;
+		return optarg == NULL ? TG_EXIT_OK
+				      : tg_cli_parse_number(cli, live->command, "--watch", optarg,
+						WATCH_MAX_S, &live->watch_s);
 	default:
 		return tg_cli_bad_option(cli, c, argv);
 	}

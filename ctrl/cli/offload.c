@@ -464,18 +464,6 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-static int parse_number(struct tg_cli *cli, const char *option, unsigned long most, uint32_t *out)
-{
-	char *end;
-	unsigned long value = strtoul(optarg, &end, 10);
-
-	if (*optarg < '0' || *optarg > '9' || *end != '\0' || value == 0 || value > most)
-		return tg_cli_fail(
-			cli, "offload", "%s: '%s' is not 1 to %lu", option, optarg, most);
-	*out = (uint32_t)value;
-	return TG_EXIT_OK;
-}
-
 static int parse_option(struct arguments *args, struct tg_cli *cli, int c, char **argv)
 {
 	uint32_t number = 0;
@@ -492,9 +480,10 @@ static int parse_option(struct arguments *args, struct tg_cli *cli, int c, char 
 		return TG_EXIT_OK;
 	case 'l':
 		args->limited = true;
-		return parse_number(cli, "--limit", TG_HW_LIMIT, &args->limit);
+		return tg_cli_parse_number(
+			cli, "offload", "--limit", optarg, TG_HW_LIMIT, &args->limit);
 	case 'p':
-		code = parse_number(cli, "--source-port", 65535, &number);
+		code = tg_cli_parse_number(cli, "offload", "--source-port", optarg, 65535, &number);
 		args->sport = (uint16_t)number;
 		return code;
 	default:
