@@ -174,6 +174,8 @@ static int settle(struct tg_flow_port *port, struct tg_flow_shape *shape,
 		error = encode(port, rule, engine, words[i], NULL, &encoded);
 		if (error != 0)
 			return tg_flow_say(port, error, "rte_flow has no words for the rule");
+		if (port->config.profile->templates)
+			tg_flow_counter_stand_in(engine, &encoded);
 		error = port->ops->offer(port, shape, &encoded);
 		if (error == 0)
 			shape->software = words[i];

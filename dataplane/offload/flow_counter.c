@@ -20,6 +20,37 @@ static struct rte_flow_action *find_count(struct tg_encoded *encoded)
 	return action->type == RTE_FLOW_ACTION_TYPE_COUNT ? action : NULL;
 }
 
+static bool outlives(const struct tg_nic_engine *engine)
+{
+	return engine->counters.shared && engine->counters.stale_ms != 0;
+}
+
+uint32_t tg_flow_counters_max(const struct tg_flow_port *port)
+{
+	const struct tg_nic_profile *profile = port->config.profile;
+
+	for (size_t i = 0; i < profile->n_engines; i++)
+		if (outlives(&profile->engines[i]))
+			return port->n_flows;
+	return port->config.rules_max;
+}
+
+void tg_flow_counter_stand_in(const struct tg_nic_engine *engine, struct tg_encoded *encoded)
+{
+	struct rte_flow_action *count = find_count(encoded);
+
+	if (count != NULL && outlives(engine))
+		*count = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_INDIRECT};
+}
+
+/* mlx5 says ENODEV when all counters that were reserved for templates are in use. */
+static int not_made(struct tg_flow_port *port, int error)
+{
+	if (port->config.profile->templates && error == ENODEV)
+		error = ENOSPC;
+	return tg_flow_failed(port, error, TG_FLOW_RULE);
+}
+
 int tg_flow_counter_make(struct tg_flow_port *port, struct tg_flow *flow,
 	const struct tg_nic_rule *rule, const struct tg_nic_engine *engine,
 	struct tg_encoded *encoded)
@@ -29,14 +60,12 @@ int tg_flow_counter_make(struct tg_flow_port *port, struct tg_flow *flow,
 		.transfer = rule->domain == TG_NIC_TRANSFER};
 	struct rte_flow_action *count = find_count(encoded);
 
-	/* With templates a counter is part of what was reserved. */
-	if (count == NULL || !engine->counters.shared || engine->counters.stale_ms == 0 ||
-		port->config.profile->templates)
+	if (count == NULL || !outlives(engine))
 		return 0;
 	flow->counter = rte_flow_action_handle_create(
 		tg_flow_ethdev(port, flow->transfer), &conf, count, tg_flow_error(port));
 	if (flow->counter == NULL)
-		return tg_flow_failed(port, rte_errno, TG_FLOW_RULE);
+		return not_made(port, rte_errno);
 	flow->settles = engine->counters.stale_ms;
 	*count = (struct rte_flow_action){
 		.type = RTE_FLOW_ACTION_TYPE_INDIRECT, .conf = flow->counter};

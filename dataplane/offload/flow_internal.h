@@ -151,6 +151,10 @@ void tg_flow_end(struct tg_flow_port *port, struct tg_flow *flow, int error);
 void tg_flow_forget(struct tg_flow_port *port, bool keep);
 
 /* Counters. */
+/* So many there may be at a time: also of rules that are gone and were not counted to the end. */
+uint32_t tg_flow_counters_max(const struct tg_flow_port *port);
+/* In a template: a counter of each rule's own in place of COUNT, if the engine's are late. */
+void tg_flow_counter_stand_in(const struct tg_nic_engine *engine, struct tg_encoded *encoded);
 /* Gives a rule a counter of its own, if its engine's counters are late. 0 or as struct
  * tg_flow_done. */
 int tg_flow_counter_make(struct tg_flow_port *port, struct tg_flow *flow,

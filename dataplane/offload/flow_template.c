@@ -51,7 +51,7 @@ int tg_flow_template_configure(
 	for (uint32_t i = 0; i < n; i++)
 		actions |= shapes[i].actions;
 	if (actions & (1u << TG_NIC_COUNT | 1u << TG_NIC_AGE))
-		attr.nb_counters = at_most(port->config.rules_max, info.max_nb_counters);
+		attr.nb_counters = at_most(tg_flow_counters_max(port), info.max_nb_counters);
 	if (actions & 1u << TG_NIC_AGE)
 		attr.nb_aging_objects = at_most(port->config.rules_max, info.max_nb_aging_objects);
 	queue.size = at_most(QUEUE_SIZE, queue_info.max_size);
@@ -103,6 +103,9 @@ static void mask_action(struct rte_flow_action *mask, union tg_encoded_action *c
 	case RTE_FLOW_ACTION_TYPE_MODIFY_FIELD:
 		mask_modify(&conf->modify_field, &value->modify_field);
 		break;
+	case RTE_FLOW_ACTION_TYPE_INDIRECT: /* the mask says what of */
+		mask->type = RTE_FLOW_ACTION_TYPE_COUNT;
+		return;
 	default: /* of its own in each rule */
 		return;
 	}

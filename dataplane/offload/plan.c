@@ -155,13 +155,12 @@ static const char *miscounted(const struct tg_nic_profile *profile, const struct
 	return NULL;
 }
 
-static const char *uncounted(
-	const struct tg_nic_profile *profile, const struct tg_nic_engine *engine)
+static const char *uncounted(const struct tg_nic_engine *engine)
 {
 	if (!engine->counters.hits || !engine->counters.bytes)
 		return "it does not count packets and bytes";
 	/* What is late has to be read after the rule has gone: see flow_counter.c. */
-	if (engine->counters.stale_ms != 0 && (!engine->counters.shared || profile->templates))
+	if (engine->counters.stale_ms != 0 && !engine->counters.shared)
 		return "the last packets of a rule could not be counted";
 	return NULL;
 }
@@ -213,7 +212,7 @@ static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
 	plan_example(o, shape, port, engine, &rule);
 	why = miscounted(profile, &rule);
 	if (why == NULL)
-		why = uncounted(profile, engine);
+		why = uncounted(engine);
 	if (why != NULL) {
 		snprintf(s->why, sizeof(s->why), "%s", why);
 		return;

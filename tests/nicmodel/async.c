@@ -83,6 +83,7 @@ int nm_async_configure(struct rte_eth_dev *dev, const struct rte_flow_port_attr 
 			refuse(error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, "no memory");
 		port->configured = rc == 0;
 		port->strict_queues = attr->flags & RTE_FLOW_PORT_FLAG_STRICT_QUEUE;
+		port->reserved_counters = attr->nb_counters;
 	}
 	rte_rwlock_write_unlock(&port->nic->lock);
 	return rc;

@@ -363,6 +363,76 @@ static void test_faults(void **state)
 	close_port(&f);
 }
 
+/* What a late counter has not told when its rule goes, it tells afterwards. */
+static void last_count(bool templates)
+{
+	const uint32_t stale_ms = 100;
+	struct tg_flow_done done;
+	struct tg_nic_rule rule;
+	struct tg_flow *flow;
+	struct fixture f;
+
+	nicmodel_clock_stop();
+	open_nic(&f, templates);
+	f.profile.engines[0].counters.shared = true;
+	f.profile.engines[0].counters.stale_ms = stale_ms;
+	f.profile.hazards[TG_NIC_HAZARD_STALE_COUNTER] =
+		(struct tg_nic_hazard){.present = true, .engines = 1};
+	open_port(&f, RULES);
+	rule = drop_rule(53);
+	flow = insert(&f, &rule);
+	assert_true(lab_dropped(0, PACKET "udp 1>53"));
+	assert_int_equal(tg_flow_remove(f.port, flow, &f), 0);
+	assert_true(templates || lab_passes(0, PACKET "udp 1>53"));
+	done = end(&f);
+	assert_true(done.removal && done.last_follows && !done.counted);
+	assert_true(lab_passes(0, PACKET "udp 1>53"));
+	for (uint32_t ms = 1; ms < stale_ms; ms++) {
+		tg_flow_clock(f.port, ms);
+		assert_int_equal(tg_flow_poll(f.port, &done, 1), 0);
+	}
+	nicmodel_clock_advance(stale_ms);
+	tg_flow_clock(f.port, 3 * stale_ms);
+	done = end(&f);
+	assert_true(done.removal && done.counted);
+	assert_int_equal(done.last.packets, 1);
+	close_port(&f);
+	nicmodel_clock_run();
+}
+
+static void test_last_count(void **state)
+{
+	last_count(false);
+	last_count(true);
+}
+
+/* Counters that wait for their last count are reserved as well, and may all be in use. */
+static void test_counters_run_out(void **state)
+{
+	struct tg_nic_rule rule;
+	struct tg_flow *flow;
+	struct fixture f;
+	int error;
+
+	nicmodel_clock_stop();
+	open_nic(&f, true);
+	f.profile.engines[0].counters.shared = true;
+	f.profile.engines[0].counters.stale_ms = 100;
+	f.profile.hazards[TG_NIC_HAZARD_STALE_COUNTER] =
+		(struct tg_nic_hazard){.present = true, .engines = 1};
+	open_port(&f, 1);
+	rule = drop_rule(53);
+	do {
+		error = try_insert(&f, &rule, &flow);
+		if (error == 0)
+			assert_int_equal(take_out(&f, flow), 0);
+	} while (error == 0);
+	assert_true(error == -ENOSPC || error == -EAGAIN);
+	assert_rules(0);
+	close_port(&f);
+	nicmodel_clock_run();
+}
+
 /* The port stops with rules in it and operations under way. */
 static void stop(bool templates, enum tg_nic_on_stop on_stop)
 {
@@ -581,6 +651,8 @@ int main(void)
 		cmocka_unit_test(test_software),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_last_count),
+		cmocka_unit_test(test_counters_run_out),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_aged),

@@ -51,11 +51,26 @@ static int start(struct nm_indirect *indirect, const struct rte_flow_action *act
 	return 0;
 }
 
+/* With templates counters are reserved. Without any left mlx5 says this. */
+static bool has_counter(const struct nm_port *port, struct rte_flow_error *error)
+{
+	const struct tg_nic_profile *p = port->nic->profile;
+
+	if (p == NULL || !p->templates || port->shared_counters < port->reserved_counters)
+		return true;
+	refuse(error, ENODEV, RTE_FLOW_ERROR_TYPE_ACTION, "counter are not configured!");
+	return false;
+}
+
 static void *make(struct nm_port *port, enum tg_nic_action does,
 	const struct rte_flow_action *action, struct rte_flow_error *error)
 {
-	struct nm_indirect *indirect = calloc(1, sizeof(*indirect));
+	struct nm_indirect *indirect;
 	void *handle = NULL;
+
+	if (does == TG_NIC_COUNT && !has_counter(port, error))
+		return NULL;
+	indirect = calloc(1, sizeof(*indirect));
 
 	if (indirect != NULL)
 		handle = nm_handle_take(&port->nic->indirects, indirect, &indirect->index);
@@ -72,6 +87,7 @@ static void *make(struct nm_port *port, enum tg_nic_action does,
 		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&port->indirects, indirect, link);
+	port->shared_counters += does == TG_NIC_COUNT;
 	return handle;
 }
 
@@ -123,6 +139,7 @@ int nm_indirect_destroy(struct rte_eth_dev *dev, struct rte_flow_action_handle *
 	} else if (indirect->references != 0) {
 		rc = refuse(error, EBUSY, RTE_FLOW_ERROR_TYPE_HANDLE, "rules refer to it");
 	} else {
+		port->shared_counters -= indirect->type == TG_NIC_COUNT;
 		nm_age_stop(&indirect->age);
 		TAILQ_REMOVE(&port->indirects, indirect, link);
 		nm_handle_free(&port->nic->indirects, indirect->index);

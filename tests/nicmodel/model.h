@@ -342,6 +342,7 @@ struct nm_port {
 	uint16_t n_queues;
 	struct nm_queue *queues;
 	bool configured, strict_queues;
+	uint32_t reserved_counters, shared_counters; /* configured: indirect ones are of these */
 	LIST_HEAD(, nm_pattern_template) patterns;
 	LIST_HEAD(, nm_actions_template) actions;
 	LIST_HEAD(, nm_table) tables;

@@ -171,10 +171,19 @@ static void actions_free(struct nm_actions_template *t)
 	free(t);
 }
 
-static bool same_types(const struct nm_actions_template *t, unsigned int n_masks)
+/* Of an indirect action the mask says of which type it is. */
+static bool mask_fits(const struct rte_flow_action *action, const struct rte_flow_action *mask)
+{
+	if (action->type == RTE_FLOW_ACTION_TYPE_INDIRECT)
+		return mask->type == RTE_FLOW_ACTION_TYPE_COUNT ||
+		       mask->type == RTE_FLOW_ACTION_TYPE_AGE;
+	return action->type == mask->type;
+}
+
+static bool masks_fit(const struct nm_actions_template *t, unsigned int n_masks)
 {
 	for (unsigned int i = 0; i < t->n && i < n_masks; i++)
-		if (t->actions[i].type != t->masks[i].type)
+		if (!mask_fits(&t->actions[i], &t->masks[i]))
 			return false;
 	return n_masks == t->n && t->n < LIST_MAX;
 }
@@ -198,7 +207,7 @@ struct rte_flow_actions_template *nm_actions_template_create(struct rte_eth_dev 
 	t->actions = copy_actions(actions, &t->n, error);
 	if (t->actions != NULL)
 		t->masks = copy_actions(masks, &n_masks, error);
-	if (t->masks == NULL || !same_types(t, n_masks)) {
+	if (t->masks == NULL || !masks_fit(t, n_masks)) {
 		if (t->masks != NULL)
 			refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION,
 				"actions and masks are not the same");
