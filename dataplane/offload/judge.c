@@ -20,7 +20,7 @@ struct suspects {
 
 static void deadline_in(uint32_t ms, struct timespec *out)
 {
-	clock_gettime(CLOCK_REALTIME, out);
+	clock_gettime(CLOCK_MONOTONIC, out);
 	out->tv_sec += ms / 1000;
 	out->tv_nsec += (long)(ms % 1000) * 1000000;
 	if (out->tv_nsec >= 1000000000) {
@@ -33,7 +33,7 @@ static bool passed(const struct timespec *deadline)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec > deadline->tv_sec ||
 	       (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
@@ -43,7 +43,7 @@ int lock_within(struct tg_offload *o, uint32_t ms)
 	struct timespec deadline;
 
 	deadline_in(ms, &deadline);
-	return pthread_mutex_timedlock(&o->lock, &deadline) == 0 ? 0 : -ETIMEDOUT;
+	return pthread_mutex_clocklock(&o->lock, CLOCK_MONOTONIC, &deadline) == 0 ? 0 : -ETIMEDOUT;
 }
 
 int tg_offload_hold(struct tg_offload *o, uint32_t ms)
