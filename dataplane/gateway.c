@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
@@ -21,6 +22,7 @@
 #include "log.h"
 #include "nics.h"
 #include "ports.h"
+#include "resets.h"
 #include "server.h"
 #include "worker_loop.h"
 
@@ -39,6 +41,7 @@ struct tg_gateway {
 	struct tg_changes *changes;
 	struct tg_control *control;
 	struct tg_nics *nics; /* NULL: nothing is offloaded */
+	struct tg_resets *resets;
 	struct tg_loop loop;
 	struct tg_loop_worker workers[TG_WORKERS_MAX];
 	bool launched;
@@ -222,16 +225,36 @@ static int open_rules(struct tg_gateway *g)
 static bool tick(void *arg)
 {
 	struct tg_gateway *g = arg;
-	bool changed = tg_ports_tick(&g->ports, tg_clock_ms(CLOCK_MONOTONIC));
+	uint64_t now_ms = tg_clock_ms(CLOCK_MONOTONIC);
+	bool changed, failed;
 
-	tg_nics_links(g->nics);
+	tg_resets_tick(g->resets, now_ms);
+	changed = tg_ports_tick(&g->ports, now_ms);
+	if (!tg_resets_busy(g->resets))
+		tg_nics_links(g->nics);
+	failed = tg_resets_failed(g->resets);
+	tg_engine_flag(
+		g->engine, failed ? TG_STATE_PORT_FAILED : 0, failed ? 0 : TG_STATE_PORT_FAILED);
 	return changed;
+}
+
+static int open_resets(struct tg_gateway *g)
+{
+	struct tg_resets_config config = {.ports = &g->ports,
+		.datapath = g->datapath,
+		.loop = &g->loop,
+		.nics = g->nics,
+		.pause_ms = g->config->grace_ms};
+
+	return tg_resets_open(&config, &g->resets);
 }
 
 static int launch(struct tg_gateway *g)
 {
-	int rc = 0;
+	int rc = open_resets(g);
 
+	if (rc != 0)
+		return rc;
 	tg_ports_attach(&g->ports, g->datapath);
 	tick(g);
 	g->launched = true;
@@ -309,6 +332,10 @@ void tg_gateway_stop(struct tg_gateway *g)
 {
 	tg_control_free(g->control);
 	tg_changes_free(g->changes);
+	if (!tg_resets_close(g->resets)) {
+		tg_log_err("a driver does not come back from a reset: not stopping in order");
+		_exit(EXIT_FAILURE);
+	}
 	tg_nics_stop(g->nics);
 	if (g->launched) {
 		tg_loop_stop(&g->loop);

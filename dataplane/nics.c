@@ -21,6 +21,8 @@
 /* How long a report waits for the owner, which may be in a driver: others wait for the control
  * thread. */
 #define REPORT_WAIT_MS 1000
+/* How long a reset waits for the owner. */
+#define RESET_WAIT_MS 2000
 
 struct tg_nics {
 	const struct tg_ports *ports;
@@ -29,8 +31,7 @@ struct tg_nics {
 	uint64_t started_tsc;
 	pthread_t thread;
 	bool running;
-	bool up[TG_PORTS_MAX];		  /* as the owner was told */
-	_Atomic bool reset[TG_PORTS_MAX]; /* set by a driver, cleared by the control thread */
+	bool up[TG_PORTS_MAX];			 /* as the owner was told */
 	struct tg_hw_port refused[TG_PORTS_MAX]; /* without an owner: why there is none */
 	_Atomic bool stop;
 };
@@ -68,33 +69,6 @@ static int choose_profile(
 	tg_log_info("port %s: driver %s, NIC profile %s", port->spec.name, info.driver_name,
 		out->profile != NULL ? out->profile->name : "none");
 	return 0;
-}
-
-/* On a thread of the driver's: what has to be done is done with the next look at links. */
-static int on_reset(uint16_t ethdev, enum rte_eth_event_type type, void *arg, void *result)
-{
-	struct tg_nics *nics = arg;
-
-	for (uint32_t i = 0; i < nics->ports->n; i++)
-		if (nics->ports->v[i].ethdev == ethdev)
-			atomic_store_explicit(&nics->reset[i], true, memory_order_release);
-	return 0;
-}
-
-static void watch_resets(struct tg_nics *nics)
-{
-	for (uint32_t i = 0; i < nics->ports->n; i++)
-		if (rte_eth_dev_callback_register(nics->ports->v[i].ethdev,
-			    RTE_ETH_EVENT_INTR_RESET, on_reset, nics) != 0)
-			tg_log_warn("port %s: its resets will not be noticed",
-				nics->ports->v[i].spec.name);
-}
-
-static void unwatch_resets(struct tg_nics *nics)
-{
-	for (uint32_t i = 0; i < nics->ports->n; i++)
-		rte_eth_dev_callback_unregister(
-			nics->ports->v[i].ethdev, RTE_ETH_EVENT_INTR_RESET, on_reset, nics);
 }
 
 static int load_profiles(struct tg_nics *nics, const char *folder)
@@ -146,8 +120,6 @@ int tg_nics_open(const struct tg_dataplane_config *config,
 	}
 	if (rc == -ENOTSUP)
 		tg_log_warn("offload: no port can carry connections: all is done in software");
-	else
-		watch_resets(nics);
 	*out = nics;
 	return 0;
 }
@@ -192,8 +164,6 @@ void tg_nics_close(struct tg_nics *nics)
 {
 	if (nics == NULL)
 		return;
-	if (nics->offload != NULL)
-		unwatch_resets(nics);
 	tg_offload_free(nics->offload);
 	tg_nic_profiles_free(nics->profiles);
 	free(nics);
@@ -225,14 +195,34 @@ void tg_nics_links(struct tg_nics *nics)
 	for (uint16_t i = 0; i < nics->ports->n; i++) {
 		bool up = nics->ports->v[i].up;
 
-		if (atomic_exchange_explicit(&nics->reset[i], false, memory_order_acquire)) {
-			tg_log_warn("port %s was reset: its rules are gone",
-				nics->ports->v[i].spec.name);
-			tg_offload_lost(nics->offload, i);
-		}
 		if (up == nics->up[i])
 			continue;
 		nics->up[i] = up;
 		tg_offload_link(nics->offload, i, up);
 	}
+}
+
+int tg_nics_reset_begin(struct tg_nics *nics, uint16_t port)
+{
+	if (nics == NULL || nics->offload == NULL)
+		return 0;
+	return tg_offload_reset_begin(nics->offload, port, RESET_WAIT_MS);
+}
+
+void tg_nics_reset_open(struct tg_nics *nics, uint16_t port)
+{
+	if (nics != NULL && nics->offload != NULL)
+		tg_offload_reset_open(nics->offload, port);
+}
+
+void tg_nics_reset_end(struct tg_nics *nics)
+{
+	if (nics != NULL && nics->offload != NULL)
+		tg_offload_reset_end(nics->offload);
+}
+
+void tg_nics_reset_over(struct tg_nics *nics, uint16_t port)
+{
+	if (nics != NULL)
+		nics->up[port] = false;
 }

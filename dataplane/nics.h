@@ -34,7 +34,16 @@ struct tg_offload *tg_nics_offload(const struct tg_nics *nics);
  * -errno.
  */
 int tg_nics_report(void *arg, const struct tg_msg_offload_get *get, int *fd);
-/* Tells the owner which links are up and which ports were reset. NULL is fine. */
+/* Tells the owner which links are up; not while a port is reset, which it would wait for. NULL is
+ * fine. */
 void tg_nics_links(struct tg_nics *nics);
+/*
+ * A port is reset (offload.h): begin, open and end by the thread that does it, over by the control
+ * thread when that has ended, well or not. NULL is fine.
+ */
+int tg_nics_reset_begin(struct tg_nics *nics, uint16_t port);
+void tg_nics_reset_open(struct tg_nics *nics, uint16_t port);
+void tg_nics_reset_end(struct tg_nics *nics);
+void tg_nics_reset_over(struct tg_nics *nics, uint16_t port);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <sys/prctl.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
@@ -35,6 +36,7 @@ struct state {
 	uint32_t sleep_us;    /* the next sleep's length, where packets cannot wake */
 	struct load load;     /* when it was published last */
 	bool armed;	      /* one more round without work, and the worker waits */
+	uint32_t pause;	      /* of the loop, as seen last */
 };
 
 static void add(uint64_t *counter, uint64_t n)
@@ -46,8 +48,10 @@ static void collect_sources(struct state *s)
 {
 	const struct tg_ports *ports = s->own->loop->ports;
 
+	s->n_sources = 0;
 	for (uint32_t i = 0; i < ports->n; i++)
-		if (s->own->index < ports->v[i].n_rx_queues)
+		if (s->own->index < ports->v[i].n_rx_queues &&
+			!atomic_load_explicit(&ports->paused[i], memory_order_relaxed))
 			s->sources[s->n_sources++] = (struct source){.port = (uint16_t)i,
 				.ethdev = ports->v[i].ethdev,
 				.queue = (uint16_t)s->own->index};
@@ -161,12 +165,28 @@ static void stay_awake(struct state *s, uint64_t tsc)
 	s->sleep_us = SLEEP_MIN_US;
 }
 
+/* Between two rounds: what was sent has been flushed. */
+static void look_at_ports(struct state *s)
+{
+	struct tg_loop *loop = s->own->loop;
+	uint32_t pause = atomic_load_explicit(&loop->pause, memory_order_acquire);
+
+	if (likely(pause == s->pause))
+		return;
+	s->pause = pause;
+	stay_awake(s, rte_rdtsc());
+	collect_sources(s);
+	tg_wake_ports(&loop->wake[s->own->index], loop->ports, s->own->index);
+	atomic_store_explicit(&loop->paused[s->own->index], pause, memory_order_release);
+}
+
 static void round_once(struct state *s)
 {
 	const struct tg_loop_worker *own = s->own;
 	uint64_t from = rte_rdtsc(), spent;
 	uint32_t work, due_ms;
 
+	look_at_ports(s);
 	update_now(s, from);
 	work = receive(s);
 	work += tg_worker_handoff(own->worker, s->now);
@@ -209,9 +229,30 @@ int tg_loop_run(void *arg)
 	return 0;
 }
 
+static void ring_all(struct tg_loop *loop)
+{
+	for (uint32_t w = 0; w < loop->n_workers; w++)
+		tg_wake_ring(&loop->wake[w]);
+}
+
 void tg_loop_stop(struct tg_loop *loop)
 {
 	__atomic_store_n(&loop->stop, true, __ATOMIC_RELAXED);
+	ring_all(loop);
+}
+
+void tg_loop_pause(struct tg_loop *loop)
+{
+	atomic_fetch_add_explicit(&loop->pause, 1, memory_order_release);
+	ring_all(loop);
+}
+
+bool tg_loop_paused(const struct tg_loop *loop)
+{
+	uint32_t pause = atomic_load_explicit(&loop->pause, memory_order_relaxed);
+
 	for (uint32_t w = 0; w < loop->n_workers; w++)
-		tg_wake_ring(&loop->wake[w]);
+		if (atomic_load_explicit(&loop->paused[w], memory_order_acquire) != pause)
+			return false;
+	return true;
 }

@@ -11,7 +11,10 @@
  * Synchronisation. A worker is on line for the quiescent state variable except while it waits: so
  * nobody waits for it then, and it holds nothing; what is in force it learns when it wakes. What is
  * sent has left for the transmit queue before a report. `stop` is written by the control thread and
- * read once a round.
+ * read once a round; so is `pause`, the number of times that a port was paused or no longer is. A
+ * worker that finds another number takes up or leaves the queues of ports accordingly, and says so
+ * in `paused` when nothing that it has sent waits for them: after that it does not touch a port
+ * that is paused, as packets to ports without a link are not sent.
  */
 #ifndef TG_WORKER_LOOP_H
 #define TG_WORKER_LOOP_H
@@ -32,8 +35,10 @@ struct tg_loop {
 	uint64_t started_tsc;  /* where the workers' clock is 0 */
 	uint32_t sleep_max_us; /* 0: never wait */
 	uint32_t n_workers;
-	struct tg_wake wake[TG_WORKERS_MAX]; /* by worker */
-	bool stop;			     /* atomic */
+	struct tg_wake wake[TG_WORKERS_MAX];	 /* by worker */
+	bool stop;				 /* atomic */
+	_Atomic uint32_t pause;			 /* control thread */
+	_Atomic uint32_t paused[TG_WORKERS_MAX]; /* by worker: the last `pause` that it has seen */
 };
 
 /* One worker's own. */
@@ -48,5 +53,10 @@ struct tg_loop_worker {
 int tg_loop_run(void *arg);
 /* From any thread; wakes the workers. */
 void tg_loop_stop(struct tg_loop *loop);
+
+/* Control thread. Ports are as ports->paused says from now on; wakes the workers. */
+void tg_loop_pause(struct tg_loop *loop);
+/* Do all workers keep to that? */
+bool tg_loop_paused(const struct tg_loop *loop);
 
 #endif

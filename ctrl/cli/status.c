@@ -47,7 +47,8 @@ static int finding(const cJSON *tree)
 		  count(tree, "not_enforced") == 0 && !flag(tree, "dataplane", "no_ruleset") &&
 		  !flag(tree, "dataplane", "checkpoint_failed") &&
 		  !flag(tree, "dataplane", "stuck_worker") &&
-		  !flag(tree, "dataplane", "stuck_hardware");
+		  !flag(tree, "dataplane", "stuck_hardware") &&
+		  !flag(tree, "dataplane", "port_failed");
 
 	return ok ? TG_EXIT_OK : TG_EXIT_NEGATIVE;
 }
@@ -72,6 +73,7 @@ static void print_flags(struct tg_cli *cli, const cJSON *tree)
 		{"checkpoint_failed", "could not write its checkpoint", true},
 		{"stuck_worker", "a worker does not come round", true},
 		{"stuck_hardware", "a NIC has not removed what is denied", true},
+		{"port_failed", "a port did not come back from a reset: it is down", true},
 	};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)

@@ -26,10 +26,12 @@ static void write_flags(struct tg_buffer *b, uint32_t flags)
 {
 	tg_buffer_printf(b,
 		",\"no_ruleset\":%s,\"from_checkpoint\":%s,\"pickup\":%s,"
-		"\"checkpoint_failed\":%s,\"stuck_worker\":%s,\"stuck_hardware\":%s",
+		"\"checkpoint_failed\":%s,\"stuck_worker\":%s,\"stuck_hardware\":%s,"
+		"\"port_failed\":%s",
 		boolean(flags & TG_STATE_NO_RULESET), boolean(flags & TG_STATE_FROM_CHECKPOINT),
 		boolean(flags & TG_STATE_PICKUP), boolean(flags & TG_STATE_CHECKPOINT_FAILED),
-		boolean(flags & TG_STATE_STUCK_WORKER), boolean(flags & TG_STATE_STUCK_HARDWARE));
+		boolean(flags & TG_STATE_STUCK_WORKER), boolean(flags & TG_STATE_STUCK_HARDWARE),
+		boolean(flags & TG_STATE_PORT_FAILED));
 }
 
 /* Of the second before. */

@@ -31,6 +31,7 @@ static void write_flags(struct tg_buffer *b, uint32_t flags)
 	sample(b, name, "flag", "checkpoint_failed", (flags & TG_STATE_CHECKPOINT_FAILED) != 0);
 	sample(b, name, "flag", "stuck_worker", (flags & TG_STATE_STUCK_WORKER) != 0);
 	sample(b, name, "flag", "stuck_hardware", (flags & TG_STATE_STUCK_HARDWARE) != 0);
+	sample(b, name, "flag", "port_failed", (flags & TG_STATE_PORT_FAILED) != 0);
 }
 
 static void write_changes(struct tg_buffer *b, const struct tg_stats_state *s)
@@ -315,6 +316,12 @@ static const struct {
 		offsetof(struct tg_stats_port, tx_errors), 8},
 	{"tidegate_port_link_changes_total", "counter", "How often the link went up or down.",
 		offsetof(struct tg_stats_port, link_changes), 8},
+	{"tidegate_port_resets_total", "counter",
+		"Resets that the port's driver asked for and that went well.",
+		offsetof(struct tg_stats_port, resets), 8},
+	{"tidegate_port_reset_state", "gauge",
+		"The last reset of the port: 0 none or done, 1 under way, 2 failed, it is down.",
+		offsetof(struct tg_stats_port, reset), 4},
 };
 
 static void write_port_value(struct tg_buffer *b, const struct tg_stats_port *port, size_t which)

@@ -576,7 +576,22 @@ int ports_flush_unsure(struct tg_offload *o)
 	return rc;
 }
 
-void port_lost(struct tg_offload *o, uint16_t number)
+/* Last counts that were to come do not any more. */
+static void give_up_counts(struct tg_offload *o, uint16_t number)
+{
+	for (uint32_t i = 0; i < o->n_entries; i++) {
+		struct entry *e = &o->entries[i];
+
+		if (e->state != ENTRY_DRAINING)
+			continue;
+		for (unsigned int way = 0; way < WAYS; way++)
+			if (way_port(o, e, way) == number)
+				e->way[way].settling = false;
+		settle(o, e);
+	}
+}
+
+void port_shut(struct tg_offload *o, uint16_t number)
 {
 	struct port *port = &o->port[number];
 
@@ -585,4 +600,8 @@ void port_lost(struct tg_offload *o, uint16_t number)
 	read_port(o, number);
 	tg_flow_lost(port->flows);
 	forget_port(o, number);
+	give_up_counts(o, number);
+	tg_flow_close(port->flows);
+	port->flows = NULL;
+	port->backoff_ms = 0;
 }

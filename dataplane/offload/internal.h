@@ -64,6 +64,7 @@ struct port {
 	struct shape shape[TG_HW_KIND_COUNT];
 	char wire[TG_NIC_WHY]; /* why its wire cannot be; empty: it can */
 	bool up;
+	bool refused;	     /* `wire` says that the driver did not open it */
 	bool unsure;	     /* a removal failed: a rule may be there that nobody knows of */
 	bool based;	     /* what connections' rules stand on is installed */
 	uint32_t retry_at;   /* ms: nothing is inserted before */
@@ -146,8 +147,8 @@ uint32_t entries_poll(struct tg_offload *o);
 int ports_flush_unsure(struct tg_offload *o);
 /* All with a rule at the port leave. */
 void port_drain(struct tg_offload *o, uint16_t number, enum tg_offload_reason why);
-/* The NIC has forgotten a port's rules, or is about to. */
-void port_lost(struct tg_offload *o, uint16_t port);
+/* The NIC has forgotten a port's rules, or is about to, and all that the driver made for them. */
+void port_shut(struct tg_offload *o, uint16_t port);
 
 /* ---- report.c: what is told ---- */
 

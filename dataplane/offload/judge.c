@@ -191,9 +191,18 @@ void tg_offload_link(struct tg_offload *o, uint16_t port, bool up)
 	pthread_mutex_unlock(&o->lock);
 }
 
-void tg_offload_lost(struct tg_offload *o, uint16_t port)
+int tg_offload_reset_begin(struct tg_offload *o, uint16_t port, uint32_t ms)
 {
-	pthread_mutex_lock(&o->lock);
-	port_lost(o, port);
+	int rc = lock_within(o, ms);
+
+	if (rc != 0)
+		return rc;
+	o->port[port].up = false;
+	port_shut(o, port);
+	return 0;
+}
+
+void tg_offload_reset_end(struct tg_offload *o)
+{
 	pthread_mutex_unlock(&o->lock);
 }

@@ -105,9 +105,19 @@ static int port_open(struct tg_offload *o, uint16_t number)
 		return rc;
 	tg_log_warn("port %u: nothing is offloaded: %s", number, strerror(-rc));
 	snprintf(port->wire, sizeof(port->wire), "the driver refuses: %s", strerror(-rc));
+	port->refused = true;
 	tg_flow_close(port->flows);
 	port->flows = NULL;
 	return 0;
+}
+
+void tg_offload_reset_open(struct tg_offload *o, uint16_t port)
+{
+	if (o->port[port].refused)
+		o->port[port].wire[0] = '\0';
+	o->port[port].refused = false;
+	if (port_open(o, port) != 0)
+		tg_log_warn("port %u: nothing is offloaded: no memory", port);
 }
 
 /* Does any port offload? The others' wires say that theirs does not. */

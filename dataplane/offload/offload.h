@@ -90,8 +90,22 @@ void tg_offload_resume(struct tg_offload *o);
 
 /* The link of a port has changed; of a port that is down nothing is offloaded. Locks. */
 void tg_offload_link(struct tg_offload *o, uint16_t port, bool up);
-/* The port was reset or is about to be stopped: its rules are gone. Locks. */
-void tg_offload_lost(struct tg_offload *o, uint16_t port);
+/*
+ * A port is reset, by one thread from begin to end, which holds the owner: no driver is asked for
+ * anything meanwhile.
+ *
+ *	tg_offload_reset_begin(o, port, ms)   its rules and all that stands on them are gone
+ *	reset, configure
+ *	tg_offload_reset_open(o, port)        what its rules need is made anew
+ *	start
+ *	tg_offload_reset_end(o)
+ *
+ * Afterwards the port counts as down (tg_offload_link). begin: 0, -ETIMEDOUT: the owner is in a
+ * driver that hangs, and nothing was begun. open may be left out: then nothing is offloaded there.
+ */
+int tg_offload_reset_begin(struct tg_offload *o, uint16_t port, uint32_t ms);
+void tg_offload_reset_open(struct tg_offload *o, uint16_t port);
+void tg_offload_reset_end(struct tg_offload *o);
 
 /*
  * The file of an OFFLOAD_REPORT that answers `get`: what NICs have, and what they do not have and

@@ -3,12 +3,14 @@
 #include <linux/if_xdp.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
 #include "buffers.h"
+#include "clock.h"
 #include "log.h"
 #include "netdev.h"
 #include "ports.h"
@@ -302,6 +304,39 @@ int tg_ports_start(struct tg_ports *ports)
 			return rc;
 	}
 	return 0;
+}
+
+/* What a driver without a reset of its own can do is stop. */
+static int reset_device(const struct tg_port *port, uint32_t ms)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	uint64_t until = tg_clock_ms(CLOCK_MONOTONIC) + ms;
+	int rc;
+
+	/* A virtual function waits for its physical one. */
+	while ((rc = rte_eth_dev_reset(port->ethdev)) == -EAGAIN &&
+		tg_clock_ms(CLOCK_MONOTONIC) < until)
+		nanosleep(&nap, NULL);
+	return rc == -ENOTSUP ? rte_eth_dev_stop(port->ethdev) : rc;
+}
+
+int tg_port_restart(
+	struct tg_ports *ports, uint32_t i, uint32_t ms, void (*open)(void *arg), void *arg)
+{
+	struct tg_port *port = &ports->v[i];
+	int rc = reset_device(port, ms);
+
+	if (rc != 0) {
+		tg_log_err("port %s: cannot be reset: %s", port->spec.name, strerror(-rc));
+		return rc;
+	}
+	port->started = port->held = false;
+	port->interrupts = port->spec.interrupts || port->tap;
+	rc = configure(ports, port);
+	if (rc != 0)
+		return rc;
+	open(arg);
+	return start(ports, port);
 }
 
 void tg_ports_close(struct tg_ports *ports)

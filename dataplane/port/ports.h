@@ -4,11 +4,12 @@
  * from queue w of every port that has one, and sends by queue w.
  *
  * Control thread only; workers use nothing but the numbers in struct tg_port, which do not change
- * between tg_ports_open and tg_ports_close.
+ * between tg_ports_open and tg_ports_close. A port that is away belongs to whoever resets it.
  */
 #ifndef TG_PORT_PORTS_H
 #define TG_PORT_PORTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,17 +35,27 @@ struct tg_port {
 	int sockets[TG_WORKERS_MAX]; /* by queue; -1: unknown */
 	bool tap;
 	bool started;
+	bool away;	  /* is or was reset and has not come back: its driver is not asked */
 	bool up;	  /* as the port shows it */
 	bool held;	  /* down because its peer is */
 	bool cannot_hold; /* the driver has no way to take it down */
+};
+
+#define TG_PORT_COUNTS 7
+
+/* What the driver has counted: before it began anew, and as it was read last. */
+struct tg_port_counts {
+	uint64_t before[TG_PORT_COUNTS], read[TG_PORT_COUNTS];
 };
 
 struct tg_ports {
 	struct tg_port v[TG_PORTS_MAX];
 	struct tg_link links[TG_PORTS_MAX]; /* of a wire, at its lower port's index */
 	struct rte_mempool *pools[TG_NUMA_MAX];
+	_Atomic bool paused[TG_PORTS_MAX]; /* control thread; workers (worker_loop.h) */
 	uint32_t n;
 	uint32_t n_workers;
+	struct tg_port_counts counts[TG_PORTS_MAX];
 	struct tg_stats_segment *stats; /* where counters go */
 	struct tg_datapath *datapath;	/* that is told of links; NULL until attached */
 };
@@ -67,6 +78,15 @@ int tg_ports_open(struct tg_ports *ports, const struct tg_port_spec *specs, uint
 	uint32_t n_workers, uint32_t extra, struct tg_stats_segment *stats);
 int tg_ports_start(struct tg_ports *ports);
 void tg_ports_close(struct tg_ports *ports);
+
+/*
+ * Takes a started port down and up again, as its driver asks for with RTE_ETH_EVENT_INTR_RESET:
+ * while the port is away and no worker uses it. `open` is called when it is configured and not
+ * started yet. Tries for `ms`; how long the driver takes for a call is its own affair. 0 or -errno,
+ * logged: then the port is stopped.
+ */
+int tg_port_restart(
+	struct tg_ports *ports, uint32_t i, uint32_t ms, void (*open)(void *arg), void *arg);
 
 /*
  * Spreads flows over the queues, both directions of a flow to one. `rss` is filled, and

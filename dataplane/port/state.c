@@ -28,6 +28,8 @@ static bool shows_link(const struct tg_port *port)
 {
 	struct rte_eth_link link = {0};
 
+	if (port->away)
+		return false;
 	if (port->netdev != 0)
 		return tg_netdev_running(port->netdev);
 	if (out_of_sight(port))
@@ -48,7 +50,7 @@ static void hold(struct tg_port *port, bool down)
 {
 	int rc;
 
-	if (port->held == down)
+	if (port->held == down || port->away)
 		return;
 	port->held = down;
 	if (port->cannot_hold)
@@ -104,20 +106,33 @@ static void store(uint64_t *to, uint64_t value)
 	__atomic_store_n(to, value, __ATOMIC_RELAXED);
 }
 
-static void copy_counters(const struct tg_ports *ports, uint32_t i)
+/* A driver that was reset may begin at 0 again; what is told never falls. */
+static void copy_counters(const struct tg_ports *ports, struct tg_port_counts *counts, uint32_t i)
 {
 	struct tg_stats_port *to = &ports->stats->ports[i];
 	struct rte_eth_stats from;
 
-	if (rte_eth_stats_get(ports->v[i].ethdev, &from) != 0)
+	if (ports->v[i].away || rte_eth_stats_get(ports->v[i].ethdev, &from) != 0)
 		return;
-	store(&to->rx_packets, from.ipackets);
-	store(&to->rx_bytes, from.ibytes);
-	store(&to->tx_packets, from.opackets);
-	store(&to->tx_bytes, from.obytes);
-	store(&to->rx_missed, from.imissed + from.rx_nombuf);
-	store(&to->rx_errors, from.ierrors);
-	store(&to->tx_errors, from.oerrors);
+
+	const struct {
+		uint64_t *to, value;
+	} values[TG_PORT_COUNTS] = {
+		{&to->rx_packets, from.ipackets},
+		{&to->rx_bytes, from.ibytes},
+		{&to->tx_packets, from.opackets},
+		{&to->tx_bytes, from.obytes},
+		{&to->rx_missed, from.imissed + from.rx_nombuf},
+		{&to->rx_errors, from.ierrors},
+		{&to->tx_errors, from.oerrors},
+	};
+
+	for (unsigned int c = 0; c < TG_PORT_COUNTS; c++) {
+		if (values[c].value < counts->read[c])
+			counts->before[c] += counts->read[c];
+		counts->read[c] = values[c].value;
+		store(values[c].to, counts->before[c] + values[c].value);
+	}
 }
 
 void tg_ports_attach(struct tg_ports *ports, struct tg_datapath *datapath)
@@ -134,7 +149,7 @@ bool tg_ports_tick(struct tg_ports *ports, uint64_t now_ms)
 	for (uint32_t i = 0; i < ports->n; i++) {
 		if (i < ports->v[i].spec.peer)
 			changed |= step_wire(ports, i, now_ms);
-		copy_counters(ports, i);
+		copy_counters(ports, &ports->counts[i], i);
 	}
 	return changed;
 }

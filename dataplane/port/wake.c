@@ -21,10 +21,9 @@ static int watch(struct tg_wake *wake, int fd, struct rte_epoll_event *event)
 	return rte_epoll_ctl(wake->epfd, EPOLL_CTL_ADD, fd, event);
 }
 
-static bool add_interrupt(struct tg_wake *wake, const struct tg_port *port, uint16_t queue)
+static bool add_interrupt(
+	struct tg_wake *wake, struct tg_wake_queue *q, const struct tg_port *port, uint16_t queue)
 {
-	struct tg_wake_queue *q = &wake->queues[wake->n];
-
 	if (!port->interrupts || rte_eth_dev_rx_intr_ctl_q(port->ethdev, queue, wake->epfd,
 					 RTE_INTR_EVENT_ADD, NULL) != 0)
 		return false;
@@ -32,31 +31,60 @@ static bool add_interrupt(struct tg_wake *wake, const struct tg_port *port, uint
 	q->arms = rte_eth_dev_rx_intr_enable(port->ethdev, queue) == 0;
 	if (q->arms)
 		rte_eth_dev_rx_intr_disable(port->ethdev, queue);
-	wake->n++;
 	return true;
 }
 
-static bool add_socket(struct tg_wake *wake, const struct tg_port *port, uint16_t queue)
+static bool add_socket(
+	struct tg_wake *wake, struct tg_wake_queue *q, const struct tg_port *port, uint16_t queue)
 {
-	struct tg_wake_queue *q = &wake->queues[wake->n];
 	int fd = port->sockets[queue];
 
 	*q = (struct tg_wake_queue){.ethdev = port->ethdev, .queue = queue};
-	if (fd < 0 || watch(wake, fd, &q->event) != 0)
-		return false;
-	wake->n++;
-	return true;
+	return fd >= 0 && watch(wake, fd, &q->event) == 0;
 }
 
-static void add_queues(struct tg_wake *wake, const struct tg_ports *ports, uint16_t worker)
+/* Where a port's queue is, was or will be: EAL refers to it, so it stays where it is. */
+static struct tg_wake_queue *place(struct tg_wake *wake, uint16_t ethdev)
+{
+	for (uint32_t i = 0; i < wake->n; i++)
+		if (wake->queues[i].ethdev == ethdev)
+			return &wake->queues[i];
+	return &wake->queues[wake->n++];
+}
+
+static void add_queue(struct tg_wake *wake, const struct tg_port *port, uint16_t queue)
+{
+	struct tg_wake_queue *q = place(wake, port->ethdev);
+
+	q->used = add_interrupt(wake, q, port, queue) || add_socket(wake, q, port, queue);
+	if (!q->used)
+		wake->all = false;
+}
+
+static void drop_queue(struct tg_wake *wake, struct tg_wake_queue *q)
+{
+	if (q->used && q->interrupt)
+		rte_eth_dev_rx_intr_ctl_q(
+			q->ethdev, q->queue, wake->epfd, RTE_INTR_EVENT_DEL, NULL);
+	else if (q->used)
+		rte_epoll_ctl(wake->epfd, EPOLL_CTL_DEL, q->event.fd, &q->event);
+	q->used = false;
+}
+
+void tg_wake_ports(struct tg_wake *wake, const struct tg_ports *ports, uint32_t worker)
 {
 	wake->all = true;
-	for (uint32_t i = 0; ports != NULL && i < ports->n; i++) {
+	for (uint32_t i = 0; i < ports->n; i++) {
 		const struct tg_port *port = &ports->v[i];
+		struct tg_wake_queue *q;
 
-		if (worker < port->n_rx_queues && !add_interrupt(wake, port, worker) &&
-			!add_socket(wake, port, worker))
-			wake->all = false;
+		if (worker >= port->n_rx_queues)
+			continue;
+		q = place(wake, port->ethdev);
+		if (atomic_load_explicit(&ports->paused[i], memory_order_relaxed))
+			drop_queue(wake, q);
+		else if (!q->used)
+			add_queue(wake, port, (uint16_t)worker);
 	}
 }
 
@@ -71,7 +99,9 @@ int tg_wake_open(struct tg_wake *wake, const struct tg_ports *ports, uint32_t wo
 		tg_wake_close(wake);
 		return rc;
 	}
-	add_queues(wake, ports, (uint16_t)worker);
+	wake->all = true;
+	if (ports != NULL)
+		tg_wake_ports(wake, ports, worker);
 	return 0;
 }
 
@@ -79,8 +109,7 @@ void tg_wake_close(struct tg_wake *wake)
 {
 	for (uint32_t i = 0; i < wake->n; i++)
 		if (wake->queues[i].interrupt)
-			rte_eth_dev_rx_intr_ctl_q(wake->queues[i].ethdev, wake->queues[i].queue,
-				wake->epfd, RTE_INTR_EVENT_DEL, NULL);
+			drop_queue(wake, &wake->queues[i]);
 	wake->n = 0;
 	if (wake->bell >= 0)
 		close(wake->bell);
@@ -102,7 +131,7 @@ void tg_wake_arm(struct tg_wake *wake)
 {
 	drain(wake);
 	for (uint32_t i = 0; i < wake->n; i++)
-		if (wake->queues[i].arms)
+		if (wake->queues[i].used && wake->queues[i].arms)
 			rte_eth_dev_rx_intr_enable(wake->queues[i].ethdev, wake->queues[i].queue);
 	__atomic_store_n(&wake->waiting, true, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -120,7 +149,7 @@ void tg_wake_disarm(struct tg_wake *wake)
 {
 	__atomic_store_n(&wake->waiting, false, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < wake->n; i++)
-		if (wake->queues[i].arms)
+		if (wake->queues[i].used && wake->queues[i].arms)
 			rte_eth_dev_rx_intr_disable(wake->queues[i].ethdev, wake->queues[i].queue);
 }
 

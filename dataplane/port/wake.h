@@ -29,6 +29,7 @@ struct tg_wake_queue {
 	struct rte_epoll_event event; /* for a socket: EAL refers to it */
 	uint16_t ethdev;
 	uint16_t queue;
+	bool used;	/* not while its port is paused */
 	bool interrupt; /* the driver's; else a socket */
 	bool arms;	/* it has to be enabled each time */
 };
@@ -46,6 +47,9 @@ struct tg_wake {
 /* For `worker`, whose queues are set up; ports NULL: only for rings. 0 or -errno. */
 int tg_wake_open(struct tg_wake *wake, const struct tg_ports *ports, uint32_t worker);
 void tg_wake_close(struct tg_wake *wake);
+
+/* Ports that are paused do not wake any more, those that are not do. By the worker. */
+void tg_wake_ports(struct tg_wake *wake, const struct tg_ports *ports, uint32_t worker);
 
 /* What happens from here on ends the next wait. */
 void tg_wake_arm(struct tg_wake *wake);

@@ -119,6 +119,7 @@ struct tg_msg_hello {
 #define TG_STATE_CHECKPOINT_FAILED (1u << 3) /* the last write of the checkpoint failed */
 #define TG_STATE_STUCK_WORKER (1u << 4)	     /* a worker missed its quiescent deadline */
 #define TG_STATE_STUCK_HARDWARE (1u << 5)    /* a NIC may still forward what is denied */
+#define TG_STATE_PORT_FAILED (1u << 6)	     /* a port did not come back from a reset: it is down */
 
 struct tg_msg_state {
 	struct tg_msg_header h;

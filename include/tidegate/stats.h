@@ -23,10 +23,17 @@
 
 #define TG_STATS_MAGIC 0x31535441545354ull /* the bytes "TSTATS1" */
 #define TG_STATS_MAJOR 1
-#define TG_STATS_MINOR 2
+#define TG_STATS_MINOR 3
 #define TG_STATS_PORTS 64
 #define TG_STATS_WORKERS_MAX 64
 #define TG_STATS_PORT_NAME 32
+
+/* What became of the last reset that a port's driver asked for. */
+enum tg_port_reset {
+	TG_PORT_RESET_NONE,    /* none, or it went well */
+	TG_PORT_RESET_RUNNING, /* the port is down meanwhile */
+	TG_PORT_RESET_FAILED,  /* and stays down */
+};
 
 struct tg_stats_port {
 	char name[TG_STATS_PORT_NAME]; /* as configured; empty: unused */
@@ -42,7 +49,9 @@ struct tg_stats_port {
 	uint64_t rx_errors;
 	uint64_t tx_errors;
 	uint64_t link_changes;
-	uint64_t reserved[2];
+	uint64_t resets; /* that the driver asked for and that went well */
+	uint32_t reset;	 /* enum tg_port_reset */
+	uint32_t reserved;
 };
 
 struct tg_stats_header {

@@ -140,6 +140,7 @@ class Live(unittest.TestCase):
             (change(["ready"], False), "not ready"),
             (change(["dataplane", "stuck_worker"], True), "a worker does not come round"),
             (change(["dataplane", "stuck_hardware"], True), "a NIC has not removed what is denied"),
+            (change(["dataplane", "port_failed"], True), "a port did not come back from a reset"),
             ({}, "away"),
         ]
         for tree, words in table:

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bus_vdev_driver.h>
@@ -126,7 +127,7 @@ static int link_update(struct rte_eth_dev *dev, int wait)
 static int dev_start(struct rte_eth_dev *dev)
 {
 	struct nm_port *port = nm_port_of(dev);
-	int rc = rte_eth_dev_start(port->lower);
+	int rc = port->dead ? -EIO : rte_eth_dev_start(port->lower);
 
 	if (rc != 0)
 		return rc;
@@ -156,11 +157,6 @@ static int dev_stop(struct rte_eth_dev *dev)
 			rte_pktmbuf_free(m);
 	dev->data->dev_link.link_status = RTE_ETH_LINK_DOWN;
 	return rte_eth_dev_stop(port->lower);
-}
-
-static int dev_reset(struct rte_eth_dev *dev)
-{
-	return 0; /* ethdev has stopped the port; the application configures and starts it */
 }
 
 static int stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
@@ -269,16 +265,30 @@ static void forget_indirects(struct nm_port *port)
 	}
 }
 
-static int dev_close(struct rte_eth_dev *dev)
+static void forget_all(struct nm_port *port)
 {
-	struct nm_port *port = nm_port_of(dev);
-
 	rte_rwlock_write_lock(&port->nic->lock);
 	nm_async_free(port);
 	nm_rules_stop(port, true);
 	nm_templates_free(port);
 	forget_indirects(port);
 	rte_rwlock_write_unlock(&port->nic->lock);
+}
+
+/* ethdev has stopped the port; the application configures and starts it. */
+static int dev_reset(struct rte_eth_dev *dev)
+{
+	forget_all(nm_port_of(dev));
+	return 0;
+}
+
+static int dev_close(struct rte_eth_dev *dev)
+{
+	struct nm_port *port = nm_port_of(dev);
+
+	forget_all(port);
+	free(port->reset_file);
+	port->reset_file = NULL;
 	free_steered(port);
 	nm_nic_leave(port);
 	rte_eth_dev_owner_unset(port->lower, port->owner.id);
@@ -317,6 +327,7 @@ static const struct eth_dev_ops ops = {
 static void age_alarm(void *unused)
 {
 	nm_nics_age();
+	nm_nics_reset();
 	rte_eal_alarm_set(AGE_US, age_alarm, NULL);
 }
 
@@ -372,6 +383,8 @@ int nm_device_make(struct rte_vdev_device *vdev, const struct nm_device_config *
 	if (rc != 0)
 		goto disown;
 	port_init(port, dev);
+	if (config->reset != NULL)
+		port->reset_file = strdup(config->reset);
 	rte_eth_dev_probing_finish(dev);
 	rte_eal_alarm_cancel(age_alarm, NULL);
 	rte_eal_alarm_set(AGE_US, age_alarm, NULL);

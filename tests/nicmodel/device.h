@@ -11,6 +11,7 @@ struct nm_device_config {
 	const char *lower;
 	const struct tg_nic_profile *profile; /* NULL: takes everything */
 	int number;			      /* of the switch; -1: none */
+	const char *reset;		      /* file that asks for a reset; NULL: none */
 };
 
 /* 0 or -errno. */

@@ -327,6 +327,8 @@ struct nm_port {
 	struct rte_eth_dev_owner owner;
 	struct rte_ether_addr mac;
 	bool started, link_up, isolated, reset;
+	bool dead;			   /* does not start any more */
+	char *reset_file;		   /* whose coming is a reset; NULL: none */
 	struct nm_group *ingress, *egress; /* group 0 */
 	struct nm_rule_list list;
 	struct nm_indirects indirects;
@@ -360,6 +362,8 @@ int nm_nic_join(struct nm_port *port, const struct tg_nic_profile *profile, int 
 void nm_nic_leave(struct nm_port *port);
 /* All NICs: lets time pass, and tells applications of what has aged. Without any lock. */
 void nm_nics_age(void);
+/* All NICs: resets the ports for which a file asks. Without any lock. */
+void nm_nics_reset(void);
 
 static inline bool nm_has(const struct nm_nic *nic, enum tg_nic_hazard_id hazard)
 {

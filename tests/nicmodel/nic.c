@@ -3,9 +3,11 @@
 #include "flow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_ethdev.h>
 
@@ -252,6 +254,36 @@ void nicmodel_reset(uint16_t id)
 	nm_rules_stop(port, true);
 	rte_rwlock_write_unlock(&port->nic->lock);
 	rte_eth_dev_callback_process(port->dev, RTE_ETH_EVENT_INTR_RESET, NULL);
+}
+
+/* Does a file ask for a reset of this port? */
+static bool reset_asked(struct nm_port *port)
+{
+	char text[8] = "";
+	FILE *file = port->reset_file != NULL ? fopen(port->reset_file, "r") : NULL;
+
+	if (file == NULL)
+		return false;
+	port->dead = fgets(text, sizeof(text), file) != NULL && strncmp(text, "fail", 4) == 0;
+	fclose(file);
+	unlink(port->reset_file);
+	return true;
+}
+
+void nm_nics_reset(void)
+{
+	uint16_t asked[RTE_MAX_ETHPORTS];
+	unsigned int n = 0;
+	struct nm_nic *nic;
+
+	pthread_mutex_lock(&list_lock);
+	TAILQ_FOREACH(nic, &nics, link)
+	for (unsigned int i = 0; i < nic->n_ports; i++)
+		if (reset_asked(nic->ports[i]))
+			asked[n++] = nic->ports[i]->id;
+	pthread_mutex_unlock(&list_lock);
+	for (unsigned int i = 0; i < n; i++)
+		nicmodel_reset(asked[i]);
 }
 
 void nicmodel_stats(uint16_t id, struct nicmodel_stats *stats)

@@ -7,9 +7,11 @@
  *
  * A model is not silicon: docs/nic-model.md says what it shows and what it cannot.
  *
- * As a device: net_tgmodel0,lower=PORT[,profile=FILE.yaml][,switch=N][,on=QUIRK]...[,off=QUIRK]...
+ * As a device:
+ * net_tgmodel0,lower=PORT[,profile=FILE.yaml][,switch=N][,on=QUIRK]...[,off=QUIRK]...[,reset=FILE]
  * Ports with the same `switch` are one NIC: they share its rules' room and forward to each other.
- * QUIRK is a hazard's id, or `all`.
+ * QUIRK is a hazard's id, or `all`. When FILE comes into being it is removed and the device is
+ * reset (nicmodel_reset); if it says `fail` the device does not start again.
  *
  * The functions below are for tests in the same process. They may be called from any thread, those
  * that say so excepted.

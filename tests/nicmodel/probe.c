@@ -15,7 +15,7 @@
 
 #include "device.h"
 
-static const char *const keys[] = {"lower", "profile", "switch", "on", "off", NULL};
+static const char *const keys[] = {"lower", "profile", "switch", "on", "off", "reset", NULL};
 
 /* Of nicmodel_create(), which probes on its own thread. */
 static __thread const struct tg_nic_profile *given_profile;
@@ -64,6 +64,8 @@ static int read_arguments(struct rte_kvargs *list, struct arguments *a)
 	if (rc == 0)
 		rc = rte_kvargs_process(list, "switch", take_number, &a->config.number);
 	if (rc == 0)
+		rc = rte_kvargs_process(list, "reset", take_text, &a->config.reset);
+	if (rc == 0)
 		rc = rte_kvargs_process(list, "on", take_quirk, &a->on);
 	if (rc == 0)
 		rc = rte_kvargs_process(list, "off", take_quirk, &a->off);
@@ -103,7 +105,9 @@ static int probe(struct rte_vdev_device *vdev)
 	if (rc == 0)
 		apply_quirks(rte_vdev_device_name(vdev), &a);
 	else
-		fprintf(stderr, "%s: lower=PORT[,profile=FILE][,switch=N][,on=QUIRK][,off=QUIRK]\n",
+		fprintf(stderr,
+			"%s: lower=PORT[,profile=FILE][,switch=N][,on=QUIRK][,off=QUIRK]"
+			"[,reset=FILE]\n",
 			rte_vdev_device_name(vdev));
 	rte_kvargs_free(list);
 	return rc;
@@ -112,8 +116,8 @@ static int probe(struct rte_vdev_device *vdev)
 static struct rte_vdev_driver driver = {.probe = probe, .remove = nm_device_remove};
 
 RTE_PMD_REGISTER_VDEV(net_tgmodel, driver);
-RTE_PMD_REGISTER_PARAM_STRING(
-	net_tgmodel, "lower=<port> profile=<file> switch=<int> on=<quirk> off=<quirk>");
+RTE_PMD_REGISTER_PARAM_STRING(net_tgmodel,
+	"lower=<port> profile=<file> switch=<int> on=<quirk> off=<quirk> reset=<file>");
 
 int nicmodel_create(const struct nicmodel_config *config, uint16_t *port)
 {

@@ -687,8 +687,10 @@ static void links_and_resets(void **state)
 	world_sweep(&l.w);
 	pass(&l, 1);
 	assert_int_equal(l.stats.active, 1);
-	tg_offload_lost(l.offload, OUTSIDE);
+	assert_int_equal(tg_offload_reset_begin(l.offload, OUTSIDE, WAIT_MS), 0);
 	assert_int_equal(fake_nics[OUTSIDE].lost, 1);
+	tg_offload_reset_open(l.offload, OUTSIDE);
+	tg_offload_reset_end(l.offload);
 	pass(&l, 1);
 	assert_int_equal(l.stats.active, 0);
 	assert_int_equal(left(&l, TG_OFFLOAD_LOST), 1);

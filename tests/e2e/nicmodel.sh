@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Shared by scenarios with the gateway on the NIC model: pods a and b on AF_PACKET ports that models of
+# NICs wrap, streams between them.
+# shellcheck source=tests/e2e/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# allow PORT... : b takes these TCP ports from a
+allow()
+{
+	policy b "{podSelector: {matchLabels: {app: b}}, policyTypes: [Ingress],
+		ingress: [{from: [{podSelector: {matchLabels: {app: a}}}], ports: [$(printf '{protocol: TCP, port: %s},' "$@")]}]}"
+}
+
+# The AF_PACKET ports stay EAL's own; the gateway's ports are models that wrap them. A port resets itself
+# when $LAB_DIR/reset.net_tgmodelN appears.
+wrap_ports()
+{
+	local model=$1 taps plugins lower='net_af_packet\([a-z0-9]*\)'
+	taps=$(grep -o 'net_af_packet[a-z0-9]*,[^"]*' "$LAB_DIR/plain.yaml" | sed "s/.*/\"--vdev=&,qpairs=${LAB_WORKERS:-1}\"/" | paste -sd,)
+	plugins="arguments: [\"-d\", \"$model\", $taps]"
+	sed -e "s|^eal: {|eal: {$plugins, |" \
+		-e "s|device: \"$lower,[^\"]*\"|device: \"net_tgmodel\1,lower=net_af_packet\1,profile=$root/nic-profiles/mlx5-cx5.yaml,switch=1,reset=$LAB_DIR/reset.net_tgmodel\1\", nic-profile: mlx5-cx5|" \
+		"$LAB_DIR/plain.yaml" >"$LAB_DIR/dataplane.yaml"
+}
+
+metric()
+{
+	http /metrics | awk -v m="$1" 'index($0, m) == 1 { sum += $NF } END { printf "%d\n", sum }'
+}
+
+tidegate_offload()
+{
+	lab_in gw "$build/ctrl/cli/tidegate" offload "$@" --socket "$LAB_DIR/dataplane.sock"
+}
+
+# model_up MODEL PREFIX PORT... : the gateway runs on models, b serves these ports and a may ask it
+model_up()
+{
+	local model=$1 prefix=$2 port
+	shift 2
+	[ -f "$model" ] || skip "no NIC model: DPDK's driver headers were not found at build time"
+	lab_init "$prefix" af_packet
+	pods a b
+	lab_ctrl_config kubernetes >"$LAB_DIR/ctrl.yaml"
+	allow "$@"
+	LAB_DATAPLANE_EXTRA="offload: {enabled: true, profiles: $root/nic-profiles, min-packets: 5, poll: 200ms, idle: 5s}"
+	lab_dataplane_config >"$LAB_DIR/plain.yaml"
+	wrap_ports "$model"
+	lab_plumb
+	lab_dataplane_start "$build" || fail "the dataplane did not start"
+	ctrl_start
+	lab_wait 20 "the first ruleset" ready || fail "no ruleset came into force"
+	for port in "$@"; do
+		lab_bg b python3 "$root/demo/server.py" b "$port"
+		lab_wait 10 "server $port" lab_in b curl -s "http://[::1]:$port/" || fail "no server"
+	done
+}
+
+# stream PORT : a line every tenth of a second
+stream()
+{
+	lab_in a curl -sN --max-time 120 "http://10.10.2.2:$1/stream" >"$LAB_DIR/stream.$1" 2>/dev/null &
+	LAB_PIDS+=($!)
+}
+
+lines()
+{
+	wc -l <"$LAB_DIR/stream.$1"
+}
+
+# longer PORT LINES : more than that many have come
+longer()
+{
+	[ "$(lines "$1")" -gt "$2" ]
+}
+
+# goes_on PORT : ten more lines come
+goes_on()
+{
+	local now
+	now=$(lines "$1")
+	lab_wait 15 "the stream of port $1" longer "$1" "$((now + 10))" || fail "the stream of port $1 has stopped"
+}
+
+# in_hardware N : so many connections; each stream crosses two wires
+in_hardware()
+{
+	[ "$(metric 'tidegate_offload_entries{state="active"}')" -eq "$1" ]
+}
