@@ -91,7 +91,7 @@ static bool read_way(struct tg_offload *o, struct entry *e, unsigned int way)
 	const struct way *w = &e->way[way];
 	struct tg_flow_count count;
 
-	if (tg_flow_query(o->port[way_port(o, e, way)].flows, w->flow, &count) != 0)
+	if (tg_flow_query(o->port[w->at].flows, w->flow, &count) != 0)
 		return false;
 	if (count.packets < w->packets || count.bytes < w->bytes)
 		return false;
@@ -144,28 +144,27 @@ static enum tg_offload_reason reason_of(int error)
 }
 
 /* What the driver has refused once it will refuse again: it is not asked any more. */
-static void give_up(struct tg_offload *o, struct entry *e, uint16_t number)
+static void give_up(struct tg_offload *o, struct entry *e, unsigned int way)
 {
-	struct port *port = &o->port[number];
-	struct shape *shape = &port->shape[shape_of(&e->tuple, e->kind)];
+	uint16_t number = way_port(o, e, way);
+	struct shape *shape = &o->port[number].shape[shape_of(&e->tuple, e->kind)];
 
 	if (shape->engine == NULL)
 		return;
 	shape->engine = NULL;
 	snprintf(shape->why, sizeof(shape->why), "the driver refuses what the profile lists: %s",
-		tg_flow_message(port->flows));
+		tg_flow_message(o->port[e->way[way].at].flows));
 	tg_log_warn("offload: port %u: %s", number, shape->why);
 }
 
 static void insertion_failed(struct tg_offload *o, struct entry *e, unsigned int way, int error)
 {
 	enum tg_offload_reason why = reason_of(error);
-	uint16_t number = way_port(o, e, way);
-	struct port *port = &o->port[number];
+	struct port *port = &o->port[way_port(o, e, way)];
 
 	o->counts->failed++;
 	if (why == TG_OFFLOAD_UNSUPPORTED)
-		give_up(o, e, number);
+		give_up(o, e, way);
 	if (why == TG_OFFLOAD_FULL)
 		o->short_of_room = true;
 	if (why == TG_OFFLOAD_FULL || why == TG_OFFLOAD_BUSY || why == TG_OFFLOAD_FAILED)
@@ -302,7 +301,6 @@ static bool urgent(const struct entry *e)
 
 static void remove_way(struct tg_offload *o, struct entry *e, unsigned int way)
 {
-	uint16_t port = way_port(o, e, way);
 	struct way *w = &e->way[way];
 	int rc;
 
@@ -311,7 +309,7 @@ static void remove_way(struct tg_offload *o, struct entry *e, unsigned int way)
 	/* Where the last count follows, this one only says it earlier. */
 	if (!read_way(o, e, way) && !urgent(e) && e->tries++ < LAST_READS)
 		return; /* what it has counted would be lost: again at the next look */
-	rc = tg_flow_remove(o->port[port].flows, w->flow, w);
+	rc = tg_flow_remove(o->port[w->at].flows, w->flow, w);
 	if (rc != 0)
 		return; /* the queue is full: again at the next look */
 	w->busy = true;
@@ -336,8 +334,9 @@ void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason w
 static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
 {
 	uint16_t number = way_port(o, e, way);
-	struct port *port = &o->port[number];
-	const struct tg_nic_engine *engine = port->shape[shape_of(&e->tuple, e->kind)].engine;
+	const struct tg_nic_engine *engine =
+		o->port[number].shape[shape_of(&e->tuple, e->kind)].engine;
+	struct way *w = &e->way[way];
 	struct tg_nic_rule rule;
 	int rc;
 
@@ -345,12 +344,13 @@ static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
 		plan_denial(o, engine, &e->tuple, e->port, &rule);
 	else
 		plan_way(o, engine, &e->tuple, e->port, way != 0, &rule);
-	rc = tg_flow_insert(port->flows, &rule, engine, &e->way[way]);
+	w->at = plan_at(o, number, engine);
+	rc = tg_flow_insert(o->port[w->at].flows, &rule, engine, w);
 	if (rc != 0) {
 		insertion_failed(o, e, way, rc);
 		return rc;
 	}
-	e->way[way].busy = true;
+	w->busy = true;
 	return 0;
 }
 
@@ -404,6 +404,7 @@ void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_o
 		.worker = worker,
 		.initiator = offer->initiator,
 		.seen = o->now,
+		.way = {{.at = offer->port}, {.at = offer->port}},
 	};
 	number = entry_number(o, e);
 	o->address[number][0] = address_number(&e->tuple.src, e->tuple.family);
@@ -473,7 +474,7 @@ static void ended(struct tg_offload *o, const struct tg_flow_done *done)
 		w->settling = done->last_follows;
 		o->counts->removed++;
 		if (done->error != 0 && done->error != -ENODEV)
-			doubt(o, way_port(o, e, way));
+			doubt(o, w->at);
 	} else if (done->error != 0) {
 		insertion_failed(o, e, way, done->error);
 		entry_drain(o, e, reason_of(done->error));
@@ -519,10 +520,17 @@ static void read_port(struct tg_offload *o, uint16_t port)
 		struct entry *e = &o->entries[i];
 
 		for (unsigned int way = 0; e->state != ENTRY_FREE && way < WAYS; way++)
-			if (way_port(o, e, way) == port && e->way[way].flow != NULL &&
-				!e->way[way].busy)
+			if (e->way[way].at == port && e->way[way].flow != NULL && !e->way[way].busy)
 				read_way(o, e, way);
 	}
+}
+
+static bool uses_port(const struct tg_offload *o, const struct entry *e, uint16_t number)
+{
+	for (unsigned int way = 0; way < WAYS; way++)
+		if (way_port(o, e, way) == number || e->way[way].at == number)
+			return true;
+	return false;
 }
 
 void port_drain(struct tg_offload *o, uint16_t number, enum tg_offload_reason why)
@@ -530,10 +538,17 @@ void port_drain(struct tg_offload *o, uint16_t number, enum tg_offload_reason wh
 	for (uint32_t i = 0; i < o->n_entries; i++) {
 		struct entry *e = &o->entries[i];
 
-		if (e->state != ENTRY_FREE &&
-			(way_port(o, e, 0) == number || way_port(o, e, 1) == number))
+		if (e->state != ENTRY_FREE && uses_port(o, e, number))
 			entry_drain(o, e, why);
 	}
+}
+
+/* What its rules stand on is gone, and what those of ports that it has the rules of stand on. */
+static void unbase(struct tg_offload *o, uint16_t number)
+{
+	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++)
+		if (i == number || o->port[i].manager == number)
+			o->port[i].based = false;
 }
 
 /* Nothing of the port is in the NIC any more: what its rules counted last was read before. */
@@ -541,13 +556,14 @@ static void forget_port(struct tg_offload *o, uint16_t number)
 {
 	struct port *port = &o->port[number];
 
-	port->unsure = port->based = false;
+	port->unsure = false;
+	unbase(o, number);
 	port_poll(o, port);
 	for (uint32_t i = 0; i < o->n_entries; i++) {
 		struct entry *e = &o->entries[i];
 
 		for (unsigned int way = 0; e->state != ENTRY_FREE && way < WAYS; way++)
-			if (way_port(o, e, way) == number)
+			if (e->way[way].at == number)
 				e->way[way].flow = NULL;
 	}
 	port_drain(o, number, TG_OFFLOAD_LOST);
@@ -585,7 +601,7 @@ static void give_up_counts(struct tg_offload *o, uint16_t number)
 		if (e->state != ENTRY_DRAINING)
 			continue;
 		for (unsigned int way = 0; way < WAYS; way++)
-			if (way_port(o, e, way) == number)
+			if (e->way[way].at == number)
 				e->way[way].settling = false;
 		settle(o, e);
 	}
@@ -595,8 +611,11 @@ void port_shut(struct tg_offload *o, uint16_t number)
 {
 	struct port *port = &o->port[number];
 
-	if (port->flows == NULL)
+	if (port->flows == NULL) {
+		/* Another port has its rules, and is still there. */
+		port_drain(o, number, TG_OFFLOAD_LOST);
 		return;
+	}
 	read_port(o, number);
 	tg_flow_lost(port->flows);
 	forget_port(o, number);

@@ -277,14 +277,20 @@ static int check_config(const struct tg_flow_config *config, uint32_t n)
 	return 0;
 }
 
+uint16_t tg_flow_manager(uint16_t ethdev)
+{
+	uint16_t proxy;
+
+	return rte_flow_pick_transfer_proxy(ethdev, &proxy, NULL) == 0 ? proxy : ethdev;
+}
+
 static int open_port(struct tg_flow_port *port, const struct tg_nic_rule *shapes, uint32_t n)
 {
 	bool templates = port->config.profile->templates;
 	int error;
 
 	port->ops = templates ? &tg_flow_template : &tg_flow_sync;
-	if (rte_flow_pick_transfer_proxy(port->config.ethdev, &port->proxy, NULL) != 0)
-		port->proxy = port->config.ethdev;
+	port->proxy = tg_flow_manager(port->config.ethdev);
 	port->context.queue = port->config.queue;
 	learn_distribution(port);
 	error = tg_flow_records_alloc(port);

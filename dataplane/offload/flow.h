@@ -51,6 +51,9 @@ struct tg_flow_done {
 	struct tg_flow_count last;
 };
 
+/* The port that manages the switch that `ethdev` is of; itself, if there is none. */
+uint16_t tg_flow_manager(uint16_t ethdev);
+
 /*
  * Before the port is started where the back-end reserves (templates), else any time; asks the
  * driver whether it takes each of the `n` shapes that will be asked for, which can only refuse

@@ -21,6 +21,7 @@ enum entry_state {
 struct way {
 	struct tg_flow *flow;	 /* NULL: not installed */
 	uint64_t packets, bytes; /* of its counter, as read last */
+	uint16_t at;		 /* port that has or would have the rule */
 	bool busy;		 /* something was begun that has not ended */
 	bool settling;		 /* the rule has left, its last count has not come */
 };
@@ -60,7 +61,8 @@ struct shape {
 };
 
 struct port {
-	struct tg_flow_port *flows; /* NULL: nothing is offloaded here */
+	struct tg_flow_port *flows; /* NULL: it has no rules: none are, or others have them */
+	uint16_t manager;	    /* number of the port that has its rules in the switch */
 	struct shape shape[TG_HW_KIND_COUNT];
 	char wire[TG_NIC_WHY]; /* why its wire cannot be; empty: it can */
 	bool up;
@@ -112,6 +114,10 @@ void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
 	const struct tg_tuple *tuple, uint16_t port, bool reply, struct tg_nic_rule *rule);
 /* What each port can carry; fills shapes and reasons. */
 void plan_ports(struct tg_offload *o);
+/* The number of the port that has `port`'s rules in this engine. */
+uint16_t plan_at(const struct tg_offload *o, uint16_t port, const struct tg_nic_engine *engine);
+/* Is there who has them? Not while that one is reset. */
+bool plan_carries(const struct tg_offload *o, uint16_t port, int shape);
 /* Rules that `port` needs beside those of connections: jumps to where these are. How many. */
 uint32_t plan_base(
 	const struct tg_offload *o, uint32_t number, struct tg_nic_rule rules[BASE_RULES_MAX]);

@@ -44,9 +44,15 @@ static int channel_create(struct tg_offload *o, uint32_t worker)
 	return channel->offers != NULL && channel->events != NULL ? 0 : -ENOMEM;
 }
 
-#define EXAMPLES_MAX (BASE_RULES_MAX + TG_HW_KIND_COUNT)
+#define EXAMPLES_MAX ((BASE_RULES_MAX + TG_HW_KIND_COUNT) * TG_PORTS_MAX)
 
-/* Examples of all that will be asked of a port. */
+static uint16_t at_of_rule(
+	const struct tg_offload *o, uint16_t port, const struct tg_nic_rule *rule)
+{
+	return rule->domain == TG_NIC_TRANSFER ? o->port[port].manager : port;
+}
+
+/* Examples of all that will be asked for packets of `port`. */
 static uint32_t port_examples(
 	const struct tg_offload *o, uint16_t port, struct tg_nic_rule rules[EXAMPLES_MAX])
 {
@@ -61,6 +67,21 @@ static uint32_t port_examples(
 	return n;
 }
 
+/* The same of all whose rules port `at` has. */
+static uint32_t examples_at(
+	const struct tg_offload *o, uint16_t at, struct tg_nic_rule rules[EXAMPLES_MAX])
+{
+	uint32_t kept = 0, n;
+
+	for (uint16_t port = 0; port < o->config.datapath->n_ports; port++) {
+		n = port_examples(o, port, &rules[kept]);
+		for (uint32_t i = kept, end = kept + n; i < end; i++)
+			if (at_of_rule(o, port, &rules[i]) == at)
+				rules[kept++] = rules[i];
+	}
+	return kept;
+}
+
 /* What a port carries and what not, for whoever asks why. */
 static void log_port(const struct tg_offload *o, uint16_t number)
 {
@@ -69,7 +90,7 @@ static void log_port(const struct tg_offload *o, uint16_t number)
 	if (port->wire[0] != '\0')
 		tg_log_info("offload: port %u: no connections: %s", number, port->wire);
 	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
-		if (port->shape[shape].engine != NULL)
+		if (plan_carries(o, number, shape))
 			tg_log_info("offload: port %u: %s in hardware", number,
 				tg_hw_kind_text((unsigned int)shape));
 		else if (port->shape[shape].why[0] != '\0')
@@ -77,10 +98,10 @@ static void log_port(const struct tg_offload *o, uint16_t number)
 				tg_hw_kind_text((unsigned int)shape), port->shape[shape].why);
 }
 
-static bool carries_anything(const struct port *port)
+static bool carries_anything(const struct tg_offload *o, uint16_t number)
 {
 	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
-		if (port->shape[shape].engine != NULL)
+		if (plan_carries(o, number, shape))
 			return true;
 	return false;
 }
@@ -95,12 +116,12 @@ static int port_open(struct tg_offload *o, uint16_t number)
 		.rules_max = 2 * o->config.connections_max,
 		.n_queues = (uint16_t)o->config.datapath->n_workers,
 	};
+	uint32_t n = examples_at(o, number, examples);
 	int rc;
 
-	log_port(o, number);
-	if (!carries_anything(port))
+	if (n == 0)
 		return 0;
-	rc = tg_flow_open(&config, examples, port_examples(o, number, examples), &port->flows);
+	rc = tg_flow_open(&config, examples, n, &port->flows);
 	if (rc == 0 || rc == -ENOMEM)
 		return rc;
 	tg_log_warn("port %u: nothing is offloaded: %s", number, strerror(-rc));
@@ -125,12 +146,14 @@ static bool join_wires(struct tg_offload *o)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < o->config.datapath->n_ports; i++) {
+	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++) {
 		struct port *port = &o->port[i];
+		bool carries = carries_anything(o, i);
 
-		if (port->wire[0] == '\0' && port->flows == NULL)
+		log_port(o, i);
+		if (port->wire[0] == '\0' && !carries)
 			snprintf(port->wire, sizeof(port->wire), "the NIC carries nothing");
-		any = any || port->flows != NULL;
+		any = any || carries;
 	}
 	return any;
 }
@@ -217,7 +240,6 @@ struct tg_hardware_channel *tg_offload_channel(struct tg_offload *o, uint32_t wo
 /* What connections' rules stand on. */
 static int port_base(struct tg_offload *o, uint16_t number)
 {
-	struct port *port = &o->port[number];
 	struct tg_nic_rule rules[BASE_RULES_MAX];
 	uint32_t n = plan_base(o, number, rules);
 	char why[TG_NIC_WHY];
@@ -228,7 +250,8 @@ static int port_base(struct tg_offload *o, uint16_t number)
 			tg_nic_admits(o->config.ports[number].profile, &rules[i], why);
 
 		rc = engine == NULL ? -ENOTSUP
-				    : tg_flow_insert(port->flows, &rules[i], engine, NULL);
+				    : tg_flow_insert(o->port[plan_at(o, number, engine)].flows,
+					      &rules[i], engine, NULL);
 	}
 	return rc;
 }
@@ -339,7 +362,7 @@ static void base_ports(struct tg_offload *o)
 	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++) {
 		struct port *port = &o->port[i];
 
-		if (port->flows != NULL && port->up && !port->based &&
+		if (carries_anything(o, i) && port->up && !port->based &&
 			(int32_t)(o->now - port->retry_at) >= 0)
 			port->based = port_base(o, i) == 0;
 	}

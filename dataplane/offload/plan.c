@@ -239,11 +239,37 @@ static void plan_wire(struct tg_offload *o, uint16_t port)
 	snprintf(o->port[port].wire, sizeof(o->port[port].wire), "%s", why);
 }
 
+/* Rules of a switch are its manager's, if that is one of ours and understood alike. */
+static uint16_t manager_of(const struct tg_offload *o, uint16_t port)
+{
+	const struct tg_offload_port *ports = o->config.ports;
+	uint16_t ethdev = tg_flow_manager(ports[port].ethdev);
+
+	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++)
+		if (ports[i].ethdev == ethdev && ports[i].profile == ports[port].profile)
+			return i;
+	return port;
+}
+
+uint16_t plan_at(const struct tg_offload *o, uint16_t port, const struct tg_nic_engine *engine)
+{
+	return engine->domains & 1u << TG_NIC_TRANSFER ? o->port[port].manager : port;
+}
+
+bool plan_carries(const struct tg_offload *o, uint16_t port, int shape)
+{
+	const struct tg_nic_engine *engine = o->port[port].shape[shape].engine;
+
+	return engine != NULL && o->port[plan_at(o, port, engine)].flows != NULL;
+}
+
 void plan_ports(struct tg_offload *o)
 {
 	for (uint16_t port = 0; port < o->config.datapath->n_ports; port++) {
+		o->port[port].manager = port;
 		if (o->config.ports[port].profile == NULL)
 			continue;
+		o->port[port].manager = manager_of(o, port);
 		plan_wire(o, port);
 		for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
 			if (shape >= SHAPES_OF_A_KIND || o->port[port].wire[0] == '\0')

@@ -146,10 +146,12 @@ static void write_port(const struct tg_offload *o, uint16_t number, struct tg_hw
 	for (unsigned int i = 0; i < TG_HW_KIND_COUNT; i++) {
 		const struct shape *shape = &port->shape[i];
 
-		out->kind[i].hardware = shape->engine != NULL && port->flows != NULL;
+		out->kind[i].hardware = plan_carries(o, (uint16_t)number, (int)i);
 		/* What the profile allows the driver may have refused, for the whole port. */
 		snprintf(out->kind[i].why, sizeof(out->kind[i].why), "%s",
-			shape->engine != NULL && port->flows == NULL ? port->wire : shape->why);
+			shape->engine != NULL && !out->kind[i].hardware
+				? o->port[plan_at(o, (uint16_t)number, shape->engine)].wire
+				: shape->why);
 	}
 }
 

@@ -305,7 +305,7 @@ static int flow_isolate(struct rte_eth_dev *dev, int on, struct rte_flow_error *
 static int flow_pick_transfer_proxy(
 	struct rte_eth_dev *dev, uint16_t *proxy, struct rte_flow_error *error)
 {
-	*proxy = nm_port_of(dev)->id;
+	*proxy = nm_switch_manager(nm_port_of(dev))->id;
 	return 0;
 }
 

@@ -358,6 +358,8 @@ static inline struct nm_port *nm_port_of(struct rte_eth_dev *dev)
 struct nm_port *nm_port_find(uint16_t id);
 /* Ports of one NIC that are there; NULL: not one of these. */
 struct nm_port *nm_nic_port(const struct nm_nic *nic, uint16_t id);
+/* Who takes templates for the switch, as with mlx5: of the ports that are there the first one. */
+struct nm_port *nm_switch_manager(struct nm_port *port);
 int nm_nic_join(struct nm_port *port, const struct tg_nic_profile *profile, int number);
 void nm_nic_leave(struct nm_port *port);
 /* All NICs: lets time pass, and tells applications of what has aged. Without any lock. */

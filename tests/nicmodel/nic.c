@@ -162,6 +162,13 @@ struct nm_port *nm_nic_port(const struct nm_nic *nic, uint16_t id)
 	return NULL;
 }
 
+struct nm_port *nm_switch_manager(struct nm_port *port)
+{
+	const struct tg_nic_profile *p = port->nic->profile;
+
+	return p != NULL && p->templates ? port->nic->ports[0] : port;
+}
+
 void nm_nics_age(void)
 {
 	uint16_t tell[RTE_MAX_ETHPORTS];

@@ -104,6 +104,11 @@ struct rte_flow_pattern_template *nm_pattern_template_create(struct rte_eth_dev 
 
 	if (!has_templates(port->nic, error))
 		return NULL;
+	if (attr->transfer && nm_switch_manager(port) != port) {
+		refuse(error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR_TRANSFER,
+			"another port manages the switch");
+		return NULL;
+	}
 	t = calloc(1, sizeof(*t));
 	if (t == NULL) {
 		refuse(error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, "no memory");

@@ -20,6 +20,7 @@ struct tg_flow {
 };
 
 struct fake_nic fake_nics[FAKE_PORTS];
+bool fake_switch;
 static struct tg_flow_port *ports[FAKE_PORTS];
 
 void fake_reset(void)
@@ -52,6 +53,11 @@ struct fake_rule *fake_find(uint16_t ethdev, uint16_t sport, uint16_t dport)
 			return r;
 	}
 	return NULL;
+}
+
+uint16_t tg_flow_manager(uint16_t ethdev)
+{
+	return fake_switch ? 0 : ethdev;
 }
 
 int tg_flow_open(const struct tg_flow_config *config, const struct tg_nic_rule *shapes, uint32_t n,

@@ -28,6 +28,7 @@ struct fake_nic {
 };
 
 extern struct fake_nic fake_nics[FAKE_PORTS];
+extern bool fake_switch; /* ethdev 0 manages the switch of all */
 
 void fake_reset(void);
 /* Lets what was begun end. */

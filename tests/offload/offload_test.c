@@ -699,6 +699,43 @@ static void links_and_resets(void **state)
 	lab_stop(&l);
 }
 
+/* The port that manages the switch has the rules of both, and loses them for both. */
+static void rules_of_a_switch_are_its_managers(void **state)
+{
+	struct lab l;
+
+	fake_switch = true;
+	lab_start(&l);
+	converse(&l);
+	assert_int_equal(l.stats.active, 1);
+	assert_int_equal(fake_rules(INSIDE), 2);
+	assert_int_equal(fake_find(INSIDE, 80, 4000)->rule.port, OUTSIDE);
+
+	/* The other one is gone, its rule is not: it is removed. */
+	assert_int_equal(tg_offload_reset_begin(l.offload, OUTSIDE, WAIT_MS), 0);
+	tg_offload_reset_open(l.offload, OUTSIDE);
+	tg_offload_reset_end(l.offload);
+	assert_int_equal(fake_nics[OUTSIDE].lost, 0);
+	pass(&l, 1);
+	assert_int_equal(fake_rules(INSIDE), 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_LOST), 1);
+
+	tg_offload_link(l.offload, OUTSIDE, true);
+	for (unsigned int i = 0; i < MERIT; i++)
+		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&l.w);
+	pass(&l, 1);
+	assert_int_equal(l.stats.active, 1);
+	assert_int_equal(tg_offload_reset_begin(l.offload, INSIDE, WAIT_MS), 0);
+	assert_int_equal(fake_nics[INSIDE].lost, 1);
+	tg_offload_reset_end(l.offload);
+	pass(&l, 1);
+	assert_int_equal(l.stats.active, 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_LOST), 2);
+	lab_stop(&l);
+	fake_switch = false;
+}
+
 /* ---- what is told ---- */
 
 static struct tg_wire_report report(struct lab *l, const struct tg_msg_offload_get *get)
@@ -911,6 +948,7 @@ int main(void)
 		cmocka_unit_test(a_half_installed_connection_is_taken_back),
 		cmocka_unit_test(a_full_nic_raises_the_price),
 		cmocka_unit_test(links_and_resets),
+		cmocka_unit_test(rules_of_a_switch_are_its_managers),
 		cmocka_unit_test(what_is_in_hardware_is_told),
 		cmocka_unit_test(why_it_is_in_software_is_remembered),
 		cmocka_unit_test(refusals_in_a_row_are_one),
