@@ -44,6 +44,12 @@ void tg_arena_free(struct tg_arena *arena)
 	free(arena);
 }
 
+void tg_arena_wipe(struct tg_arena *arena)
+{
+	for (struct chunk *c = arena->head; c != NULL; c = c->next)
+		explicit_bzero(c->data, c->size);
+}
+
 static struct chunk *grow(struct tg_arena *arena, size_t size)
 {
 	struct chunk *c = calloc(1, sizeof(*c) + size);

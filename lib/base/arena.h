@@ -13,6 +13,8 @@ struct tg_arena;
 /* `chunk` is the size in bytes of the pieces asked of malloc; 0 for a default. */
 struct tg_arena *tg_arena_create(size_t chunk);
 void tg_arena_free(struct tg_arena *arena);
+/* Overwrites what was allocated, secrets, with zeros that the compiler may not leave out. */
+void tg_arena_wipe(struct tg_arena *arena);
 /* Zeroed, aligned to 16 bytes. */
 void *tg_arena_alloc(struct tg_arena *arena, size_t size);
 void *tg_arena_calloc(struct tg_arena *arena, size_t n, size_t size);

@@ -9,7 +9,9 @@
 
 struct tg_tree {
 	struct tg_arena *arena;
-	char *text; /* the JSON parser's own copy, in which strings are unescaped in place */
+	char *text;  /* the JSON parser's own copy, in which strings are unescaped in place */
+	size_t size; /* of text, in bytes */
+	bool secret;
 	size_t n_values;
 	TG_VEC(const struct tg_value *) documents;
 };
@@ -27,6 +29,9 @@ void tree_append(struct tree_builder *builder, struct tg_value *member);
 /* Writes the error and returns -EINVAL. */
 int tree_fail(struct tg_tree_error *error, uint32_t line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same where the error has a piece of the text. */
+#define tree_fail_repeating(error, line, ...) \
+	(tree_fail(error, line, __VA_ARGS__), (error)->repeats = true, -EINVAL)
 
 /* Both fill tree->documents; 0, -EINVAL with *error, -ENOMEM. */
 int json_parse(struct tg_tree *tree, const char *text, size_t size, struct tg_tree_error *error);

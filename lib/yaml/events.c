@@ -133,12 +133,12 @@ static int read_alias(struct events *y, const yaml_event_t *event, struct tg_val
 		if (strcmp(a->name, name) != 0)
 			continue;
 		if (a->value == NULL)
-			return tree_fail(
+			return tree_fail_repeating(
 				y->error, line, "YAML: anchor '%.40s' contains itself", name);
 		copy_value(value, a->value);
 		return count_aliased(y, a->weight, line);
 	}
-	return tree_fail(y->error, line, "YAML: unknown anchor '%.40s'", name);
+	return tree_fail_repeating(y->error, line, "YAML: unknown anchor '%.40s'", name);
 }
 
 /* The scalar's text in the arena, NUL bytes replaced by U+FFFD. */

@@ -282,6 +282,7 @@ int json_parse(struct tg_tree *tree, const char *text, size_t size, struct tg_tr
 		return -ENOMEM;
 	memcpy(tree->text, text, size);
 	tree->text[size] = '\0';
+	tree->size = size;
 	j.p = tree->text;
 	j.end = tree->text + size;
 	for (skip_space(&j); j.p != j.end; skip_space(&j)) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "build.h"
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
@@ -63,7 +64,7 @@ static const struct {
 
 static int fail(struct tg_tree_error *error, const char *what, const char *text)
 {
-	return tree_fail(error, 0, "'%.40s' %s", text, what);
+	return tree_fail_repeating(error, 0, "'%.40s' %s", text, what);
 }
 
 /* 0 resolved, 1 no word, -EINVAL for what JSON has no number for. */
@@ -193,39 +194,13 @@ static int resolve_number(struct tg_value *value, const char *text, struct tg_tr
 	return 0;
 }
 
-static int base64_digit(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *found = c != '\0' ? strchr(digits, c) : NULL;
-
-	return found != NULL ? (int)(found - digits) : -1;
-}
-
 /* Decodes in place; the text must turn out to be UTF-8 without NUL. */
 static int resolve_binary(struct tg_value *value, char *text, struct tg_tree_error *error)
 {
-	size_t n = 0, digits = 0, pads = 0;
-	uint32_t bits = 0;
+	size_t n;
 
-	for (const char *p = text; *p != '\0'; p++) {
-		int digit = base64_digit(*p);
-
-		if (*p == '\n' || *p == '\r')
-			continue;
-		if (*p == '=' && (digits + pads) % 4 >= 2) {
-			pads++;
-			continue;
-		}
-		if (digit < 0 || pads != 0)
-			return fail(error, "is not base64", text);
-		bits = bits << 6 | (uint32_t)digit;
-		if (++digits % 4 != 1)
-			text[n++] = (char)(bits >> ((4 - digits % 4) % 4 * 2));
-	}
-	if ((digits + pads) % 4 != 0)
-		return fail(error, "is not base64", text);
-	text[n] = '\0';
+	if (tg_base64_decode(text, &n) != 0)
+		return tree_fail(error, 0, "!!binary data that is not base64");
 	if (!utf8_valid(text, n) || strlen(text) != n)
 		return tree_fail(error, 0, "!!binary data that is not text");
 	value->type = TG_VALUE_STRING;

@@ -48,13 +48,14 @@ int tree_fail(struct tg_tree_error *error, uint32_t line, const char *fmt, ...)
 	va_list ap;
 
 	error->line = line;
+	error->repeats = false;
 	va_start(ap, fmt);
 	vsnprintf(error->text, sizeof(error->text), fmt, ap);
 	va_end(ap);
 	return -EINVAL;
 }
 
-static struct tg_tree *tree_create(size_t size)
+static struct tg_tree *tree_create(size_t size, bool secret)
 {
 	struct tg_tree *tree = calloc(1, sizeof(*tree));
 
@@ -65,6 +66,7 @@ static struct tg_tree *tree_create(size_t size)
 		free(tree);
 		return NULL;
 	}
+	tree->secret = secret;
 	return tree;
 }
 
@@ -72,6 +74,11 @@ void tg_tree_free(struct tg_tree *tree)
 {
 	if (tree == NULL)
 		return;
+	if (tree->secret) {
+		tg_arena_wipe(tree->arena);
+		if (tree->text != NULL)
+			explicit_bzero(tree->text, tree->size);
+	}
 	tg_vec_free(&tree->documents);
 	tg_arena_free(tree->arena);
 	free(tree->text);
@@ -99,10 +106,10 @@ static bool looks_like_json(const char *text, size_t size, bool *surely)
 
 typedef int parser(struct tg_tree *tree, const char *text, size_t size, struct tg_tree_error *);
 
-static int parse_with(parser *parse, const char *text, size_t size, struct tg_tree **out,
-	struct tg_tree_error *error)
+static int parse_with(parser *parse, bool secret, const char *text, size_t size,
+	struct tg_tree **out, struct tg_tree_error *error)
 {
-	struct tg_tree *tree = tree_create(size);
+	struct tg_tree *tree = tree_create(size, secret);
 	int err;
 
 	if (tree == NULL)
@@ -139,18 +146,18 @@ static void hint_at_templates(const char *text, size_t size, struct tg_tree_erro
 			" (templates have to be rendered first)");
 }
 
-static int parse_any(
-	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+static int parse_any(bool secret, const void *text, size_t size, struct tg_tree **out,
+	struct tg_tree_error *error)
 {
 	struct tg_tree_error json;
 	bool surely;
 	int err;
 
 	if (!looks_like_json(text, size, &surely))
-		return parse_with(events_parse, text, size, out, error);
-	err = parse_with(json_parse, text, size, out, &json);
+		return parse_with(events_parse, secret, text, size, out, error);
+	err = parse_with(json_parse, secret, text, size, out, &json);
 	if (err == -EINVAL && size <= FALLBACK_MAX) {
-		err = parse_with(events_parse, text, size, out, error);
+		err = parse_with(events_parse, secret, text, size, out, error);
 		/* What got further is what the author meant. */
 		if (err != -EINVAL || error->line > json.line ||
 			(error->line == json.line && !surely))
@@ -161,16 +168,32 @@ static int parse_any(
 	return err;
 }
 
-int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+static int parse_bounded(bool secret, const void *text, size_t size, struct tg_tree **out,
+	struct tg_tree_error *error)
 {
 	int err;
 
 	*out = NULL;
 	if (size > TG_TREE_SIZE_MAX)
 		return tree_fail(error, 0, "larger than %u MiB", TG_TREE_SIZE_MAX >> 20);
-	err = parse_any(text, size, out, error);
+	err = parse_any(secret, text, size, out, error);
 	if (err == -EINVAL)
 		hint_at_templates(text, size, error);
+	return err;
+}
+
+int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+{
+	return parse_bounded(false, text, size, out, error);
+}
+
+int tg_tree_parse_secret(
+	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+{
+	int err = parse_bounded(true, text, size, out, error);
+
+	if (err == -EINVAL && error->repeats)
+		return tree_fail(error, error->line, "what is there cannot be read as YAML");
 	return err;
 }
 

@@ -51,6 +51,7 @@ struct tg_value {
 /* What is wrong with the syntax of a text, and in which line. */
 struct tg_tree_error {
 	uint32_t line;
+	bool repeats; /* `text` has a piece of what was parsed */
 	char text[192];
 };
 
@@ -62,6 +63,10 @@ struct tg_tree;
  * -ENOMEM.
  */
 int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error);
+/* The same for a text with secrets: no error repeats a piece of it, and the tree is wiped when
+ * freed. */
+int tg_tree_parse_secret(
+	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error);
 void tg_tree_free(struct tg_tree *tree);
 size_t tg_tree_count(const struct tg_tree *tree);
 /* Owned by the tree. */

@@ -166,6 +166,30 @@ static void structures_are_kept(void **state)
 	}
 }
 
+static void secrets_are_in_no_error(void **state)
+{
+	static const char *const texts[] = {
+		"token: *SECRET\n",
+		"token: &SECRET [*SECRET]\n",
+		"token: !!int SECRET\n",
+		"token: !!binary SECRET\n",
+		"{token: *SECRET}\n",
+		"{\"token\": SECRET, \"x\": }}\n",
+		"token: 'SECRET\n",
+		"SECRET: a: b\n",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct tg_tree_error error;
+		struct tg_tree *tree;
+
+		assert_int_equal(
+			tg_tree_parse_secret(texts[i], strlen(texts[i]), &tree, &error), -EINVAL);
+		assert_null(strstr(error.text, "SECRET"));
+		assert_true(error.line >= 1 && error.text[0] != '\0');
+	}
+}
+
 static void bad_texts_are_refused_with_their_line(void **state)
 {
 	static const struct {
@@ -351,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scalars_mean_what_they_mean_to_the_api_server),
 		cmocka_unit_test(structures_are_kept),
+		cmocka_unit_test(secrets_are_in_no_error),
 		cmocka_unit_test(bad_texts_are_refused_with_their_line),
 		cmocka_unit_test(documents_and_lines_are_counted),
 		cmocka_unit_test(bounds_hold),
