@@ -7,7 +7,10 @@
 
 /* Writes all of it where the descriptor stands. 0 or -errno, and then perhaps a part is written. */
 int tg_write_all(int fd, const void *data, size_t size);
-/* A file of at most `max` bytes, *text to be freed. 0; -EFBIG: it is larger; -errno. */
+/*
+ * A file of at most `max` bytes, *text to be freed, with room for one more. 0; -EFBIG: it is
+ * larger; -errno.
+ */
 int tg_read_file(const char *path, size_t max, char **text, size_t *size);
 
 #endif

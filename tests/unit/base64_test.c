@@ -17,7 +17,9 @@ static const struct {
 } vectors[] = {
 	{"", ""},
 	{"f", "Zg=="},
-	{"fo", "Zm8="},
+	{"f"
+	 "o",
+		"Zm8="},
 	{"foo", "Zm9v"},
 	{"foob", "Zm9vYg=="},
 	{"fooba", "Zm9vYmE="},
