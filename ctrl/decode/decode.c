@@ -10,6 +10,12 @@
 #define LIST_DEPTH_MAX 4       /* lists in lists */
 #define SKIPPED_KINDS_MAX 256u /* counted apart; more go to the last one */
 
+void decode_not_enforced(struct decoder *d, const struct tg_not_enforced *policy)
+{
+	if (tg_vec_push(&d->out->not_enforced, *policy) != 0)
+		d->no_memory = true;
+}
+
 static void add_not_enforced(
 	struct decoder *d, const struct tg_at *object, const char *api_version, const char *kind)
 {
@@ -26,8 +32,7 @@ static void add_not_enforced(
 		entry.name = decoder_string(d, name.value->text);
 	if (ns.value != NULL && ns.value->type == TG_VALUE_STRING)
 		entry.ns = decoder_string(d, ns.value->text);
-	if (tg_vec_push(&d->out->not_enforced, entry) != 0)
-		d->no_memory = true;
+	decode_not_enforced(d, &entry);
 }
 
 static void count_skipped(struct decoder *d, const char *api_version, const char *kind)
@@ -51,7 +56,7 @@ static void count_skipped(struct decoder *d, const char *api_version, const char
 		d->no_memory = true;
 }
 
-static void decode_as(
+void decode_as(
 	struct decoder *d, const struct tg_at *object, const char *api_version, const char *kind)
 {
 	struct tg_at kind_at = tg_at_field(object, "kind");
@@ -155,8 +160,7 @@ static bool is_unambiguous(struct decoder *d, const struct tg_at *object, const 
 	return n <= 1;
 }
 
-/* *out stays when the field is absent and there is a default. */
-static bool read_type(
+bool decode_type_field(
 	struct decoder *d, const struct tg_at *object, const char *field, const char **out)
 {
 	struct tg_at at = tg_at_field(object, field);
@@ -187,8 +191,8 @@ static void decode_object(
 		count_skipped(d, "kustomize.config.k8s.io/v1beta1", "Kustomization");
 		return;
 	}
-	if (!read_type(d, object, "kind", &kind) ||
-		!read_type(d, object, "apiVersion", &api_version))
+	if (!decode_type_field(d, object, "kind", &kind) ||
+		!decode_type_field(d, object, "apiVersion", &api_version))
 		return;
 	if (is_list_kind(kind) && tg_value_get(object->value, "items") != NULL)
 		decode_list(d, object, api_version, kind, defaults->depth);

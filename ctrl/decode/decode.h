@@ -15,6 +15,7 @@
 #ifndef TG_DECODE_H
 #define TG_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "arena.h"
@@ -59,6 +60,48 @@ struct tg_decoded {
  */
 int tg_decode(const char *file, const void *text, size_t size, struct tg_intern *strings,
 	struct tg_arena *arena, struct tg_decoded *out);
+
+/* What an API server says about an object besides its text. */
+struct tg_served {
+	const char *file;		/* names the object in places */
+	const char *api_version, *kind; /* of what was asked for */
+	const char *ns, *name;		/* ns "": a kind that has none */
+};
+
+/*
+ * Decodes one object as an API server served it: one map in JSON. `served` must say what the text
+ * says about itself: kind and apiVersion, where it has them (items of a list have none; policies
+ * that are not enforced may come as meta.k8s.io PartialObjectMetadata), name and namespace.
+ *
+ * A server may know newer fields, and nobody there mends what is refused here. So what is not
+ * understood is read as what allows less:
+ *   NetworkPolicy  what is unknown, ill-typed or invalid in a rule, a port or a peer: that rule
+ *                  allows nothing. In spec, in any selector (of a peer as well) or beside spec; a
+ *                  key that is set twice; a text that cannot be read, or is of something else: the
+ *                  policy isolates its whole namespace in both directions and allows nothing.
+ *                  metadata hardly matters: what is odd there is reported only.
+ *   Node, Service  what cannot be read (an address, a range) is left out, the rest counts: without
+ *                  the object all of its addresses would count as anybody's. A text that cannot be
+ *                  read is an error.
+ *   Pod, Namespace unknown fields are ignored; what cannot be read is an error, and the caller has
+ *                  no object of that name any more: its addresses are then unknown endpoints.
+ *   not enforced   an entry in out->not_enforced, whatever the text
+ * Each is reported with its field path, in out->warnings or out->errors.
+ *
+ * 0; -EINVAL when out->errors is not empty, which happens to Node, Service, Pod and Namespace only;
+ * -ENOMEM. `out` is to be freed whatever is returned.
+ */
+int tg_decode_served(const struct tg_served *served, const void *text, size_t size,
+	struct tg_intern *strings, struct tg_arena *arena, struct tg_decoded *out);
+/*
+ * The object of which nothing is known but its name, since it was too large to be read (`why` says
+ * such a thing): as above for a text that cannot be read.
+ */
+int tg_decode_unread(const struct tg_served *served, const char *why, struct tg_intern *strings,
+	struct tg_arena *arena, struct tg_decoded *out);
+/* Whether it is a kind of policy that ends up in `not_enforced`. */
+bool tg_decode_is_unenforced(const char *api_version, const char *kind);
+
 void tg_decoded_free(struct tg_decoded *decoded);
 
 #endif

@@ -25,6 +25,11 @@ uint32_t decoder_string(struct decoder *d, const char *text)
 	return 0;
 }
 
+size_t decoder_problems(const struct decoder *d)
+{
+	return d->reader.problems.n + d->reader.dropped;
+}
+
 struct tg_place decoder_place(const struct decoder *d, const struct tg_at *at)
 {
 	struct tg_place place = {.file = d->file, .line = tg_at_line(at)};

@@ -18,12 +18,19 @@ struct decoder {
 	struct tg_reader warnings; /* problems that do not */
 	struct tg_decoded *out;
 	bool no_memory; /* sticky: the result is void */
+	/* NULL: a file. What follows is of use for served objects only. */
+	const struct tg_served *served;
+	size_t tolerated;      /* problems that spoil a part of a policy which does not count */
+	bool selector_damaged; /* there was a problem in one */
 };
 
 /* Zeroed room for n things of `size` bytes; NULL sets no_memory. */
 void *decoder_alloc(struct decoder *d, size_t n, size_t size);
 /* The intern number; 0 and no_memory when memory is out. */
 uint32_t decoder_string(struct decoder *d, const char *text);
+/* How many problems there have been: if it grows, what was read meanwhile is not to be relied on.
+ */
+size_t decoder_problems(const struct decoder *d);
 struct tg_place decoder_place(const struct decoder *d, const struct tg_at *at);
 
 /* An optional string field of a map, as an intern number; 0 when absent. */
@@ -53,6 +60,9 @@ struct metadata {
 	struct tg_labels labels;
 };
 
+/* Without the labels. */
+void decode_identity(
+	struct decoder *d, const struct tg_at *object, bool namespaced, struct metadata *out);
 void decode_metadata(
 	struct decoder *d, const struct tg_at *object, bool namespaced, struct metadata *out);
 /* The same read strictly: every field known, every rule of the API server's validation. */
@@ -70,6 +80,19 @@ void decode_pod(struct decoder *d, const struct tg_at *object);
 void decode_node(struct decoder *d, const struct tg_at *object);
 void decode_service(struct decoder *d, const struct tg_at *object);
 void decode_network_policy(struct decoder *d, const struct tg_at *object);
+/* A policy of this name of which nothing is understood: isolates its whole namespace. */
+void decode_network_policy_unread(struct decoder *d, const struct tg_served *served);
+/* A policy that nothing here enforces; ns and name are intern numbers. */
+void decode_not_enforced(struct decoder *d, const struct tg_not_enforced *policy);
+/* Whatever it is, by its kind. */
+void decode_as(
+	struct decoder *d, const struct tg_at *object, const char *api_version, const char *kind);
+/*
+ * The field `kind` or `apiVersion`. *out stays when it is absent and has a default; false: there
+ * was a problem.
+ */
+bool decode_type_field(
+	struct decoder *d, const struct tg_at *object, const char *field, const char **out);
 
 /* A text in the compact format of endpoints.h. */
 void decode_endpoints(struct decoder *d, const char *text, size_t size);

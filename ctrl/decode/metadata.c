@@ -13,7 +13,7 @@
 #define OWN_PREFIX "tidegate.dev/"
 #define SUBDOMAIN_AND_NAME (253 + 1 + 63 + 1)
 
-static void decode_identity(
+void decode_identity(
 	struct decoder *d, const struct tg_at *object, bool namespaced, struct metadata *out)
 {
 	memset(out, 0, sizeof(*out));

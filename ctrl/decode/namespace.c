@@ -50,7 +50,8 @@ static uint32_t max_connections(struct decoder *d, const struct tg_at *metadata)
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	if (text[0] < '1' || text[0] > '9' || *end != '\0' || errno != 0 || n >= TG_UNLIMITED) {
-		tg_reader_problem(&d->reader, &at,
+		/* Served, there is no older text to keep; the namespace is not lost for it. */
+		tg_reader_problem(d->served != NULL ? &d->warnings : &d->reader, &at,
 			"expected a string: a number from 1 to 4294967294, or unlimited");
 		return 0;
 	}

@@ -230,6 +230,13 @@ static void decode_rule(struct decoder *d, const struct tg_at *at, enum tg_direc
 	decode_peers(d, &peers, out);
 }
 
+/* The rule at a place was not understood: a served policy goes without it. */
+static void lose_rule(struct decoder *d, const struct tg_at *at, size_t problems)
+{
+	d->tolerated += problems;
+	tg_reader_problem(&d->warnings, at, "not understood: the rule allows nothing");
+}
+
 /* The rules of a direction, which are validated even when the policy does not isolate in it. */
 static void decode_rules(struct decoder *d, const struct tg_at *at, enum tg_direction direction,
 	struct tg_policy_side *out)
@@ -244,12 +251,16 @@ static void decode_rules(struct decoder *d, const struct tg_at *at, enum tg_dire
 		return;
 	for (const struct tg_value *v = at->value->first; v != NULL; v = v->next, i++) {
 		struct tg_at item = tg_at_item(at, v, i);
+		struct tg_policy_rule rule = {.index = i};
+		size_t before = decoder_problems(d);
 
-		rules[i].index = i;
-		decode_rule(d, &item, direction, &rules[i]);
+		decode_rule(d, &item, direction, &rule);
+		if (d->served != NULL && decoder_problems(d) != before)
+			lose_rule(d, &item, decoder_problems(d) - before);
+		else
+			rules[out->n_rules++] = rule;
 	}
 	out->rules = rules;
-	out->n_rules = n;
 }
 
 static void decode_policy_type(struct decoder *d, const struct tg_at *at, struct tg_policy *out)
@@ -267,14 +278,15 @@ static void decode_policy_type(struct decoder *d, const struct tg_at *at, struct
 			&d->reader, at, "Ingress or Egress is expected, not \"%s\"", text);
 }
 
-/* Missing or empty: Ingress always, Egress if there are egress rules. */
-static void decode_policy_types(struct decoder *d, const struct tg_at *at, struct tg_policy *out)
+/* Missing or empty: Ingress always, Egress if there are egress rules, understood or not. */
+static void decode_policy_types(struct decoder *d, const struct tg_at *at,
+	const struct tg_at *egress, struct tg_policy *out)
 {
 	uint32_t n = list_length(d, at), i = 0;
 
 	if (n == 0) {
 		out->side[TG_INGRESS].isolates = true;
-		out->side[TG_EGRESS].isolates = out->side[TG_EGRESS].n_rules != 0;
+		out->side[TG_EGRESS].isolates = tg_at_first(egress) != NULL;
 		return;
 	}
 	if (n > 2)
@@ -300,7 +312,7 @@ static void decode_spec(struct decoder *d, const struct tg_at *at, struct tg_pol
 	decode_selector(d, &pods, &out->pod_selector);
 	decode_rules(d, &ingress, TG_INGRESS, &out->side[TG_INGRESS]);
 	decode_rules(d, &egress, TG_EGRESS, &out->side[TG_EGRESS]);
-	decode_policy_types(d, &types, out);
+	decode_policy_types(d, &types, &egress, out);
 	/* What stands under a direction that policyTypes leaves out does nothing. */
 	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++)
 		if (!out->side[i].isolates)
@@ -317,6 +329,49 @@ static uint32_t decode_owner(struct decoder *d, const struct tg_at *metadata)
 	return decoder_string(d, owner.value->text);
 }
 
+static void isolate_namespace(struct decoder *d, struct tg_policy *policy, const struct tg_at *at)
+{
+	policy->pod_selector = (struct tg_selector){0};
+	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++)
+		policy->side[i] = (struct tg_policy_side){.isolates = true};
+	tg_reader_problem(&d->warnings, at,
+		"not understood: the policy isolates its whole namespace in both directions");
+}
+
+static void add_policy(struct decoder *d, struct tg_policy *policy)
+{
+	if (tg_vec_push(&d->out->policies, policy) != 0)
+		d->no_memory = true;
+}
+
+/* Servers fill in more than we know; the name has been compared already. */
+static void decode_policy_metadata(
+	struct decoder *d, const struct tg_at *object, struct metadata *out)
+{
+	size_t before = decoder_problems(d);
+
+	if (d->served == NULL) {
+		decode_metadata_strict(d, object, out);
+		return;
+	}
+	decode_identity(d, object, true, out);
+	d->tolerated += decoder_problems(d) - before;
+}
+
+void decode_network_policy_unread(struct decoder *d, const struct tg_served *served)
+{
+	struct tg_policy *policy = decoder_alloc(d, 1, sizeof(*policy));
+	struct tg_at nowhere = tg_at_root(NULL);
+
+	if (policy == NULL)
+		return;
+	isolate_namespace(d, policy, &nowhere);
+	policy->ns = decoder_string(d, served->ns);
+	policy->name = decoder_string(d, served->name);
+	policy->place = decoder_place(d, &nowhere);
+	add_policy(d, policy);
+}
+
 void decode_network_policy(struct decoder *d, const struct tg_at *object)
 {
 	static const char *const fields[] = {
@@ -329,14 +384,15 @@ void decode_network_policy(struct decoder *d, const struct tg_at *object)
 		return;
 	tg_read_no_duplicates(&d->reader, object);
 	tg_read_known(&d->reader, object, fields);
-	decode_metadata_strict(d, object, &meta);
+	decode_policy_metadata(d, object, &meta);
 	decode_spec(d, &spec, policy);
+	if (d->served != NULL && (d->selector_damaged || decoder_problems(d) != d->tolerated))
+		isolate_namespace(d, policy, &spec);
 	warn_annotations(d, &meta.at, NULL, "the policy is enforced in full");
 	policy->ns = meta.ns;
 	policy->name = meta.name;
 	policy->uid = meta.uid;
 	policy->owner = decode_owner(d, &meta.at);
 	policy->place = decoder_place(d, object);
-	if (tg_vec_push(&d->out->policies, policy) != 0)
-		d->no_memory = true;
+	add_policy(d, policy);
 }

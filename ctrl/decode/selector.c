@@ -153,7 +153,7 @@ static void decode_expression(struct decoder *d, const struct tg_at *at, struct 
 	}
 }
 
-void decode_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out)
+static void read_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out)
 {
 	static const char *const fields[] = {"matchLabels", "matchExpressions", NULL};
 	struct tg_at labels = tg_at_field(at, "matchLabels");
@@ -187,4 +187,13 @@ void decode_selector(struct decoder *d, const struct tg_at *at, struct tg_select
 		}
 	out->reqs = reqs;
 	out->n_reqs = canonical(reqs, n, sizeof(*reqs), compare_requirements);
+}
+
+void decode_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out)
+{
+	size_t before = decoder_problems(d);
+
+	read_selector(d, at, out);
+	if (decoder_problems(d) != before)
+		d->selector_damaged = true;
 }

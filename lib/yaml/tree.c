@@ -168,14 +168,21 @@ static int parse_any(bool secret, const void *text, size_t size, struct tg_tree 
 	return err;
 }
 
+static int check_size(size_t size, struct tg_tree **out, struct tg_tree_error *error)
+{
+	*out = NULL;
+	if (size <= TG_TREE_SIZE_MAX)
+		return 0;
+	return tree_fail(error, 0, "larger than %u MiB", TG_TREE_SIZE_MAX >> 20);
+}
+
 static int parse_bounded(bool secret, const void *text, size_t size, struct tg_tree **out,
 	struct tg_tree_error *error)
 {
-	int err;
+	int err = check_size(size, out, error);
 
-	*out = NULL;
-	if (size > TG_TREE_SIZE_MAX)
-		return tree_fail(error, 0, "larger than %u MiB", TG_TREE_SIZE_MAX >> 20);
+	if (err != 0)
+		return err;
 	err = parse_any(secret, text, size, out, error);
 	if (err == -EINVAL)
 		hint_at_templates(text, size, error);
@@ -195,6 +202,14 @@ int tg_tree_parse_secret(
 	if (err == -EINVAL && error->repeats)
 		return tree_fail(error, error->line, "what is there cannot be read as YAML");
 	return err;
+}
+
+int tg_tree_parse_json(
+	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error)
+{
+	int err = check_size(size, out, error);
+
+	return err == 0 ? parse_with(json_parse, false, text, size, out, error) : err;
 }
 
 size_t tg_tree_count(const struct tg_tree *tree)

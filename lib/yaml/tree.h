@@ -67,6 +67,9 @@ int tg_tree_parse(const void *text, size_t size, struct tg_tree **out, struct tg
  * freed. */
 int tg_tree_parse_secret(
 	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error);
+/* The same for a text that is JSON or nothing: what is damaged is not tried as YAML. */
+int tg_tree_parse_json(
+	const void *text, size_t size, struct tg_tree **out, struct tg_tree_error *error);
 void tg_tree_free(struct tg_tree *tree);
 size_t tg_tree_count(const struct tg_tree *tree);
 /* Owned by the tree. */
