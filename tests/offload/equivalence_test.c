@@ -309,8 +309,9 @@ static bool chapter(struct run *r)
 	return same_counts(r);
 }
 
+/* `stats`: what hardware did; NULL: nobody asks. */
 static bool run(const struct tg_nic_profile *nic, const struct tg_nic_profile *seen,
-	uint64_t packets, uint32_t seed)
+	uint64_t packets, uint32_t seed, struct tg_stats_offload *stats)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	bool same = true;
@@ -328,11 +329,41 @@ static bool run(const struct tg_nic_profile *nic, const struct tg_nic_profile *s
 	       " dropped by the NIC, %" PRIu64 " rules\n",
 		nic->name, same ? "same" : "DIFFERENT", r->packets, r->hard.stats.packets,
 		r->hard.stats.dropped, r->hard.stats.inserted);
+	if (stats != NULL)
+		*stats = r->hard.stats;
 	hard_stop(&r->hard);
 	world_stop(&r->soft);
 	conversations_free(r->talk);
 	free(r);
 	return same;
+}
+
+/* ---- what has to be in hardware: equality of nothing shows nothing ---- */
+
+/* All others carry neither. */
+static const struct {
+	const char *profile;
+	bool connections, denials;
+} carried[] = {
+	{"mlx5-cx5", true, true},
+	{"mlx5-cx6dx", true, true},
+	{"mlx5-cx6dx-templates", true, true},
+};
+
+static bool as_expected(const char *profile, const struct tg_stats_offload *stats)
+{
+	bool connections = false, denials = false;
+
+	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++)
+		if (strcmp(carried[i].profile, profile) == 0) {
+			connections = carried[i].connections;
+			denials = carried[i].denials;
+		}
+	if ((stats->packets != 0) == connections && (stats->dropped != 0) == denials)
+		return true;
+	printf("%s: was to forward %s and to drop %s\n", profile,
+		connections ? "something" : "nothing", denials ? "something" : "nothing");
+	return false;
 }
 
 /* ---- hazards ---- */
@@ -384,15 +415,23 @@ static bool run_hazards(const struct tg_nic_profile *good, uint64_t packets, uin
 		spoil(&nic, k);
 		seen = nic;
 		printf("%s, known: ", name);
-		right = run(&nic, &seen, packets, seed) && right;
+		right = run(&nic, &seen, packets, seed, NULL) && right;
 		hide(&seen, spoilers[k].id);
 		printf("%s, hidden: ", name);
-		if (!run(&nic, &seen, packets, seed))
+		if (!run(&nic, &seen, packets, seed, NULL))
 			continue;
 		printf("%s: its check is worth nothing\n", name);
 		right = false;
 	}
 	return right;
+}
+
+static bool run_profile(const struct tg_nic_profile *nic, uint64_t packets, uint32_t seed)
+{
+	struct tg_stats_offload stats;
+	bool same = run(nic, nic, packets, seed, &stats);
+
+	return as_expected(nic->name, &stats) && same;
 }
 
 static struct tg_nic_profiles *load(const char *path)
@@ -436,7 +475,7 @@ int main(int argc, char **argv)
 			if (only != NULL && strcmp(only, nic->name) != 0)
 				continue;
 			same = (hazards ? run_hazards(nic, packets, seed)
-					: run(nic, nic, packets, seed)) &&
+					: run_profile(nic, packets, seed)) &&
 			       same;
 		}
 		tg_nic_profiles_free(profiles);
