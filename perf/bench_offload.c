@@ -4,11 +4,12 @@
  * mlx5-cx5. The model is software: what the owner spends in calls of rte_flow is the model's share
  * and is told apart; a real driver's is another one.
  *
- *	bench_offload [--json PATH] [--connections N] [--ms N] [--only rules|mix|workers]
+ *	bench_offload [--json PATH] [--connections N] [--ms N] [--only rules|revoke|mix|workers]
  *
  * rules     connections are taken, two rules each; their counters are polled; all are judged anew,
  *           and those of one address; in each millisecond CHURN go and as many come; all go. The
  *           program plays the worker, and no packet passes: counters grow as they are read
+ * revoke    a ruleset by which every second connection is not allowed as before: until the answer
  * mix       the share of packets that the NIC forwards, by min-packets. Sizes of flows are those of
  *           DCTCP's web search (Alizadeh et al., SIGCOMM 2010) as the simulations of HPCC have them
  *           (WebSearch_distribution.txt): ARRIVALS flows a second, each of 1 or of 8 packets of
@@ -344,7 +345,7 @@ static void recall(struct bench *b, uint32_t i)
 		bench_die("the ring of offers is full");
 }
 
-static void take_all(struct bench *b)
+static struct cost take_all(struct bench *b)
 {
 	struct watch w = pause_watch();
 
@@ -355,7 +356,7 @@ static void take_all(struct bench *b)
 	}
 	if (b->stats.active != b->n)
 		bench_die("%lu connections of %u were taken", (unsigned long)b->stats.active, b->n);
-	report_cost("a connection taken", steps_cost(w, b->n), "ns");
+	return steps_cost(w, b->n);
 }
 
 /* The clock of all goes on, and whatever is due is done. */
@@ -448,7 +449,7 @@ static void bench_rules(struct bench *b)
 	open_owner(b, b->n + LEAVING, 1000);
 	judge(b, NULL, 0);
 	pass(b, 1, &(struct watch){0});
-	take_all(b);
+	report_cost("a connection taken", take_all(b), "ns");
 	report("memory: owner's entries, a connection", (double)b->stats.memory / b->n, "bytes");
 	report("memory: rules' records, a connection", 2.0 * sizeof(struct tg_flow), "bytes");
 	report("memory: resident with the model, a connection",
@@ -773,6 +774,32 @@ static void bench_workers(struct bench *b)
 	rte_ring_free(channel.events);
 }
 
+/* Of every second one the rules in force say something else than those that it was judged by. */
+static void bench_revoke(struct bench *b)
+{
+	uint64_t began;
+	struct watch w;
+
+	make_offers(b);
+	for (uint32_t i = 1; i < b->n; i += 2)
+		b->offers[i].verdict[0] ^= 1;
+	open_owner(b, b->n, 1000);
+	judge(b, NULL, 0);
+	pass(b, 1, &(struct watch){0});
+	take_all(b);
+	began = bench_ns(CLOCK_MONOTONIC);
+	w = watch_start();
+	judge(b, NULL, 0);
+	report_cost("half revoked by a ruleset", watch_stop(w, 1e6), "ms");
+	report("half revoked by a ruleset: until the answer",
+		(double)(bench_ns(CLOCK_MONOTONIC) - began) / 1e6, "ms");
+	if (b->stats.active != b->n - b->n / 2 || b->stats.removed != b->n / 2 * 2)
+		bench_die("what is revoked has not left");
+	close_owner(b);
+	free(b->offers);
+	free(b->entry);
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench b;
@@ -798,6 +825,8 @@ int main(int argc, char **argv)
 	}
 	if (only == NULL || strcmp(only, "rules") == 0)
 		bench_rules(&b);
+	if (only == NULL || strcmp(only, "revoke") == 0)
+		bench_revoke(&b);
 	if (only == NULL || strcmp(only, "mix") == 0)
 		bench_mix(&b, ms);
 	if (only == NULL || strcmp(only, "workers") == 0)
