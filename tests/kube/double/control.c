@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "scale.h"
 
 struct command {
 	const char *name, *usage;
@@ -246,6 +247,72 @@ static int run_watches(struct kube_double *d, char *rest, struct buf *out)
 	return 0;
 }
 
+/* Only with a large cluster. */
+static int run_scale(struct kube_double *d, char *rest, struct buf *out)
+{
+	uint64_t pods, policies;
+
+	if (number(&rest, 100000, &pods) != 0 || number(&rest, pods / 10, &policies) != 0)
+		return -EINVAL;
+	if (d->scale != NULL) {
+		buf_text(out, "there is one already\n");
+		return -EINVAL;
+	}
+	d->scale = scale_create(d, (uint32_t)pods, (uint32_t)policies);
+	return d->scale != NULL ? run_revision(d, NULL, out) : -EINVAL;
+}
+
+static int run_churn(struct kube_double *d, char *rest, struct buf *out)
+{
+	uint64_t n, seconds;
+
+	if (d->scale == NULL || number(&rest, 1, &n) != 0 || number(&rest, 0, &seconds) != 0)
+		return -EINVAL;
+	if (seconds == 0)
+		scale_churn(d->scale, (uint32_t)n);
+	else
+		scale_churn_start(d->scale, (uint32_t)n, (uint32_t)seconds);
+	return run_revision(d, NULL, out);
+}
+
+static int run_churning(struct kube_double *d, char *rest, struct buf *out)
+{
+	uint64_t changes;
+	bool going;
+
+	if (d->scale == NULL)
+		return -EINVAL;
+	going = scale_churning(d->scale, &changes);
+	buf_printf(out, "%s %llu\n", going ? "yes" : "no", (unsigned long long)changes);
+	return 0;
+}
+
+static int run_stop_churn(struct kube_double *d, char *rest, struct buf *out)
+{
+	if (d->scale == NULL)
+		return -EINVAL;
+	scale_churn_stop(d->scale);
+	return 0;
+}
+
+static int run_state(struct kube_double *d, char *rest, struct buf *out)
+{
+	if (d->scale == NULL)
+		return -EINVAL;
+	scale_state(d->scale, out);
+	return 0;
+}
+
+static int run_changes(struct kube_double *d, char *rest, struct buf *out)
+{
+	uint64_t since;
+
+	if (d->scale == NULL || number(&rest, 0, &since) != 0)
+		return -EINVAL;
+	scale_changes(d->scale, since, out);
+	return 0;
+}
+
 static const struct command commands[] = {
 	{"put", "RESOURCE NS|- NAME [JSON]: writes an object; prints its resourceVersion", run_put},
 	{"delete", "RESOURCE NS|- NAME", run_delete},
@@ -276,6 +343,16 @@ static const struct command commands[] = {
 	{"wrongs", "prints what clients did wrong, a line each", run_wrongs},
 	{"clear-wrongs", "forgets these", run_clear_wrongs},
 	{"requests", "prints all: nanoseconds, status, method, target", run_requests},
+	{"scale", "[PODS [POLICIES]]: a cluster of that size from perf/gen, 100000 and a tenth",
+		run_scale},
+	{"churn", "[N]: so many changes of its pods now; N SECONDS: N a second for so long",
+		run_churn},
+	{"churning", "prints yes or no, and how many changes there were", run_churning},
+	{"stop-churn", "no more of them", run_stop_churn},
+	{"state", "prints its pods: namespace/name addresses labels node", run_state},
+	{"changes",
+		"[REVISION]: prints what changed since: revision, nanoseconds, type, pod, addresses",
+		run_changes},
 	{"watches", "[RESOURCE]: prints how many are open", run_watches},
 };
 

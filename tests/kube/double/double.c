@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "scale.h"
 
 #define FIRST_REVISION 95u /* so that 99 and 100 are soon seen: they are numbers, not texts */
 
@@ -120,9 +121,8 @@ int double_create(uv_loop_t *loop, const struct double_options *options, struct 
 	d->store.revision = FIRST_REVISION;
 	add_builtins(d);
 	uv_timer_init(loop, &d->kick);
-	uv_timer_init(loop, &d->churn);
-	d->kick.data = d->churn.data = d;
-	d->handles = 2;
+	d->kick.data = d;
+	d->handles = 1;
 	rc = listen_at(d, &d->listener, d->options.port, http_accepted);
 	if (rc < 0) {
 		double_close(d);
@@ -139,8 +139,8 @@ void double_close(struct kube_double *d)
 	d->closing = true;
 	double_down(d, false);
 	close_listener(&d->control);
+	scale_free(d->scale);
 	uv_close((uv_handle_t *)&d->kick, timer_closed);
-	uv_close((uv_handle_t *)&d->churn, timer_closed);
 }
 
 const char *double_url(const struct kube_double *d)

@@ -122,7 +122,7 @@ struct kube_double {
 	char *token, *user, *url;
 	struct store store;
 	uv_tcp_t *listener, *control; /* NULL: it does not listen there */
-	uv_timer_t kick, churn;
+	uv_timer_t kick;
 	bool closing;
 	unsigned int handles;
 	uint16_t port;
@@ -134,17 +134,13 @@ struct kube_double {
 	VEC(struct forbidden) forbidden;
 	VEC(struct rate) rates;
 	struct rate all;
+	struct scale *scale; /* made by a command */
 };
 
 /* double.c */
 void double_kick(struct kube_double *d);
 /* Frees history that no request, open or allowed, can ask for. */
 void double_prune(struct kube_double *d);
-/* As double_put, of a kind that is known. */
-uint64_t double_write(struct kube_double *d, struct kind *kind, const char *ns, const char *name,
-	const char *json);
-uint64_t double_erase(struct kube_double *d, struct kind *kind, struct entry *entry);
-
 /* http.c */
 /* The port, or -errno; the handle is there to be closed in any case. */
 int http_listen(

@@ -13,13 +13,11 @@
 #include "buf.h"
 #include "double.h"
 
-/* An object whose JSON is made when it is sent. */
+/* An object whose JSON is made when it is sent, out of a generated cluster. */
 struct made {
 	void (*render)(const struct made *made, const char *name, uint64_t rv, struct buf *out);
-	const void *object; /* of the generated cluster */
-	const void *gen;
-	uint32_t serial;  /* of the address or of the labels: whatever render makes of it */
-	uint32_t address; /* IPv4, host order; 0: that of `object` */
+	const void *cluster, *object, *look;
+	uint32_t serial, address;
 };
 
 struct revision {
