@@ -40,7 +40,7 @@ struct tg_gateway {
 	struct tg_checkpoint *checkpoint;
 	struct tg_changes *changes;
 	struct tg_control *control;
-	struct tg_nics *nics; /* NULL: nothing is offloaded */
+	struct tg_nics *nics;
 	struct tg_resets *resets;
 	struct tg_loop loop;
 	struct tg_loop_worker workers[TG_WORKERS_MAX];
@@ -74,7 +74,6 @@ static uint32_t extra_buffers(const struct tg_datapath_config *dp)
 static int open_ports(struct tg_gateway *g)
 {
 	struct tg_datapath_config *dp = &g->datapath_config;
-	bool trusted[TG_PORTS_MAX] = {false};
 	int rc;
 
 	rc = tg_ports_open(&g->ports, g->config->ports, dp->n_ports, dp->n_workers,
@@ -87,10 +86,7 @@ static int open_ports(struct tg_gateway *g)
 		rc = tg_ports_start(&g->ports);
 	if (rc != 0)
 		return rc;
-	if (g->config->rss_auto)
-		tg_ports_spread(&g->ports, &dp->rss, trusted);
-	for (uint32_t i = 0; i < dp->n_ports; i++)
-		dp->ports[i].rss_trusted = trusted[i];
+	tg_nics_spread(g->nics, &g->ports, g->config->rss_auto, dp);
 	return 0;
 }
 
@@ -232,6 +228,7 @@ static bool tick(void *arg)
 	changed = tg_ports_tick(&g->ports, now_ms);
 	if (!tg_resets_busy(g->resets))
 		tg_nics_links(g->nics);
+	tg_nics_look(g->nics, g->datapath);
 	failed = tg_resets_failed(g->resets);
 	tg_engine_flag(
 		g->engine, failed ? TG_STATE_PORT_FAILED : 0, failed ? 0 : TG_STATE_PORT_FAILED);

@@ -29,6 +29,7 @@ struct reset {
 	_Atomic bool asked; /* by the driver */
 	pthread_t thread;   /* PHASE_RESTARTING */
 	int rc;		    /* of the thread, when it is done */
+	bool placed;	    /* the same: packets are placed as before */
 	_Atomic bool done;
 };
 
@@ -71,6 +72,7 @@ static int restart(struct reset *reset)
 		return rc;
 	}
 	rc = tg_port_restart(config->ports, reset->port, RESTART_MS, open_rules, reset);
+	reset->placed = rc == 0 && tg_port_spread_again(&config->ports->v[reset->port]);
 	tg_nics_reset_end(config->nics);
 	return rc;
 }
@@ -126,6 +128,8 @@ static void resume_port(struct reset *reset, uint64_t now_ms)
 	uint64_t *resets = &config->ports->stats->ports[reset->port].resets;
 
 	__atomic_store_n(resets, *resets + 1, __ATOMIC_RELAXED);
+	if (config->ports->v[reset->port].placed != 0)
+		tg_datapath_placed_anew(config->datapath, (uint16_t)reset->port, reset->placed);
 	config->ports->v[reset->port].away = false;
 	atomic_store_explicit(&config->ports->paused[reset->port], false, memory_order_relaxed);
 	tg_loop_pause(config->loop);

@@ -29,8 +29,8 @@ struct tg_resets_config {
 	struct tg_ports *ports;
 	struct tg_datapath *datapath;
 	struct tg_loop *loop;
-	struct tg_nics *nics; /* NULL: nothing is offloaded */
-	uint32_t pause_ms;    /* that workers have to let go of a port */
+	struct tg_nics *nics;
+	uint32_t pause_ms; /* that workers have to let go of a port */
 };
 
 /* After ports and workers are open. 0, -ENOMEM. */

@@ -144,7 +144,7 @@ static void open_gateway(struct bench *b, struct gateway *g)
 	config.handoff_depth = RING;
 	if (g->nic)
 		config.rss = b->rss;
-	config.ports[0].rss_trusted = config.ports[1].rss_trusted = g->nic;
+	config.ports[0].placed = config.ports[1].placed = g->nic ? TG_PLACED_ALL : 0;
 	if (tg_datapath_create(&config, &g->dp) != 0)
 		bench_die("no datapath");
 	for (uint32_t w = 0; w < g->n; w++) {

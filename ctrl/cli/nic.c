@@ -129,6 +129,14 @@ static void print_engines(struct tg_cli *cli, const cJSON *engines)
 	}
 }
 
+static void print_placement(struct tg_cli *cli, const cJSON *placement)
+{
+	if (cJSON_GetArraySize(placement) == 0)
+		return;
+	fputc('\n', cli->out);
+	print_key(cli, placement, 0);
+}
+
 static void print_strategies(struct tg_cli *cli, const cJSON *strategies)
 {
 	const cJSON *strategy;
@@ -190,6 +198,7 @@ static void print_profile(struct tg_cli *cli, const cJSON *tree)
 	cJSON_ArrayForEach(item, tree) if (cJSON_IsObject(item) && !is_text(item, "strategies"))
 		print_key(cli, item, 0);
 	print_engines(cli, member(tree, "engines"));
+	print_placement(cli, member(tree, "placement"));
 	print_strategies(cli, member(tree, "strategies"));
 	print_hazards(cli, member(tree, "hazards"));
 }

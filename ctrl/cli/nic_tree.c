@@ -130,6 +130,21 @@ static const char *domain_name(int word)
 	return tg_nic_domain_name((enum tg_nic_domain)word);
 }
 
+static const char *masking_name(int word)
+{
+	return tg_nic_masking_name((enum tg_nic_masking)word);
+}
+
+static const char *placed_name(int word)
+{
+	return tg_nic_placed_name((enum tg_nic_placed)word);
+}
+
+static const char *placing_name(int word)
+{
+	return tg_nic_placing_name((enum tg_nic_placing)word);
+}
+
 static const char *strategy_name(int word)
 {
 	return tg_nic_strategy_name((enum tg_nic_strategy)word);
@@ -145,12 +160,19 @@ static void add_set(
 			append(t, list, cJSON_CreateString(name(word)));
 }
 
+/* What is said of each word besides. */
+struct extra {
+	const char *key;
+	const uint8_t *v; /* by word */
+	const char *(*name)(int value);
+};
+
 /*
- * Words with what is said of all of them: those of one mask and one source are one item.
- * `masking` is NULL where there are no masks.
+ * Words with what is said of all of them: those of one extra and one source are one item.
+ * `extra` is NULL where there is none.
  */
 static void add_words(struct tree *t, cJSON *to, const char *key, int n, const char *const *sources,
-	const uint8_t *masking, const char *(*name)(int word))
+	const struct extra *extra, const char *(*name)(int word))
 {
 	cJSON *list = add_list(t, to, key), *item;
 	uint32_t done = 0, set;
@@ -161,15 +183,14 @@ static void add_words(struct tree *t, cJSON *to, const char *key, int n, const c
 		set = 0;
 		for (int o = w; o < n; o++)
 			if (sources[o] != NULL && strcmp(sources[o], sources[w]) == 0 &&
-				(masking == NULL || masking[o] == masking[w]))
+				(extra == NULL || extra->v[o] == extra->v[w]))
 				set |= BIT(o);
 		done |= set;
 		item = cJSON_CreateObject();
 		append(t, list, item);
 		add_set(t, item, "are", set, name);
-		if (masking != NULL)
-			add_text(t, item, "mask",
-				tg_nic_masking_name((enum tg_nic_masking)masking[w]));
+		if (extra != NULL)
+			add_text(t, item, extra->key, extra->name(extra->v[w]));
 		add_text(t, item, "source", sources[w]);
 	}
 }
@@ -202,6 +223,7 @@ static void add_shapes(struct tree *t, cJSON *to, const struct tg_nic_engine *e)
 
 static cJSON *engine_tree(struct tree *t, const struct tg_nic_engine *e)
 {
+	const struct extra masks = {"mask", e->masking, masking_name};
 	const char *const *source = e->source;
 	cJSON *to = kept(t, cJSON_CreateObject()), *fact;
 
@@ -210,7 +232,7 @@ static cJSON *engine_tree(struct tree *t, const struct tg_nic_engine *e)
 	add_set(t, fact, "are", e->domains, domain_name);
 	add_words(
 		t, to, "protocols", TG_NIC_PROTOCOL_COUNT, e->protocol_source, NULL, protocol_name);
-	add_words(t, to, "fields", TG_NIC_FIELD_COUNT, e->field_source, e->masking, field_name);
+	add_words(t, to, "fields", TG_NIC_FIELD_COUNT, e->field_source, &masks, field_name);
 	add_words(t, to, "actions", TG_NIC_ACTION_COUNT, e->action_source, NULL, action_name);
 	add_bool_fact(t, to, "untagged", e->untagged, source[TG_NIC_ENGINE_UNTAGGED]);
 	add_bool_fact(t, to, "needs-field", e->needs_field, source[TG_NIC_ENGINE_NEEDS_FIELD]);
@@ -300,6 +322,7 @@ static void add_names(struct tree *t, cJSON *to, const struct tg_nic_profile *p)
 
 cJSON *tg_nic_tree(const struct tg_nic_profile *profile)
 {
+	const struct extra by = {"by", profile->placing, placing_name};
 	struct tree t = {false};
 	cJSON *to = kept(&t, cJSON_CreateObject()), *list;
 
@@ -308,6 +331,8 @@ cJSON *tg_nic_tree(const struct tg_nic_profile *profile)
 	list = add_list(&t, to, "engines");
 	for (size_t e = 0; e < profile->n_engines; e++)
 		append(&t, list, engine_tree(&t, &profile->engines[e]));
+	add_words(
+		&t, to, "placement", TG_NIC_PLACED_COUNT, profile->placed_source, &by, placed_name);
 	add_strategies(&t, to, profile);
 	list = add_list(&t, to, "hazards");
 	for (int h = 0; h < TG_NIC_HAZARD_COUNT; h++)

@@ -97,7 +97,29 @@ static void print_kinds(struct tg_cli *cli, const cJSON *port)
 	}
 }
 
-static void print_port(struct tg_cli *cli, const cJSON *port)
+/* Whether the NIC spreads connections over workers. */
+static void print_placement(struct tg_cli *cli, const cJSON *port)
+{
+	static const struct {
+		const char *state, *text;
+		enum tg_colour colour;
+	} states[] = {
+		{"software", "not believed", TG_YELLOW},
+		{"learning", "not believed yet: it has to show it", TG_YELLOW},
+		{"trusted", "believed", TG_GREEN},
+		{"wrong", "not believed: it was found to place packets elsewhere", TG_RED},
+	};
+	const char *state = tg_json_text(port, "placement");
+	const char *why = tg_json_text(port, "placement_why");
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].state, state) == 0)
+			fprintf(cli->out, "  %s%s%s  where the NIC places packets: %s%s%s\n",
+				tg_colour_on(cli, states[i].colour), state, tg_colour_off(cli),
+				states[i].text, *why != '\0' ? "; " : "", why);
+}
+
+static void print_port(struct tg_cli *cli, const cJSON *port, bool off)
 {
 	const char *profile = tg_json_text(port, "profile");
 	double hold_off = tg_json_number(port, "hold_off_ms");
@@ -113,7 +135,9 @@ static void print_port(struct tg_cli *cli, const cJSON *port)
 		fprintf(cli->out, ", %sa rule could not be removed%s", tg_colour_on(cli, TG_RED),
 			tg_colour_off(cli));
 	fputc('\n', cli->out);
-	print_kinds(cli, port);
+	print_placement(cli, port);
+	if (!off)
+		print_kinds(cli, port);
 }
 
 static void print_counts(struct tg_cli *cli, const cJSON *tree)
@@ -141,7 +165,8 @@ static int print_status(struct tg_cli *cli, const cJSON *tree)
 	const cJSON *port;
 
 	print_state(cli, tree);
-	cJSON_ArrayForEach(port, member(tree, "ports")) print_port(cli, port);
+	cJSON_ArrayForEach(port, member(tree, "ports"))
+		print_port(cli, port, strcmp(tg_json_text(tree, "offload"), "off") == 0);
 	if (is_on(tree))
 		print_counts(cli, tree);
 	return 0;

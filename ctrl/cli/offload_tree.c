@@ -137,6 +137,9 @@ static void add_ports(cJSON *tree, const struct tg_wire_report *r)
 		add_number(item, "hold_off_ms", port->hold_off_ms);
 		add_number(item, "stale_ms", port->stale_ms);
 		cJSON_AddStringToObject(item, "wire", port->wire);
+		cJSON_AddStringToObject(
+			item, "placement", tg_port_placement_text(port->placement.state));
+		cJSON_AddStringToObject(item, "placement_why", port->placement.why);
 		kinds = add_list(item, "kinds");
 		for (unsigned int k = 0; k < TG_HW_KIND_COUNT; k++) {
 			cJSON *kind = add_item(kinds);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <getopt.h>
+#include <string.h>
 
 #include "live.h"
 
@@ -97,6 +98,26 @@ static void print_load(struct tg_cli *cli, const cJSON *dataplane)
 		tg_json_number(item, "connections"));
 }
 
+/* Ports whose NIC is said to spread connections over workers (offload status says why). */
+static void print_placement(struct tg_cli *cli, const cJSON *dataplane)
+{
+	const char *title = "placement";
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, member(dataplane, "port_list"))
+	{
+		const char *state = tg_json_text(item, "placement");
+		const bool wrong = strcmp(state, "wrong") == 0;
+
+		if (strcmp(state, "software") == 0)
+			continue;
+		fprintf(cli->out, "%-12s port %s: %s%s%s\n", title, tg_json_text(item, "name"),
+			wrong ? tg_colour_on(cli, TG_RED) : "", state,
+			wrong ? tg_colour_off(cli) : "");
+		title = "";
+	}
+}
+
 static void print_memory(struct tg_cli *cli, const cJSON *dataplane)
 {
 	static const struct {
@@ -182,6 +203,7 @@ static void print_dataplane(struct tg_cli *cli, const cJSON *tree)
 	fputc('\n', cli->out);
 	print_flags(cli, tree);
 	print_load(cli, dataplane);
+	print_placement(cli, dataplane);
 	print_memory(cli, dataplane);
 	print_limits(cli, dataplane);
 }

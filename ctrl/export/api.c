@@ -53,6 +53,23 @@ static void write_load(struct tg_buffer *b, const struct tg_stats_reader *reader
 	tg_buffer_printf(b, "]");
 }
 
+static void write_ports(struct tg_buffer *b, const struct tg_stats_reader *reader)
+{
+	struct tg_stats_port port;
+
+	tg_buffer_text(b, ",\"port_list\":[");
+	for (uint32_t i = 0; i < reader->n_ports; i++) {
+		if (tg_stats_read_port(reader, i, &port) != 0)
+			continue;
+		text_member(b, i == 0 ? "{" : ",{", "name", port.name);
+		tg_buffer_printf(b, ",\"link_up\":%s", boolean(port.link_up));
+		number_member(b, ",", "resets", port.resets);
+		text_member(b, ",", "placement", tg_port_placement_text(port.placement));
+		tg_buffer_text(b, "}");
+	}
+	tg_buffer_text(b, "]");
+}
+
 /* A table: how full it is, and what it costs. */
 static void write_table(struct tg_buffer *b, const char *before, const char *name, uint64_t used,
 	uint64_t limit, uint64_t bytes)
@@ -116,6 +133,7 @@ static void write_segment(struct tg_buffer *b, const struct tg_stats_reader *rea
 			now_ms > state.checkpoint_at ? now_ms - state.checkpoint_at : 0);
 	write_flags(b, state.state_flags);
 	write_load(b, reader);
+	write_ports(b, reader);
 	write_memory(b, reader, &state);
 	write_limits(b, reader, rules);
 }

@@ -242,6 +242,9 @@ static const struct {
 		offsetof(struct tg_stats_worker, total_cycles)},
 	{"tidegate_worker_handoff_sent_packets_total", "Packets handed to their owner.",
 		offsetof(struct tg_stats_worker, handoff_sent)},
+	{"tidegate_worker_misplaced_packets_total",
+		"Packets that a NIC has placed elsewhere than it is said to.",
+		offsetof(struct tg_stats_worker, misplaced)},
 	{"tidegate_worker_handoff_received_packets_total", "Packets that others handed over.",
 		offsetof(struct tg_stats_worker, handoff_received)},
 };
@@ -322,6 +325,10 @@ static const struct {
 	{"tidegate_port_reset_state", "gauge",
 		"The last reset of the port: 0 none or done, 1 under way, 2 failed, it is down.",
 		offsetof(struct tg_stats_port, reset), 4},
+	{"tidegate_port_placement", "gauge",
+		"Whether it is believed where the NIC places packets: 0 no, 1 not yet, 2 yes, 3 it was "
+		"wrong.",
+		offsetof(struct tg_stats_port, placement), 4},
 };
 
 static void write_port_value(struct tg_buffer *b, const struct tg_stats_port *port, size_t which)

@@ -110,12 +110,14 @@ void tg_offload_reset_end(struct tg_offload *o);
 /*
  * The file of an OFFLOAD_REPORT that answers `get`: what NICs have, and what they do not have and
  * why. Locks for one part of the tables after the other, and waits `ms` for the lock at most; looks
- * at every connection until it has as many as were asked for. By the control thread. 0 and *fd, a
+ * at every connection until it has as many as were asked for. `placements`: of each port, or NULL
+ * when nothing is said of that. By the control thread. 0 and *fd, a
  * descriptor for the caller to close; -ETIMEDOUT: a driver hangs; -errno.
  */
-int tg_offload_report(
-	struct tg_offload *o, const struct tg_msg_offload_get *get, uint32_t ms, int *fd);
-/* The same where there is no owner: `n` ports that can do nothing, or 0, offload is off. */
-int tg_offload_report_without(const struct tg_hw_port *ports, uint32_t n, int *fd);
+int tg_offload_report(struct tg_offload *o, const struct tg_msg_offload_get *get,
+	const struct tg_hw_placement placements[], uint32_t ms, int *fd);
+/* The same where there is no owner: `n` ports that can do nothing; `state` is TG_HW_OFF or NOTHING.
+ */
+int tg_offload_report_without(uint32_t state, const struct tg_hw_port *ports, uint32_t n, int *fd);
 
 #endif

@@ -243,9 +243,9 @@ static int draft_write(struct draft *d, int *out)
 	return rc;
 }
 
-int tg_offload_report_without(const struct tg_hw_port *ports, uint32_t n, int *fd)
+int tg_offload_report_without(uint32_t state, const struct tg_hw_port *ports, uint32_t n, int *fd)
 {
-	struct draft d = {.header = {.state = n != 0 ? TG_HW_NOTHING : TG_HW_OFF, .n_ports = n},
+	struct draft d = {.header = {.state = state, .n_ports = n},
 		.ports = (struct tg_hw_port *)(uintptr_t)ports};
 
 	return draft_write(&d, fd);
@@ -323,8 +323,8 @@ static int take_ports(struct tg_offload *o, uint32_t ms, struct draft *d)
 	return 0;
 }
 
-int tg_offload_report(
-	struct tg_offload *o, const struct tg_msg_offload_get *get, uint32_t ms, int *fd)
+int tg_offload_report(struct tg_offload *o, const struct tg_msg_offload_get *get,
+	const struct tg_hw_placement placements[], uint32_t ms, int *fd)
 {
 	struct draft d = {
 		.ports = calloc(o->config.datapath->n_ports, sizeof(*d.ports)),
@@ -335,6 +335,8 @@ int tg_offload_report(
 
 	if (rc == 0)
 		rc = take_ports(o, ms, &d);
+	for (uint32_t i = 0; rc == 0 && placements != NULL && i < d.header.n_ports; i++)
+		d.ports[i].placement = placements[i];
 	if (rc == 0)
 		rc = take_lists(o, get, ms, &d);
 	if (rc == 0)

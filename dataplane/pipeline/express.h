@@ -76,7 +76,7 @@ static inline struct lane lane_of(
 {
 	const struct tg_datapath_config *config = &w->dp->config;
 	const struct tg_port_config *in = &config->ports[port];
-	bool same = config->rss.reta_size != 0;
+	bool same = config->rss.reta_size != 0, all = w->trusted == TG_PLACED_ALL;
 
 	return (struct lane){
 		.w = w,
@@ -94,8 +94,8 @@ static inline struct lane lane_of(
 		.end = in->end,
 		.open = w->gen != NULL && !(in->link_pass & (TG_LINK(BGP) | TG_LINK(BFD))) &&
 			atomic_load_explicit(&w->dp->link_up[in->peer], memory_order_relaxed) &&
-			(config->n_workers == 1 || !same || in->rss_trusted),
-		.all_home = config->n_workers == 1 || (same && in->rss_trusted) || handed_over,
+			(config->n_workers == 1 || !same || all || handed_over),
+		.all_home = config->n_workers == 1 || (same && all) || handed_over,
 	};
 }
 

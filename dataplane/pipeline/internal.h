@@ -3,10 +3,10 @@
  * What the stages of the pipeline share: the bodies of datapath, generation and worker.
  *
  * Synchronisation. struct tg_datapath is constant while workers run, but for `generation` and
- * `link_up`, which the control thread writes and workers read. struct tg_generation: see
- * generation.h. A struct tg_worker and all it points to is one thread's own; its counters lie in
- * the statistics segment, where others read them. Rings are single-producer, single-consumer: one
- * for each ordered pair of workers.
+ * `link_up`, which the control thread writes and workers read, and for what placement.h says.
+ * struct tg_generation: see generation.h. A struct tg_worker and all it points to is one thread's
+ * own; its counters lie in the statistics segment, where others read them. Rings are
+ * single-producer, single-consumer: one for each ordered pair of workers.
  */
 #ifndef TG_PIPELINE_INTERNAL_H
 #define TG_PIPELINE_INTERNAL_H
@@ -24,6 +24,7 @@
 #include "halfopen.h"
 #include "hardware.h"
 #include "packet.h"
+#include "placement.h"
 #include "classify.h"
 #include "table.h"
 #include "worker.h"
@@ -46,6 +47,8 @@ struct tg_datapath {
 	struct tg_datapath_config config;
 	_Atomic(struct tg_generation *) generation;
 	_Atomic bool link_up[TG_PORTS_MAX];
+	_Atomic uint32_t placing[TG_PORTS_MAX];	 /* placement.h: how often it began, or WRONG */
+	_Atomic uint64_t trusting[TG_PORTS_MAX]; /* bit by worker */
 	struct tg_secret secret;
 	struct tg_budget budget; /* of namespaces, by the slots of their limits */
 	struct rte_ring **ring;	 /* [from * n_workers + to]; NULL on the diagonal */
@@ -182,6 +185,9 @@ struct tg_worker {
 	uint32_t now;
 	bool pickup;
 	bool pickup_over; /* for good: not everything that was cut could be remembered */
+
+	uint8_t trusted; /* TG_PLACED bits of this burst's port that need no look at the owner */
+	struct placement placement[TG_PORTS_MAX];
 
 	struct tg_stages *stages; /* NULL: nobody measures */
 	uint64_t stage_began;

@@ -130,13 +130,28 @@ static void without_ruleset(struct tg_worker *w, struct tg_packet *p)
 	forward(w, p);
 }
 
-/* A NIC that hashes as we do has brought plain packets where they belong. */
-static inline bool at_home(const struct tg_worker *w, const struct tg_packet *p, bool handed_over)
+static inline unsigned int placed_kind(const struct tg_packet *p)
 {
-	return w->dp->config.n_workers == 1 ||
-	       ((p->flags & TG_PACKET_PLAIN) && !handed_over && port_of(w, p)->rss_trusted &&
-		       w->dp->config.rss.reta_size != 0) ||
-	       owner_of(w->dp, p) == w->index;
+	if (p->family == 4)
+		return p->protocol == TG_IPPROTO_TCP ? TG_PLACED_TCP4 : TG_PLACED_UDP4;
+	return p->protocol == TG_IPPROTO_TCP ? TG_PLACED_TCP6 : TG_PLACED_UDP6;
+}
+
+/* A NIC that hashes as we do has brought plain packets where they belong. */
+static inline bool at_home(struct tg_worker *w, const struct tg_packet *p, bool handed_over)
+{
+	bool placed, home;
+
+	if (w->dp->config.n_workers == 1)
+		return true;
+	placed = (p->flags & TG_PACKET_PLAIN) && !handed_over && w->dp->config.rss.reta_size != 0 &&
+		 (port_of(w, p)->placed & placed_kind(p)) != 0;
+	if (placed && (w->trusted & placed_kind(p)) != 0)
+		return true;
+	home = owner_of(w->dp, p) == w->index;
+	if (unlikely(placed))
+		placement_note(w, p, home);
+	return home;
 }
 
 /* From a frame to a live packet with its hash, or to what else becomes of it. */

@@ -269,6 +269,7 @@ void tg_worker_burst(
 	}
 	w->stats->rx_packets += n;
 	w->stats->rx_bytes += bytes;
+	w->trusted = placement_look(w, port);
 	stage_ends(w, TG_STAGE_FETCH);
 	w->express->receive(w, mbufs, n, (uint8_t)port, false);
 	process(w, mbufs, (uint8_t)port);

@@ -56,6 +56,13 @@ enum tg_side { TG_SIDE_INSIDE, TG_SIDE_OUTSIDE, TG_SIDE_ANY };
 #define TG_LINK_RA (1u << 30)
 #define TG_LINK_REDIRECT (1u << 31)
 
+/* Plain packets that a NIC may place: bits, by family and protocol. */
+#define TG_PLACED_TCP4 (1u << 0)
+#define TG_PLACED_UDP4 (1u << 1)
+#define TG_PLACED_TCP6 (1u << 2)
+#define TG_PLACED_UDP6 (1u << 3)
+#define TG_PLACED_ALL 0xfu
+
 struct tg_port_config {
 	uint16_t ethdev;    /* DPDK port number; queue `worker index` is where a worker sends */
 	uint16_t peer;	    /* index of the other end of the wire; its peer is this one */
@@ -63,7 +70,7 @@ struct tg_port_config {
 	uint8_t group;	    /* connections are shared by the wires of one group */
 	uint8_t end;	    /* which end of the group's wires, 0 or 1; the peer has the other */
 	uint8_t side;	    /* enum tg_side */
-	bool rss_trusted;   /* the NIC places untagged TCP and UDP as `rss` says */
+	uint8_t placed;	    /* TG_PLACED bits: what the NIC is said to place as `rss` says */
 	uint32_t mtu;	    /* longest IP datagram, bytes */
 	uint32_t link_pass; /* TG_LINK bits, TG_LINK_RA, TG_LINK_REDIRECT */
 };
@@ -151,6 +158,11 @@ struct tg_generation *tg_datapath_publish(struct tg_datapath *dp, struct tg_gene
 struct tg_generation *tg_datapath_generation(const struct tg_datapath *dp);
 /* Control thread. Ports are down until told otherwise: packets to them are LINK_DOWN drops. */
 void tg_datapath_set_link(struct tg_datapath *dp, uint16_t port, bool up);
+
+/* As workers have found it (placement.h). */
+enum tg_port_placement tg_datapath_placement(const struct tg_datapath *dp, uint16_t port);
+/* Control thread. The port was configured anew: it has to show it again, or cannot any more. */
+void tg_datapath_placed_anew(struct tg_datapath *dp, uint16_t port, bool placed);
 
 /*
  * Worker `index` with counters in `stats` and `slots` (slot_capacity of them), both zeroed or

@@ -33,6 +33,7 @@ struct tg_port {
 	/* What wakes a worker that waits for a queue: the driver's interrupts, else a socket. */
 	bool interrupts;
 	int sockets[TG_WORKERS_MAX]; /* by queue; -1: unknown */
+	uint8_t placed;		     /* TG_PLACED bits, of tg_ports_spread */
 	bool tap;
 	bool started;
 	bool away;	  /* is or was reset and has not come back: its driver is not asked */
@@ -88,12 +89,19 @@ void tg_ports_close(struct tg_ports *ports);
 int tg_port_restart(
 	struct tg_ports *ports, uint32_t i, uint32_t ms, void (*open)(void *arg), void *arg);
 
+struct tg_spread {
+	uint8_t placed; /* TG_PLACED bits: what the NIC is known to be able to; then what it does */
+	char why[256];	/* what it does not */
+};
+
 /*
- * Spreads flows over the queues, both directions of a flow to one. `rss` is filled, and
- * trusted[port] set, where the driver is known to do it and key and table read back as they were
- * set; reta_size stays 0 when that is true of no port. After the start.
+ * Spreads flows over the queues, both directions of a flow to one, where the NIC can, by key and
+ * table that read back as they were set. `rss` is filled; reta_size stays 0 when no port does it.
+ * After the start.
  */
-void tg_ports_spread(struct tg_ports *ports, struct tg_rss_config *rss, bool trusted[]);
+void tg_ports_spread(struct tg_ports *ports, struct tg_rss_config *rss, struct tg_spread spread[]);
+/* The same of a port that was restarted: does it still? */
+bool tg_port_spread_again(const struct tg_port *port);
 
 /* From now on the datapath knows which links are up. */
 void tg_ports_attach(struct tg_ports *ports, struct tg_datapath *datapath);

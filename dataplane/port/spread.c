@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Flows over queues: what the NIC does, as far as it can be proven. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <rte_ethdev.h>
@@ -7,39 +9,46 @@
 #include "log.h"
 #include "ports.h"
 
-/*
- * Drivers whose devices hash TCP and UDP by the plain Toeplitz function over addresses and ports,
- * by the key and the table they are given. Others are not asked: some accept and report any key.
- */
-static const char *const drivers[] = {
-	"net_ixgbe", "net_i40e", "net_ice", "net_iavf", "net_e1000_igb", "net_igc", "mlx5_pci"};
+/* What ethdev calls the packets that are placed. */
+static const struct {
+	uint64_t type;
+	uint8_t placed;
+} types[] = {
+	{RTE_ETH_RSS_NONFRAG_IPV4_TCP, TG_PLACED_TCP4},
+	{RTE_ETH_RSS_NONFRAG_IPV4_UDP, TG_PLACED_UDP4},
+	{RTE_ETH_RSS_NONFRAG_IPV6_TCP, TG_PLACED_TCP6},
+	{RTE_ETH_RSS_NONFRAG_IPV6_UDP, TG_PLACED_UDP6},
+};
 
-#define TYPES_NEEDED                                                   \
-	(RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP | \
-		RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP)
+static uint8_t refuse(struct tg_spread *spread, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static bool known_driver(const char *name)
+static uint8_t refuse(struct tg_spread *spread, const char *fmt, ...)
 {
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
-		if (strcmp(drivers[i], name) == 0)
-			return true;
-	return false;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(spread->why, sizeof(spread->why), fmt, args);
+	va_end(args);
+	return 0;
 }
 
-/* The key in use, when the device says that it hashes what is needed by the one we set. */
-static bool read_key(const struct tg_port *port, uint8_t key[TG_RSS_KEY_MAX], uint16_t length)
+/* What is hashed by the key that was set, as the device says; 0: nothing. */
+static uint8_t read_key(const struct tg_port *port, uint8_t key[TG_RSS_KEY_MAX], uint16_t length)
 {
 	struct rte_eth_rss_conf conf = {.rss_key = key, .rss_key_len = (uint8_t)length};
+	uint8_t placed = 0;
 
 	memset(key, 0, TG_RSS_KEY_MAX);
 	if (rte_eth_dev_rss_hash_conf_get(port->ethdev, &conf) != 0)
-		return false;
-	if ((conf.rss_hf & TYPES_NEEDED) != TYPES_NEEDED)
-		return false;
+		return 0;
 	for (uint16_t i = 0; i < length; i++)
 		if (key[i] != (i % 2 == 0 ? 0x6d : 0x5a))
-			return false;
-	return true;
+			return 0;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((conf.rss_hf & types[i].type) != 0)
+			placed |= types[i].placed;
+	return placed;
 }
 
 #define GROUPS (TG_RETA_MAX / RTE_ETH_RETA_GROUP_SIZE)
@@ -73,39 +82,74 @@ static bool size_ok(uint16_t size)
 	return size != 0 && size <= TG_RETA_MAX && (size & (size - 1)) == 0;
 }
 
-/* Whether this port does what `rss` says; the first one that qualifies says what that is. */
-static bool qualify(const struct tg_port *port, uint32_t n_workers, struct tg_rss_config *rss)
+static bool key_ok(const struct rte_eth_dev_info *info)
+{
+	return info->hash_key_size == 40 || info->hash_key_size == 52;
+}
+
+static void take(struct tg_rss_config *rss, const struct rte_eth_dev_info *info,
+	const uint8_t key[TG_RSS_KEY_MAX], uint16_t queues)
+{
+	memcpy(rss->key, key, sizeof(rss->key));
+	rss->key_length = info->hash_key_size;
+	rss->reta_size = info->reta_size;
+	for (uint16_t i = 0; i < info->reta_size; i++)
+		rss->reta[i] = i % queues;
+}
+
+/* What of `can` this port places as `rss` says; the first port that qualifies says what that is. */
+static uint8_t qualify(const struct tg_port *port, uint32_t n_workers, uint8_t can,
+	struct tg_rss_config *rss, struct tg_spread *spread)
+{
+	struct rte_eth_dev_info info;
+	uint8_t key[TG_RSS_KEY_MAX], placed;
+
+	if (rte_eth_dev_info_get(port->ethdev, &info) != 0)
+		return refuse(spread, "the driver says nothing of the device");
+	if (port->n_rx_queues != n_workers)
+		return refuse(
+			spread, "%u receive queues for %u workers", port->n_rx_queues, n_workers);
+	if (!key_ok(&info))
+		return refuse(spread, "the driver has no key of 40 or 52 bytes");
+	if (!size_ok(info.reta_size))
+		return refuse(spread, "a table of %u entries cannot be used", info.reta_size);
+	/* One function for all ports: a table of another size is another function. */
+	if (rss->reta_size != 0 && rss->reta_size != info.reta_size)
+		return refuse(spread, "a table of %u entries, and another port has %u",
+			info.reta_size, rss->reta_size);
+	placed = read_key(port, key, info.hash_key_size) & can;
+	if (placed == 0)
+		return refuse(spread, "the key that was set does not read back, or for nothing");
+	if (!set_table(port, info.reta_size))
+		return refuse(spread, "the table cannot be set, or does not read back");
+	if (rss->reta_size == 0)
+		take(rss, &info, key, port->n_rx_queues);
+	return placed;
+}
+
+void tg_ports_spread(struct tg_ports *ports, struct tg_rss_config *rss, struct tg_spread spread[])
+{
+	memset(rss, 0, sizeof(*rss));
+	for (uint32_t i = 0; i < ports->n; i++) {
+		struct tg_port *port = &ports->v[i];
+
+		if (spread[i].placed != 0)
+			spread[i].placed =
+				qualify(port, ports->n_workers, spread[i].placed, rss, &spread[i]);
+		port->placed = spread[i].placed;
+		if (port->placed != 0)
+			tg_log_info("port %s: its NIC is said to place packets at their workers",
+				port->spec.name);
+	}
+}
+
+bool tg_port_spread_again(const struct tg_port *port)
 {
 	struct rte_eth_dev_info info;
 	uint8_t key[TG_RSS_KEY_MAX];
 
-	if (rte_eth_dev_info_get(port->ethdev, &info) != 0 || !known_driver(info.driver_name))
-		return false;
-	if (port->n_rx_queues != n_workers || !size_ok(info.reta_size) ||
-		(info.hash_key_size != 40 && info.hash_key_size != 52))
-		return false;
-	/* One function for all ports: a table of another size is another function. */
-	if (rss->reta_size != 0 && rss->reta_size != info.reta_size)
-		return false;
-	if (!read_key(port, key, info.hash_key_size) || !set_table(port, info.reta_size))
-		return false;
-	if (rss->reta_size == 0) {
-		memcpy(rss->key, key, sizeof(rss->key));
-		rss->key_length = info.hash_key_size;
-		rss->reta_size = info.reta_size;
-		for (uint16_t i = 0; i < info.reta_size; i++)
-			rss->reta[i] = i % port->n_rx_queues;
-	}
-	return true;
-}
-
-void tg_ports_spread(struct tg_ports *ports, struct tg_rss_config *rss, bool trusted[])
-{
-	memset(rss, 0, sizeof(*rss));
-	for (uint32_t i = 0; i < ports->n; i++) {
-		trusted[i] = ports->n_workers > 1 && qualify(&ports->v[i], ports->n_workers, rss);
-		if (trusted[i])
-			tg_log_info("port %s: the NIC's placement of flows is used",
-				ports->v[i].spec.name);
-	}
+	return rte_eth_dev_info_get(port->ethdev, &info) == 0 && key_ok(&info) &&
+	       size_ok(info.reta_size) &&
+	       (read_key(port, key, info.hash_key_size) & port->placed) == port->placed &&
+	       set_table(port, info.reta_size);
 }

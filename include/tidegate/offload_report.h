@@ -26,7 +26,7 @@
 #include <tidegate/stats.h>
 
 #define TG_HW_MAGIC 0x504552464f4754ull /* the bytes "TGOFREP" */
-#define TG_HW_VERSION 1
+#define TG_HW_VERSION 2
 #define TG_HW_PORTS 64
 #define TG_HW_LIMIT 65536
 #define TG_HW_NAME 32
@@ -61,7 +61,7 @@ static inline const char *tg_hw_kind_text(unsigned int v)
 	return v < TG_HW_KIND_COUNT ? texts[v] : "?";
 }
 
-#define TG_HW_OFF 0u	 /* not configured: there are no ports in the report */
+#define TG_HW_OFF 0u	 /* not configured */
 #define TG_HW_NOTHING 1u /* configured, but no port can do anything */
 #define TG_HW_ON 2u
 
@@ -89,6 +89,13 @@ struct tg_hw_kind {
 	char why[TG_HW_WHY]; /* of software */
 };
 
+/* Whether workers believe where the NIC places packets on queues, offload or not. */
+struct tg_hw_placement {
+	uint32_t state; /* enum tg_port_placement of stats.h */
+	uint32_t reserved;
+	char why[TG_HW_WHY]; /* what is not believed; empty: nothing to add */
+};
+
 #define TG_HW_PORT_UP (1u << 0)
 #define TG_HW_PORT_READY (1u << 1)  /* rules may be inserted; not while it holds off */
 #define TG_HW_PORT_UNSURE (1u << 2) /* a removal failed: until a flush succeeds */
@@ -101,6 +108,7 @@ struct tg_hw_port {
 	uint32_t stale_ms;    /* how old counters may be, the poll included */
 	uint32_t reserved;
 	char wire[TG_HW_WHY]; /* why its wire carries no connection; empty: it can */
+	struct tg_hw_placement placement;
 	struct tg_hw_kind kind[TG_HW_KIND_COUNT];
 };
 
@@ -157,7 +165,8 @@ struct tg_hw_left {
 
 static_assert(sizeof(struct tg_hw_report) == 448, "report header layout");
 static_assert(sizeof(struct tg_hw_kind) == 264, "report kind layout");
-static_assert(sizeof(struct tg_hw_port) == 336 + 8 * 264, "report port layout");
+static_assert(sizeof(struct tg_hw_placement) == 264, "report placement layout");
+static_assert(sizeof(struct tg_hw_port) == 336 + 264 + 8 * 264, "report port layout");
 static_assert(sizeof(struct tg_hw_tuple) == 40, "report tuple layout");
 static_assert(sizeof(struct tg_hw_rule) == 96, "report rule layout");
 static_assert(sizeof(struct tg_hw_left) == 56, "report left layout");

@@ -28,6 +28,30 @@
 #define TG_STATS_WORKERS_MAX 64
 #define TG_STATS_PORT_NAME 32
 
+/* Whether it is believed where a port's NIC places packets. X(SYMBOL, "text") */
+#define TG_PORT_PLACEMENTS(X)   \
+	X(SOFTWARE, "software") \
+	X(LEARNING, "learning") \
+	X(TRUSTED, "trusted")   \
+	X(WRONG, "wrong")
+
+enum tg_port_placement {
+#define X(sym, text) TG_PORT_PLACEMENT_##sym,
+	TG_PORT_PLACEMENTS(X)
+#undef X
+};
+
+/* "?" for a number that is not in the list. */
+static inline const char *tg_port_placement_text(unsigned int v)
+{
+	static const char *const texts[] = {
+#define X(sym, text) text,
+		TG_PORT_PLACEMENTS(X)
+#undef X
+	};
+	return v < sizeof(texts) / sizeof(texts[0]) ? texts[v] : "?";
+}
+
 /* What became of the last reset that a port's driver asked for. */
 enum tg_port_reset {
 	TG_PORT_RESET_NONE,    /* none, or it went well */
@@ -49,9 +73,9 @@ struct tg_stats_port {
 	uint64_t rx_errors;
 	uint64_t tx_errors;
 	uint64_t link_changes;
-	uint64_t resets; /* that the driver asked for and that went well */
-	uint32_t reset;	 /* enum tg_port_reset */
-	uint32_t reserved;
+	uint64_t resets;    /* that the driver asked for and that went well */
+	uint32_t reset;	    /* enum tg_port_reset */
+	uint32_t placement; /* enum tg_port_placement */
 };
 
 struct tg_stats_header {
@@ -135,7 +159,8 @@ struct tg_stats_worker {
 	uint64_t offloaded_bytes;
 	uint64_t offloaded_drops;
 	uint64_t offload_offers;
-	uint64_t reserved[5];
+	uint64_t misplaced; /* packets that a NIC has placed elsewhere than it is said to */
+	uint64_t reserved[4];
 };
 
 /* What NICs do; the thread that owns their rules writes it. */

@@ -58,6 +58,40 @@ enum tg_nic_on_stop {
 #undef X
 };
 
+/* Untagged, whole packets that a NIC may place on queues by addresses and ports. X(SYMBOL, "key")
+ */
+#define TG_NIC_PLACED(X) \
+	X(TCP4, "tcp4")  \
+	X(UDP4, "udp4")  \
+	X(TCP6, "tcp6")  \
+	X(UDP6, "udp6")
+
+enum tg_nic_placed {
+#define X(sym, key) TG_NIC_PLACED_##sym,
+	TG_NIC_PLACED(X)
+#undef X
+		TG_NIC_PLACED_COUNT
+};
+
+/*
+ * The function by which, of both addresses and both ports and nothing else. X(SYMBOL, "key")
+ * KEY: Toeplitz, by the key that the port is given: a key that repeats 16 bits makes it the same
+ * for both directions. SYMMETRIC: both directions alike by a function that the NIC has for that
+ * (RTE_ETH_HASH_FUNCTION_SYMMETRIC_TOEPLITZ). What becomes of ends is not the same in all NICs,
+ * so software cannot compute it. ADDRESSES: without the ports.
+ */
+#define TG_NIC_PLACINGS(X)                 \
+	X(NONE, "none")                    \
+	X(KEY, "key")                      \
+	X(SYMMETRIC, "symmetric-toeplitz") \
+	X(ADDRESSES, "addresses")
+
+enum tg_nic_placing {
+#define X(sym, key) TG_NIC_PLACING_##sym,
+	TG_NIC_PLACINGS(X)
+#undef X
+};
+
 /* What hardware is used for. X(SYMBOL, "key") */
 #define TG_NIC_STRATEGIES(X)          \
 	X(DENY, "deny-cache")         \
@@ -113,7 +147,10 @@ enum tg_nic_strategy {
 	X(EXTENSIONS, "extensions-matched",                                                       \
 		"a match on IPv6 hits packets with extension headers as well", "forwarding IPv6") \
 	X(RANGE_IGNORED, "range-ignored", "the end of a range is not looked at",                  \
-		"ranges: they are never asked for")
+		"ranges: they are never asked for")                                               \
+	X(KEY_IGNORED, "key-ignored",                                                             \
+		"an RSS key is taken and read back, and packets are placed by another",           \
+		"believing where packets are placed")
 
 enum tg_nic_hazard_id {
 #define X(sym, id, happens, refused) TG_NIC_HAZARD_##sym,
@@ -223,6 +260,8 @@ struct tg_nic_profile {
 	const char *why_not[TG_NIC_STRATEGY_COUNT]; /* of those that are not used */
 	const char *strategy_source[TG_NIC_STRATEGY_COUNT];
 	struct tg_nic_hazard hazards[TG_NIC_HAZARD_COUNT];
+	uint8_t placing[TG_NIC_PLACED_COUNT]; /* enum tg_nic_placing */
+	const char *placed_source[TG_NIC_PLACED_COUNT];
 	uint8_t on_stop;	  /* enum tg_nic_on_stop */
 	bool thread_safe;	  /* RTE_ETH_DEV_FLOW_OPS_THREAD_SAFE */
 	bool templates;		  /* asynchronous interface; devargs say how it is switched on */
@@ -280,6 +319,10 @@ const char *tg_nic_duplicates_name(enum tg_nic_duplicates duplicates);
 int tg_nic_duplicates_find(const char *key);
 const char *tg_nic_on_stop_name(enum tg_nic_on_stop on_stop);
 int tg_nic_on_stop_find(const char *key);
+const char *tg_nic_placed_name(enum tg_nic_placed placed);
+int tg_nic_placed_find(const char *key);
+const char *tg_nic_placing_name(enum tg_nic_placing placing);
+int tg_nic_placing_find(const char *key);
 const char *tg_nic_strategy_name(enum tg_nic_strategy strategy);
 int tg_nic_strategy_find(const char *key);
 const char *tg_nic_hazard_id_name(enum tg_nic_hazard_id hazard);
@@ -297,6 +340,12 @@ int tg_nic_fact_find(const char *key);
  */
 bool tg_nic_hazard_in(const struct tg_nic_profile *profile, const struct tg_nic_engine *engine,
 	enum tg_nic_hazard_id hazard);
+
+/*
+ * What this NIC places by the key that it is given, so that software knows where: 1 << enum
+ * tg_nic_placed each. `why` it is not all of them; empty: it is.
+ */
+uint8_t tg_nic_places(const struct tg_nic_profile *profile, char why[TG_NIC_WHY]);
 
 /*
  * Does this NIC do exactly what `rule` says, taken alone? The engine, or NULL and why not. Of

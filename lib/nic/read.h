@@ -24,8 +24,8 @@ struct tg_nic_words {
 
 extern const struct tg_nic_words tg_nic_field_words, tg_nic_action_words, tg_nic_domain_words,
 	tg_nic_protocol_words, tg_nic_guard_words, tg_nic_masking_words, tg_nic_shapes_words,
-	tg_nic_duplicates_words, tg_nic_on_stop_words, tg_nic_strategy_words,
-	tg_nic_hazard_id_words, tg_nic_engine_fact_words, tg_nic_fact_words;
+	tg_nic_duplicates_words, tg_nic_on_stop_words, tg_nic_placed_words, tg_nic_placing_words,
+	tg_nic_strategy_words, tg_nic_hazard_id_words, tg_nic_engine_fact_words, tg_nic_fact_words;
 
 /* A text that is not empty, in the arena; NULL: absent or a problem. */
 const char *tg_nic_read_text(struct tg_nic_read *read, const struct tg_at *at);

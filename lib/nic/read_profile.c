@@ -216,6 +216,48 @@ static void read_strategies(struct tg_nic_read *read, const struct tg_at *root)
 	}
 }
 
+/* {are: [tcp4, ...], by: key, source: ...} */
+static void read_placed(struct tg_nic_read *read, const struct tg_at *at, uint32_t *seen)
+{
+	static const char *const known[] = {"are", "by", NULL};
+	struct tg_at are = tg_at_field(at, "are"), by_at = tg_at_field(at, "by");
+	const char *source = NULL;
+	uint32_t set;
+	int by;
+
+	if (at->value == NULL)
+		tg_reader_problem(&read->reader, at, "a map is expected");
+	if (!tg_nic_read_block(read, at, known, &source))
+		return;
+	set = tg_nic_read_set(read, &are, &tg_nic_placed_words);
+	by = tg_nic_read_word(read, &by_at, &tg_nic_placing_words);
+	if ((set & *seen) != 0)
+		tg_reader_problem(&read->reader, &are, "%s is listed already",
+			tg_nic_placed_words.v[__builtin_ctz(set & *seen)]);
+	*seen |= set;
+	for (int p = 0; by >= 0 && p < TG_NIC_PLACED_COUNT; p++)
+		if ((set >> p & 1) != 0) {
+			read->profile->placing[p] = (uint8_t)by;
+			read->profile->placed_source[p] = source;
+		}
+}
+
+static void read_placement(struct tg_nic_read *read, const struct tg_at *root)
+{
+	struct tg_at at = tg_at_field(root, "placement");
+	const struct tg_value *v;
+	uint32_t seen = 0;
+	size_t i = 0;
+
+	if (!tg_read_list(&read->reader, &at))
+		return;
+	for (v = tg_at_first(&at); v != NULL; v = v->next, i++) {
+		struct tg_at item = tg_at_item(&at, v, i);
+
+		read_placed(read, &item, &seen);
+	}
+}
+
 static int find_engine(const struct tg_nic_profile *profile, const char *name)
 {
 	for (size_t e = 0; e < profile->n_engines; e++)
@@ -321,7 +363,7 @@ static void read_verified(struct tg_nic_read *read, const struct tg_at *root)
 }
 
 static const char *const plain[] = {
-	"title", "dpdk", "verified", "engines", "strategies", "hazards"};
+	"title", "dpdk", "verified", "engines", "placement", "strategies", "hazards"};
 
 #define PLAIN (sizeof(plain) / sizeof(plain[0]))
 
@@ -349,6 +391,7 @@ void tg_nic_read_profile(struct tg_nic_read *read, const struct tg_value *docume
 		facts[f](read, &at, &read->profile->source[f]);
 	}
 	read_engines(read, &root);
+	read_placement(read, &root);
 	read_strategies(read, &root);
 	read_hazards(read, &root);
 	if (read->reader.problems.n == 0)

@@ -147,6 +147,18 @@ static const struct {
 		BIT(TG_NIC_MARK) | BIT(TG_NIC_SOFTWARE), BIT(TG_NIC_INGRESS)},
 };
 
+static void check_steering(struct tg_nic_read *read, const struct tg_at *at)
+{
+	bool used = (read->profile->strategies & BIT(TG_NIC_STRATEGY_STEER)) != 0, key = false;
+
+	for (int p = 0; p < TG_NIC_PLACED_COUNT; p++)
+		key = key || read->profile->placing[p] == TG_NIC_PLACING_KEY;
+	if (used && !key)
+		tg_reader_problem(&read->reader, at, "needs a placement by key");
+	if (used && read->profile->hazards[TG_NIC_HAZARD_KEY_IGNORED].present)
+		tg_reader_problem(&read->reader, at, "does not go with the hazard key-ignored");
+}
+
 static void check_strategies(struct tg_nic_read *read, const struct tg_at *root)
 {
 	struct tg_at list = tg_at_field(root, "strategies");
@@ -154,6 +166,8 @@ static void check_strategies(struct tg_nic_read *read, const struct tg_at *root)
 	for (int s = 0; s < TG_NIC_STRATEGY_COUNT; s++) {
 		struct tg_at at = tg_at_field(&list, tg_nic_strategy_name((enum tg_nic_strategy)s));
 
+		if (s == TG_NIC_STRATEGY_STEER)
+			check_steering(read, &at);
 		if ((read->profile->strategies & BIT(s)) != 0 && needed[s].needs != NULL &&
 			!does_all(read->profile, needed[s].actions, needed[s].domains))
 			tg_reader_problem(&read->reader, &at, "needs %s", needed[s].needs);

@@ -34,23 +34,35 @@ tidegate_offload()
 	lab_in gw "$build/ctrl/cli/tidegate" offload "$@" --socket "$LAB_DIR/dataplane.sock"
 }
 
-# model_up MODEL PREFIX PORT... : the gateway runs on models, b serves these ports and a may ask it
-model_up()
+# model_lab MODEL PREFIX : pods a and b
+model_lab()
 {
-	local model=$1 prefix=$2 port
-	shift 2
-	[ -f "$model" ] || skip "no NIC model: DPDK's driver headers were not found at build time"
-	lab_init "$prefix" af_packet
+	[ -f "$1" ] || skip "no NIC model: DPDK's driver headers were not found at build time"
+	lab_init "$2" af_packet
 	pods a b
 	lab_ctrl_config kubernetes >"$LAB_DIR/ctrl.yaml"
-	allow "$@"
-	LAB_DATAPLANE_EXTRA="offload: {enabled: true, profiles: $root/nic-profiles, min-packets: 5, poll: 200ms, idle: 5s}"
-	lab_dataplane_config >"$LAB_DIR/plain.yaml"
-	wrap_ports "$model"
+}
+
+# The gateway on $LAB_DIR/dataplane.yaml
+model_start()
+{
 	lab_plumb
 	lab_dataplane_start "$build" || fail "the dataplane did not start"
 	ctrl_start
 	lab_wait 20 "the first ruleset" ready || fail "no ruleset came into force"
+}
+
+# model_up MODEL PREFIX PORT... : with offload; b serves these ports and a may ask it
+model_up()
+{
+	local model=$1 port
+	model_lab "$1" "$2"
+	shift 2
+	allow "$@"
+	LAB_DATAPLANE_EXTRA="offload: {enabled: true, profiles: $root/nic-profiles, min-packets: 5, poll: 200ms, idle: 5s}"
+	lab_dataplane_config >"$LAB_DIR/plain.yaml"
+	wrap_ports "$model"
+	model_start
 	for port in "$@"; do
 		lab_bg b python3 "$root/demo/server.py" b "$port"
 		lab_wait 10 "server $port" lab_in b curl -s "http://[::1]:$port/" || fail "no server"
@@ -87,4 +99,22 @@ goes_on()
 in_hardware()
 {
 	[ "$(metric 'tidegate_offload_entries{state="active"}')" -eq "$1" ]
+}
+
+# device_of NAME : the device behind a port
+device_of()
+{
+	grep -o "name: $1,.*" "$LAB_DIR/dataplane.yaml" | grep -o 'net_tgmodel[0-9a-z]*' | head -1
+}
+
+# port_metric NAME PORT
+port_metric()
+{
+	metric "tidegate_port_$1{port=\"$2\""
+}
+
+# resets PORT N : so often it was reset
+resets()
+{
+	[ "$(port_metric resets_total "$1")" -eq "$2" ]
 }

@@ -15,26 +15,11 @@ denied()
 }
 denied || fail "what is denied passes before the reset"
 
-# Each device has its reset file; whose is whose the configuration says.
-device_of()
-{
-	grep -o "name: $1,.*" "$LAB_DIR/dataplane.yaml" | grep -o 'net_tgmodel[0-9a-z]*' | head -1
-}
-# port_metric NAME PORT
-port_metric()
-{
-	metric "tidegate_port_$1{port=\"$2\""
-}
-resets()
-{
-	[ "$(port_metric resets_total "$1")" -eq "$2" ]
-}
 lost()
 {
 	metric 'tidegate_offload_left_total{reason="lost"}'
 }
 for n in 1 2 3; do
-	taken=$(metric tidegate_offload_taken_total)
 	touch "$LAB_DIR/reset.$(device_of f1)"
 	lab_wait 15 "reset $n" resets f1 "$n" || fail "the port was not reset"
 	goes_on 8080

@@ -34,7 +34,10 @@ strategies:
   deny-cache: {{use: true, {SOURCE}}}
   connections: {{use: false, why-not: no port, {SOURCE}}}
   mark: {{use: true, {SOURCE}}}
-  symmetric-rss: {{use: false, why-not: not known, {SOURCE}}}
+  symmetric-rss: {{use: true, {SOURCE}}}
+placement:
+  - {{are: [tcp4, udp4, tcp6], by: key, {SOURCE}}}
+  - {{are: [udp6], by: addresses, {SOURCE}}}
 hazards:
   - {{id: mask-widened, fields: [ipv4.src], refuse-when: prefixes, {SOURCE}}}
   - {{id: stale-counter, refuse-when: too soon, {SOURCE}}}
@@ -69,6 +72,11 @@ engine fdir
   counters      hits; bytes; stale-ms 500
                 net/x/x_flow.c @ v22.11.11
 
+placement     tcp4, udp4, tcp6; by key
+              net/x/x_flow.c @ v22.11.11
+              udp6; by addresses
+              net/x/x_flow.c @ v22.11.11
+
 strategies
   deny-cache    used
                 net/x/x_flow.c @ v22.11.11
@@ -76,7 +84,7 @@ strategies
                 net/x/x_flow.c @ v22.11.11
   mark          used
                 net/x/x_flow.c @ v22.11.11
-  symmetric-rss not used: not known
+  symmetric-rss used
                 net/x/x_flow.c @ v22.11.11
 
 hazards
@@ -111,7 +119,7 @@ hazards: []
 
 LISTED = """NAME     DRIVERS      STRATEGIES       VERIFIED                           TITLE
 generic  any          none             from-source                        any other
-x        net_x,net_y  deny-cache,mark  X-100, firmware 1.2, 2026-01-31    a NIC
+x        net_x,net_y  deny-cache,mark,symmetric-rss  X-100, firmware 1.2, 2026-01-31    a NIC
 """
 
 
@@ -151,7 +159,7 @@ class Nic(unittest.TestCase):
                          [line.split() for line in LISTED.splitlines()])
         tree = json.loads(self.good("list", "-o", "json"))
         self.assertEqual([p["name"] for p in tree["profiles"]], ["generic", "x"])
-        self.assertEqual(tree["profiles"][1]["strategies"], ["deny-cache", "mark"])
+        self.assertEqual(tree["profiles"][1]["strategies"], ["deny-cache", "mark", "symmetric-rss"])
         self.assertEqual(tree["profiles"][1]["drivers"], ["net_x", "net_y"])
 
     def test_show(self):

@@ -35,11 +35,11 @@ def tuple_of(src, dst, sport, dport, protocol=6):
     return struct.pack("<16s16sHHHBB", *ends, sport, dport, 0, protocol, 4 if len(ends[0]) == 4 else 6)
 
 
-def port(name, profile="", wire="", flags=3, hold_off=0, hardware=(), why="not listed"):
+def port(name, profile="", wire="", flags=3, hold_off=0, hardware=(), why="not listed", placed=(0, "")):
     kinds = b"".join(struct.pack("<II256s", k in hardware, 0, b"" if k in hardware or wire and k < 4
                                  else why.encode()) for k in range(KINDS))
     return struct.pack("<32s32sIIII256s", name.encode(), profile.encode(), flags, hold_off, 1500, 0,
-                       wire.encode()) + kinds
+                       wire.encode()) + struct.pack("<II256s", placed[0], 0, placed[1].encode()) + kinds
 
 
 def rule(ends, kind=0, state=2, why=0, drop=0, counts=(40, 2, 4000, 200)):
@@ -57,7 +57,7 @@ def report(state, ports=(), rules=(), lefts=(), flags=0):
         counts[16 + REASONS["full"]] = 7
     parts = b"".join([*ports, *rules, *lefts])
     size = 448 + len(parts)
-    return struct.pack("<QIIQQIIIII12x48Q", 0x504552464f4754, 1, state, size, 1700000000000, len(ports),
+    return struct.pack("<QIIQQIIIII12x48Q", 0x504552464f4754, 2, state, size, 1700000000000, len(ports),
                        len(rules), len(lefts), flags, 10000, *counts) + parts
 
 
@@ -68,8 +68,8 @@ def sealed(data, seals=0xf):
     return fd
 
 
-PORTS = [port("pods", "mlx5-cx6dx", hardware=(0, 1, 2, 3, 4)),
-         port("world", "mlx5-cx6dx", hardware=(0, 1, 2, 3), flags=2, hold_off=640)]
+PORTS = [port("pods", "mlx5-cx6dx", hardware=(0, 1, 2, 3, 4), placed=(2, "udp6 is placed by none")),
+         port("world", "mlx5-cx6dx", hardware=(0, 1, 2, 3), flags=2, hold_off=640, placed=(3, ""))]
 CONN = tuple_of("10.0.0.1", "10.0.0.2", 4000, 80)
 CONN6 = tuple_of("fd00::1", "fd00::2", 4000, 443)
 DENIAL = tuple_of("10.0.0.9", "10.0.0.2", 0, 22)
@@ -137,7 +137,11 @@ class Offload(unittest.TestCase):
     def test_status(self):
         code, text, tree = self.both(report(ON, PORTS), "status")
         self.assertEqual(code, 0)
+        self.assertEqual([(p["placement"], p["placement_why"]) for p in tree["ports"]],
+                         [("trusted", "udp6 is placed by none"), ("wrong", "")])
         for line in ("pods: NIC profile mlx5-cx6dx\n",
+                     "  trusted  where the NIC places packets: believed; udp6 is placed by none\n",
+                     "  wrong  where the NIC places packets: not believed: it was found to place packets elsewhere\n",
                      "  hardware  TCP over IPv4, UDP over IPv4, TCP over IPv6, UDP over IPv6, "
                      "denied TCP over IPv4\n",
                      "  software  denied UDP over IPv4, denied TCP over IPv6, denied UDP over IPv6: "

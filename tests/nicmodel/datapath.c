@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <rte_ethdev.h>
-#include <rte_thash.h>
 
 #define BURST 64
 #define OVERHEAD (RTE_ETHER_HDR_LEN + 2u * RTE_VLAN_HLEN)
@@ -171,38 +170,14 @@ static const struct nm_rule *walk(struct pass *p, const struct nm_group *group,
 	return NULL;
 }
 
-static uint32_t hash(const struct nm_rss *rss, const struct nm_key *key)
-{
-	unsigned int size = key->network == 6 ? 16 : 4, ports = key->transport != 0 ? 2 : 0;
-	const uint8_t *src = key->ip + (size == 16 ? 8 : 12), *dst = src + size;
-	const uint8_t *sport = key->l4, *dport = key->l4 + 2;
-	uint8_t tuple[36];
-	uint32_t words[9];
-
-	if (key->network == 0)
-		return 0;
-	if (rss->symmetric && memcmp(src, dst, size) > 0)
-		RTE_SWAP(src, dst);
-	if (rss->symmetric && memcmp(sport, dport, 2) > 0)
-		RTE_SWAP(sport, dport);
-	memcpy(tuple, src, size);
-	memcpy(tuple + size, dst, size);
-	memcpy(tuple + 2 * size, sport, 2);
-	memcpy(tuple + 2 * size + 2, dport, 2);
-	for (unsigned int i = 0; i < 2 * size / 4 + 1; i++)
-		words[i] = (uint32_t)tuple[4 * i] << 24 | (uint32_t)tuple[4 * i + 1] << 16 |
-			   (uint32_t)tuple[4 * i + 2] << 8 | tuple[4 * i + 3];
-	return rte_softrss(words, 2 * size / 4 + (ports != 0), rss->key);
-}
-
 static uint16_t queue_for(
 	struct pass *p, const struct nm_rule *rule, const struct nm_key *key, struct rte_mbuf *m)
 {
 	if (rule == NULL || (rule->fate != NM_QUEUE && rule->fate != NM_RSS))
-		return p->queue;
+		return nm_place_queue(p->port, p->queue, key);
 	if (rule->fate == NM_QUEUE)
 		return rule->queue;
-	m->hash.rss = hash(rule->rss, key);
+	m->hash.rss = nm_hash(rule->rss->key, rule->rss->symmetric, key);
 	m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
 	return rule->rss->queues[m->hash.rss % rule->rss->n];
 }

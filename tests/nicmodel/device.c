@@ -58,7 +58,9 @@ static int dev_configure(struct rte_eth_dev *dev)
 	if (n_rx > NICMODEL_QUEUES_MAX || n_tx > NICMODEL_QUEUES_MAX)
 		return -EINVAL;
 	memset(&conf.intr_conf, 0, sizeof(conf.intr_conf));
-	rc = rte_eth_dev_configure(port->lower, n_rx, n_tx, &conf);
+	rc = nm_place_configure(port, &conf, n_rx);
+	if (rc == 0)
+		rc = rte_eth_dev_configure(port->lower, n_rx, n_tx, &conf);
 	if (rc == 0)
 		rc = make_steered(port, n_rx);
 	port->n_lower_tx = n_tx;
@@ -82,6 +84,7 @@ static int dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	below.dev_capa &= ~(uint64_t)RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP;
 	if (!nm_has(port->nic, TG_NIC_HAZARD_LOST_ON_STOP))
 		below.dev_capa |= RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP;
+	nm_place_info(port, &below);
 	*info = below;
 	return 0;
 }
@@ -224,27 +227,6 @@ static int mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *mac)
 	return rc == -ENOTSUP ? 0 : rc;
 }
 
-static int reta_update(
-	struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
-{
-	return rte_eth_dev_rss_reta_update(nm_port_of(dev)->lower, reta, size);
-}
-
-static int reta_query(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
-{
-	return rte_eth_dev_rss_reta_query(nm_port_of(dev)->lower, reta, size);
-}
-
-static int rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
-{
-	return rte_eth_dev_rss_hash_update(nm_port_of(dev)->lower, conf);
-}
-
-static int rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
-{
-	return rte_eth_dev_rss_hash_conf_get(nm_port_of(dev)->lower, conf);
-}
-
 static int flow_ops_get(struct rte_eth_dev *dev, const struct rte_flow_ops **ops)
 {
 	*ops = &nm_flow_ops;
@@ -316,10 +298,10 @@ static const struct eth_dev_ops ops = {
 	.allmulticast_disable = allmulticast_disable,
 	.mtu_set = mtu_set,
 	.mac_addr_set = mac_addr_set,
-	.reta_update = reta_update,
-	.reta_query = reta_query,
-	.rss_hash_update = rss_hash_update,
-	.rss_hash_conf_get = rss_hash_conf_get,
+	.reta_update = nm_place_reta_update,
+	.reta_query = nm_place_reta_query,
+	.rss_hash_update = nm_place_hash_update,
+	.rss_hash_conf_get = nm_place_hash_get,
 	.flow_ops_get = flow_ops_get,
 };
 

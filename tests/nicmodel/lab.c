@@ -67,9 +67,15 @@ void lab_eal(void)
 void lab_configure(unsigned int port)
 {
 	struct rte_eth_conf conf = {0};
+
+	lab_configure_with(port, &conf);
+}
+
+void lab_configure_with(unsigned int port, const struct rte_eth_conf *conf)
+{
 	uint16_t id = lab.port[port];
 
-	if (rte_eth_dev_configure(id, LAB_QUEUES, LAB_QUEUES, &conf) != 0)
+	if (rte_eth_dev_configure(id, LAB_QUEUES, LAB_QUEUES, conf) != 0)
 		die("port cannot be configured");
 	for (uint16_t q = 0; q < LAB_QUEUES; q++)
 		if (rte_eth_rx_queue_setup(id, q, 0, SOCKET_ID_ANY, NULL, wires.pool) != 0 ||

@@ -39,6 +39,7 @@ void lab_close(void);
 int lab_setup(void **state);
 int lab_teardown(void **state);
 void lab_configure(unsigned int port);
+void lab_configure_with(unsigned int port, const struct rte_eth_conf *conf);
 
 /* NULL: refused, with rte_errno and lab.error. */
 struct rte_flow *lab_try(unsigned int port, const char *rule);

@@ -87,11 +87,21 @@ struct nm_set {
 	uint8_t value[16];
 };
 
+#define NM_RSS_KEY 40
+#define NM_RETA 128
+
+/* Where a port places packets of which no rule says it. */
+struct nm_place {
+	uint64_t types; /* RTE_ETH_RSS_* */
+	uint16_t reta[NM_RETA];
+	uint8_t key[NM_RSS_KEY];
+};
+
 struct nm_rss {
 	bool symmetric;
 	uint16_t n;
 	uint16_t queues[NICMODEL_QUEUES_MAX];
-	uint8_t key[40];
+	uint8_t key[NM_RSS_KEY];
 };
 
 struct nm_indirect;
@@ -327,7 +337,8 @@ struct nm_port {
 	struct rte_eth_dev_owner owner;
 	struct rte_ether_addr mac;
 	bool started, link_up, isolated, reset;
-	bool dead;			   /* does not start any more */
+	bool dead; /* does not start any more */
+	struct nm_place place;
 	char *reset_file;		   /* whose coming is a reset; NULL: none */
 	struct nm_group *ingress, *egress; /* group 0 */
 	struct nm_rule_list list;
@@ -437,5 +448,20 @@ uint16_t nm_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t n);
 int nm_profile_load(const char *path, const struct tg_nic_profile **profile);
 
 extern const struct rte_flow_ops nm_flow_ops;
+
+/* --- place.c --- */
+
+uint32_t nm_hash(const uint8_t *rss_key, bool symmetric, const struct nm_key *key);
+void nm_place_info(const struct nm_port *port, struct rte_eth_dev_info *info);
+/* Takes what `conf` says of it, and out of it what is for the port below. */
+int nm_place_configure(struct nm_port *port, struct rte_eth_conf *conf, uint16_t n_rx);
+/* The queue of a packet that has arrived on `queue`. */
+uint16_t nm_place_queue(const struct nm_port *port, uint16_t queue, const struct nm_key *key);
+int nm_place_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
+int nm_place_hash_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
+int nm_place_reta_update(
+	struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size);
+int nm_place_reta_query(
+	struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size);
 
 #endif

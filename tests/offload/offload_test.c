@@ -744,7 +744,7 @@ static struct tg_wire_report report(struct lab *l, const struct tg_msg_offload_g
 	struct tg_wire_error error = {.text = ""};
 	int fd;
 
-	assert_int_equal(tg_offload_report(l->offload, get, WAIT_MS, &fd), 0);
+	assert_int_equal(tg_offload_report(l->offload, get, NULL, WAIT_MS, &fd), 0);
 	assert_int_equal(tg_wire_report_open(fd, (uint64_t)lseek(fd, 0, SEEK_END), &r, &error), 0);
 	close(fd);
 	return r;
@@ -918,7 +918,7 @@ static void who_asks_does_not_wait_for_ever(void **state)
 
 	lab_start(&l);
 	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
-	assert_int_equal(tg_offload_report(l.offload, &get, 1, &fd), -ETIMEDOUT);
+	assert_int_equal(tg_offload_report(l.offload, &get, NULL, 1, &fd), -ETIMEDOUT);
 	tg_offload_resume(l.offload);
 	tg_offload_release(l.offload);
 	lab_stop(&l);

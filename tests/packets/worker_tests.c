@@ -4,6 +4,10 @@
 
 #include <stdio.h>
 
+#include <rte_thash.h>
+
+#include "placement.h"
+
 static void start_three(struct world *w)
 {
 	world_defaults(w);
@@ -123,6 +127,18 @@ static void packets_in_rings_are_not_lost(void **state)
 	world_stop(&w);
 }
 
+static void own_by_table(struct tg_rss_config *rss)
+{
+	rss->key_length = 40;
+	for (unsigned int i = 0; i < 40; i += 2) {
+		rss->key[i] = 0x6d;
+		rss->key[i + 1] = 0x5a;
+	}
+	rss->reta_size = 128;
+	for (uint16_t i = 0; i < 128; i++)
+		rss->reta[i] = i % 3;
+}
+
 /* With a NIC that places packets itself the function of ownership is the NIC's. */
 static void ownership_can_be_the_nics(void **state)
 {
@@ -135,50 +151,125 @@ static void ownership_can_be_the_nics(void **state)
 		{INSIDE, "fd00:1::1 > 2001:db8::8 udp 4000>53", PASSED},
 		{OUTSIDE, "2001:db8::8 > fd00:1::1 udp 53>4000", PASSED},
 	};
-	struct tg_rss_config *rss;
 	struct world w;
-	uint32_t owner = 3;
 
 	world_defaults(&w);
 	w.config.n_workers = 3;
-	rss = &w.config.rss;
-	rss->key_length = 40;
-	for (unsigned int i = 0; i < 40; i += 2) {
-		rss->key[i] = 0x6d;
-		rss->key[i + 1] = 0x5a;
-	}
-	rss->reta_size = 128;
-	for (uint16_t i = 0; i < 128; i++)
-		rss->reta[i] = i % 3;
+	own_by_table(&w.config.rss);
 	world_start(&w);
 	world_rules(&w, 0);
 	play_around(&w, lines, sizeof(lines) / sizeof(lines[0]));
 	assert_int_equal(world_slot(&w, SLOT_OUT_DNS).connections, 2);
 	world_stop(&w);
+}
 
-	/* trusted: it stays where it arrived, even against the software's idea of the hash */
+/* ---- what a NIC is said to place has to be shown ---- */
+
+#define FLOWS 400u
+
+static void start_placing(struct world *w, uint8_t placed)
+{
+	world_defaults(w);
+	w->config.n_workers = 3;
+	w->config.half_open_per_source = w->config.conn4_max = 4096;
+	own_by_table(&w->config.rss);
 	for (unsigned int i = 0; i < WORLD_PORTS; i++)
-		w.config.ports[i].rss_trusted = true;
-	for (uint32_t receiver = 0; receiver < 3; receiver++) {
-		struct tg_datapath_config config = w.config;
+		w->config.ports[i].placed = placed;
+	world_start(w);
+	world_rules(w, 0);
+}
 
-		world_defaults(&w);
-		w.config = config;
-		world_start(&w);
-		world_rules(&w, 0);
-		w.receiver = receiver;
-		assert_int_equal(world_send(&w, INSIDE, lines[0].packet), PASSED);
-		assert_int_equal(world_stats(&w).handoff_sent, 0);
-		/* but not what the NIC cannot hash like that */
-		assert_int_equal(
-			world_send(&w, INSIDE, "vlan=4 10.1.0.1 > 8.8.8.8 udp 1>53"), PASSED);
-		if (world_stats(&w).handoff_sent == 0)
-			owner = receiver;
-		config = w.config;
-		world_stop(&w);
-		w.config = config;
-	}
-	assert_true(owner < 3);
+/* Flow `i`, at the worker where the NIC would place it, or `off` of it. */
+static void arrive(struct world *w, unsigned int i, unsigned int off)
+{
+	const struct tg_rss_config *rss = &w->config.rss;
+	uint32_t words[3] = {0x0a010001, 0x08080808, (1000 + i) << 16 | 53};
+	char text[64];
+
+	snprintf(text, sizeof(text), "10.1.0.1 > 8.8.8.8 udp %u>53", 1000 + i);
+	w->receiver = (rss->reta[rte_softrss(words, 3, rss->key) % rss->reta_size] + off) % 3;
+	assert_int_equal(world_send(w, INSIDE, text), PASSED);
+}
+
+static void placement_is_learnt(void **state)
+{
+	struct world w;
+
+	start_placing(&w, TG_PLACED_ALL);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_LEARNING);
+	/* One flow shows nothing, as often as it comes. */
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, 1, 0);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_LEARNING);
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, i, 0);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_TRUSTED);
+	assert_int_equal(tg_datapath_placement(w.dp, OUTSIDE), TG_PORT_PLACEMENT_LEARNING);
+	assert_int_equal(world_stats(&w).handoff_sent, 0);
+	assert_int_equal(world_stats(&w).misplaced, 0);
+	/* What a NIC cannot hash like that goes to its owner. */
+	for (w.receiver = 0; w.receiver < 3; w.receiver++)
+		world_send(&w, INSIDE, "vlan=4 10.1.0.1 > 8.8.8.8 udp 1>53");
+	assert_int_equal(world_stats(&w).handoff_sent, 2);
+	/* The port was restarted. */
+	tg_datapath_placed_anew(w.dp, INSIDE, true);
+	arrive(&w, 1, 1);
+	assert_int_equal(world_stats(&w).handoff_sent, 3);
+	tg_datapath_placed_anew(w.dp, INSIDE, false);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_WRONG);
+	world_stop(&w);
+}
+
+/* A NIC that does otherwise from the start is never believed, and nothing is lost by it. */
+static void a_wrong_placement_is_never_trusted(void **state)
+{
+	struct world w;
+
+	start_placing(&w, TG_PLACED_ALL);
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, i, i % 8 == 7);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_LEARNING);
+	assert_int_equal(world_stats(&w).handoff_sent, FLOWS / 8);
+	assert_int_equal(world_stats(&w).misplaced, FLOWS / 8);
+	assert_int_equal(world_slot(&w, SLOT_OUT_DNS).connections, FLOWS);
+	world_stop(&w);
+}
+
+/* One that begins to do otherwise is found out, and is not believed any more by any worker. */
+static void a_placement_that_turns_wrong_is_noticed(void **state)
+{
+	struct world w;
+	uint64_t before;
+
+	start_placing(&w, TG_PLACED_ALL);
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, i, 0);
+	for (unsigned int i = 0; i < 3 * PLACEMENT_LOOK; i++)
+		arrive(&w, i % 64, 1);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_WRONG);
+	assert_true(world_stats(&w).misplaced > 0);
+	before = world_stats(&w).handoff_sent;
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, i, 0);
+	assert_int_equal(world_stats(&w).handoff_sent, before);
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, i, 1);
+	assert_int_equal(world_stats(&w).handoff_sent, before + FLOWS);
+	assert_int_equal(tg_datapath_placement(w.dp, INSIDE), TG_PORT_PLACEMENT_WRONG);
+	world_stop(&w);
+}
+
+/* Only what the NIC is said to place. */
+static void other_packets_are_looked_at(void **state)
+{
+	struct world w;
+
+	start_placing(&w, TG_PLACED_TCP4 | TG_PLACED_UDP6);
+	for (unsigned int i = 0; i < FLOWS; i++)
+		arrive(&w, i, 1);
+	assert_int_equal(world_stats(&w).handoff_sent, FLOWS);
+	assert_int_equal(world_stats(&w).misplaced, 0);
+	world_stop(&w);
 }
 
 int run_worker_tests(void)
@@ -189,6 +280,10 @@ int run_worker_tests(void)
 		cmocka_unit_test(a_full_ring_drops_and_counts),
 		cmocka_unit_test(packets_in_rings_are_not_lost),
 		cmocka_unit_test(ownership_can_be_the_nics),
+		cmocka_unit_test(placement_is_learnt),
+		cmocka_unit_test(a_wrong_placement_is_never_trusted),
+		cmocka_unit_test(a_placement_that_turns_wrong_is_noticed),
+		cmocka_unit_test(other_packets_are_looked_at),
 	};
 
 	return cmocka_run_group_tests_name("workers", tests, NULL, NULL);

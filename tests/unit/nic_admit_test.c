@@ -622,7 +622,8 @@ static const struct hazard_row hazard_rows[] = {
 static bool of_conduct(int id)
 {
 	return id == TG_NIC_HAZARD_LATE_INSERT || id == TG_NIC_HAZARD_COUNTER_FAILS ||
-	       id == TG_NIC_HAZARD_LOST_ON_STOP || id == TG_NIC_HAZARD_RANGE_IGNORED;
+	       id == TG_NIC_HAZARD_LOST_ON_STOP || id == TG_NIC_HAZARD_RANGE_IGNORED ||
+	       id == TG_NIC_HAZARD_KEY_IGNORED;
 }
 
 static bool passes(const struct tg_nic_profile *p, const struct hazard_row *row, char *why)

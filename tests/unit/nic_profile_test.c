@@ -43,11 +43,14 @@ static const char good[] =
 	"  deny-cache: {use: true, " SOURCE "}\n"
 	"  connections: {use: false, why-not: no port, " SOURCE "}\n"
 	"  mark: {use: true, " SOURCE "}\n"
-	"  symmetric-rss: {use: false, why-not: unknown, " SOURCE "}\n"
+	"  symmetric-rss: {use: true, " SOURCE "}\n"
 	"hazards:\n"
 	"  - {id: mask-widened, fields: [ipv4.src], refuse-when: prefixes, " SOURCE "}\n"
 	"  - {id: stale-counter, refuse-when: soon, " SOURCE "}\n"
-	"  - {id: lost-on-stop, refuse-when: always, " SOURCE "}\n";
+	"  - {id: lost-on-stop, refuse-when: always, " SOURCE "}\n"
+	"placement:\n"
+	"  - {are: [tcp4, tcp6], by: key, " SOURCE "}\n"
+	"  - {are: [udp4], by: addresses, " SOURCE "}\n";
 
 /* The text with its first `from` replaced; to be freed. */
 static char *edited(const char *text, const char *from, const char *to)
@@ -88,6 +91,7 @@ static void test_every_key(void **state)
 	const struct tg_nic_profile *p = tg_nic_profiles_at(profiles, 0);
 	const struct tg_nic_engine *e = &p->engines[0];
 	const struct tg_nic_hazard *widened = &p->hazards[TG_NIC_HAZARD_MASK_WIDENED];
+	char why[TG_NIC_WHY];
 
 	assert_int_equal(tg_nic_profiles_count(profiles), 1);
 	assert_string_equal(p->name, "x-1");
@@ -117,7 +121,10 @@ static void test_every_key(void **state)
 	assert_int_equal(e->counters.max, 256);
 	assert_int_equal(e->counters.stale_ms, 500);
 	assert_int_equal(e->duplicates, TG_NIC_DUPLICATES_REFUSED);
-	assert_int_equal(p->strategies, BIT(TG_NIC_STRATEGY_DENY) | BIT(TG_NIC_STRATEGY_MARK_HINT));
+	assert_int_equal(p->strategies, BIT(TG_NIC_STRATEGY_DENY) | BIT(TG_NIC_STRATEGY_MARK_HINT) |
+						BIT(TG_NIC_STRATEGY_STEER));
+	assert_int_equal(tg_nic_places(p, why), BIT(TG_NIC_PLACED_TCP4) | BIT(TG_NIC_PLACED_TCP6));
+	assert_string_equal(why, "udp4 is placed by addresses, udp6 is placed by none");
 	assert_null(p->why_not[TG_NIC_STRATEGY_DENY]);
 	assert_string_equal(p->why_not[TG_NIC_STRATEGY_CONNECTIONS], "no port");
 	assert_true(widened->present);
@@ -256,6 +263,14 @@ static void test_mistakes(void **state)
 			"x.yaml:18: engines[0].counters: goes with the hazard stale-counter for "
 			"this engine\n"
 			"x.yaml:25: hazards: engine-fallback needs two engines"},
+		{"by: key", "by: luck", NULL},
+		{"are: [tcp4, tcp6], by: key", "are: [tcp4, tcp6]",
+			"x.yaml:30: placement[0].by: is required"},
+		{"are: [udp4]", "are: [tcp6]",
+			"x.yaml:31: placement[1].are: tcp6 is listed already"},
+		{"by: key", "by: symmetric-toeplitz",
+			"x.yaml:24: strategies.symmetric-rss: needs a placement by key"},
+		{"id: stale-counter, ", "id: key-ignored, ", NULL},
 		{"hazards:\n", "engines: []\nhazards:\n",
 			"x.yaml:25: engines: this key is already set in the same map"},
 	};
@@ -531,6 +546,40 @@ static void test_widening_drivers(void **state)
 	tg_nic_profiles_free(profiles);
 }
 
+/* What nobody says of himself is not believed, and why not. */
+static void test_placement(void **state)
+{
+	static const struct {
+		const char *name, *why;
+		uint8_t placed;
+	} rows[] = {
+		{"mlx5-cx5", "", 0xf},
+		{"ixgbe", "", 0xf},
+		{"i40e", "", 0xf},
+		{"ice", "", 0xf},
+		{"igb", "", 0xf},
+		{"igc", "", 0xf},
+		{"iavf", "", 0xf},
+		{"tap", "the hash is an own program with a fixed key", 0},
+		{"generic", "whether it hashes by the given key alone is not known", 0},
+		{"hns3",
+			"its symmetric function is not one that software computes, and whether the "
+			"other one goes by the given key alone was not verified",
+			0},
+	};
+	struct tg_nic_profiles *profiles = shipped();
+	char why[TG_NIC_WHY];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct tg_nic_profile *p = tg_nic_profiles_find(profiles, rows[i].name);
+
+		assert_non_null(p);
+		assert_int_equal(tg_nic_places(p, why), rows[i].placed);
+		assert_string_equal(why, rows[i].why);
+	}
+	tg_nic_profiles_free(profiles);
+}
+
 static void test_generic_refuses_everything(void **state)
 {
 	struct tg_nic_profiles *profiles = shipped();
@@ -559,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_without_generic),
 		cmocka_unit_test(test_strategies_can_be_carried),
 		cmocka_unit_test(test_widening_drivers),
+		cmocka_unit_test(test_placement),
 		cmocka_unit_test(test_generic_refuses_everything),
 	};
 
