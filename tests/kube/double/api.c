@@ -185,30 +185,19 @@ static bool forbidden(struct conn *conn, const struct target *target)
 
 static void get_object(struct conn *conn, const struct target *target)
 {
-	const struct double_kind *type = &target->kind->type;
 	struct entry *entry = store_find(target->kind, target->ns, target->name);
 	struct buf out = {0};
-	char *message, *details;
 
-	if (entry != NULL && !entry->newest->deleted) {
-		object_render(target->kind, entry->newest, entry->newest->rv, false,
-			api_metadata_only(&conn->request), &out);
-		buf_text(&out, "\n");
-		strict_answered(conn, 200, 0);
-		answer(conn, 200, NULL, "application/json", out.v, out.n);
-		buf_free(&out);
+	if (entry == NULL || entry->newest->deleted) {
+		status_object(conn, target->kind, target->name, false);
 		return;
 	}
-	message = xprintf("%s%s%s \"%s\" not found", type->resource,
-		type->group[0] != '\0' ? "." : "", type->group, target->name);
-	details =
-		type->group[0] == '\0'
-			? xprintf("{\"name\":\"%s\",\"kind\":\"%s\"}", target->name, type->resource)
-			: xprintf("{\"name\":\"%s\",\"group\":\"%s\",\"kind\":\"%s\"}",
-				  target->name, type->group, type->resource);
-	status_send(conn, 404, "NotFound", message, details);
-	free(message);
-	free(details);
+	object_render(target->kind, entry->newest, entry->newest->rv, false,
+		api_metadata_only(&conn->request), &out);
+	buf_text(&out, "\n");
+	strict_answered(conn, 200, 0);
+	answer(conn, 200, NULL, "application/json", out.v, out.n);
+	buf_free(&out);
 }
 
 static enum double_verb verb_of(const struct request *request, const struct target *target)

@@ -85,10 +85,9 @@ static bool resources(struct conn *conn, const char *group_version, struct buf *
 	struct buf name = {0};
 	const char *comma = "";
 
-	buf_printf(out,
-		"{\"kind\":\"APIResourceList\",\"apiVersion\":\"v1\",\"groupVersion\":\"%s\","
-		"\"resources\":[",
-		group_version);
+	/* That of the core group has no apiVersion. */
+	buf_printf(out, "{\"kind\":\"APIResourceList\",%s\"groupVersion\":\"%s\",\"resources\":[",
+		strcmp(group_version, "v1") != 0 ? "\"apiVersion\":\"v1\"," : "", group_version);
 	for (size_t i = 0; i < store->kinds.n; i++) {
 		name.n = 0;
 		kind_version(store->kinds.v[i], &name);

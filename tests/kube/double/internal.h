@@ -188,7 +188,10 @@ void status_text(struct buf *out, int code, const char *reason, const char *mess
 /* Sends it. headers: NULL or lines that end in CRLF. */
 void status_send(
 	struct conn *conn, int code, const char *reason, const char *message, const char *details);
+/* No such path. */
 void status_not_found(struct conn *conn);
+/* An object that is not there (404), or is already (409). */
+void status_object(struct conn *conn, const struct kind *kind, const char *name, bool exists);
 /* 410; with the token that takes up where the one of the request was, at the newest revision. */
 void status_expired(struct conn *conn, bool with_token);
 /* What a real server says with that code when it is not about anything in particular. */

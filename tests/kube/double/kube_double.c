@@ -15,6 +15,7 @@ static void usage(FILE *to)
 	      "  --port PORT          of the API; any when left out\n"
 	      "  --control-port PORT  of the control interface; any when left out\n"
 	      "  --token TOKEN        the bearer token that requests need\n"
+	      "  --user NAME          whom a 403 names\n"
 	      "  --bookmark-ms MS     between bookmarks; a minute when left out\n"
 	      "  --chunk BYTES        of a chunk of a body\n"
 	      "  --writes             a client that writes is not wrong\n"
@@ -43,9 +44,10 @@ static int server_version(const char *text, enum double_version *version)
 
 static const struct option long_options[] = {{"server", required_argument, NULL, 's'},
 	{"port", required_argument, NULL, 'p'}, {"control-port", required_argument, NULL, 'c'},
-	{"token", required_argument, NULL, 't'}, {"bookmark-ms", required_argument, NULL, 'b'},
-	{"chunk", required_argument, NULL, 'k'}, {"writes", no_argument, NULL, 'w'},
-	{"unpaged", no_argument, NULL, 'u'}, {"help", no_argument, NULL, 'h'}, {0}};
+	{"token", required_argument, NULL, 't'}, {"user", required_argument, NULL, 'n'},
+	{"bookmark-ms", required_argument, NULL, 'b'}, {"chunk", required_argument, NULL, 'k'},
+	{"writes", no_argument, NULL, 'w'}, {"unpaged", no_argument, NULL, 'u'},
+	{"help", no_argument, NULL, 'h'}, {0}};
 
 /* 0, or what to exit with, negative when that is 0. */
 static int parse(int argc, char **argv, struct double_options *options, uint16_t *control)
@@ -66,6 +68,9 @@ static int parse(int argc, char **argv, struct double_options *options, uint16_t
 			break;
 		case 't':
 			options->token = optarg;
+			break;
+		case 'n':
+			options->user = optarg;
 			break;
 		case 'b':
 			options->bookmark_ms = (unsigned int)atoi(optarg);

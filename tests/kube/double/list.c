@@ -78,9 +78,7 @@ static bool at_version(struct conn *conn, struct asked *asked)
 	if (asked->rv > store->revision) {
 		if (exact(asked) && conn->d->options.version == DOUBLE_1_20)
 			status_send(conn, 500, "",
-				"rpc error: code = OutOfRange desc = etcdserver: mvcc: required "
-				"revision is a future revision",
-				NULL);
+				"etcdserver: mvcc: required revision is a future revision", NULL);
 		else
 			status_too_large(conn, asked->rv);
 		return false;
@@ -185,6 +183,8 @@ static void start(struct conn *conn, struct asked *asked)
 		promise_same(conn, asked);
 	else if (more)
 		promise_next(conn, asked, &end);
+	if (list->metadata_only && conn->d->options.version == DOUBLE_1_20)
+		list->remaining = -1; /* it leaves that out */
 	place_free(&end);
 }
 
@@ -208,22 +208,29 @@ void list_start(struct conn *conn, const struct target *target)
 	place_free(&asked.from);
 }
 
+static void put_remaining(const struct listing *list, struct buf *out)
+{
+	if (list->token != NULL && list->remaining >= 0)
+		buf_printf(out, ",\"remainingItemCount\":%lld", (long long)list->remaining);
+}
+
+/* Of custom kinds the keys are sorted, and `continue` is always there. */
 static void put_metadata(const struct listing *list, struct buf *out)
 {
-	buf_printf(out, "\"metadata\":{");
-	if (list->kind->custom && list->token != NULL)
-		buf_printf(out, "\"continue\":\"%s\",", list->token);
-	if (list->kind->custom && list->token != NULL && list->remaining >= 0)
-		buf_printf(out, "\"remainingItemCount\":%lld,", (long long)list->remaining);
-	buf_printf(out, "\"resourceVersion\":\"%llu\"", (unsigned long long)list->rv);
-	if (!list->kind->custom && list->token != NULL)
+	if (list->kind->custom && !list->metadata_only) {
+		buf_printf(out, "\"metadata\":{\"continue\":\"%s\"",
+			list->token != NULL ? list->token : "");
+		put_remaining(list, out);
+		buf_printf(out, ",\"resourceVersion\":\"%llu\"}", (unsigned long long)list->rv);
+		return;
+	}
+	buf_printf(out, "\"metadata\":{\"resourceVersion\":\"%llu\"", (unsigned long long)list->rv);
+	if (list->token != NULL)
 		buf_printf(out, ",\"continue\":\"%s\"", list->token);
-	if (!list->kind->custom && list->token != NULL && list->remaining >= 0)
-		buf_printf(out, ",\"remainingItemCount\":%lld", (long long)list->remaining);
+	put_remaining(list, out);
 	buf_text(out, "}");
 }
 
-/* Of custom kinds the keys are sorted. */
 static void put_head(const struct listing *list, struct buf *out)
 {
 	struct buf version = {0};

@@ -31,7 +31,8 @@ void status_text(struct buf *out, int code, const char *reason, const char *mess
 		buf_printf(out, "\"continue\":\"%s\"", token);
 	buf_text(out, "},\"status\":\"Failure\",\"message\":");
 	buf_json(out, message);
-	buf_printf(out, ",\"reason\":\"%s\"", reason);
+	if (*reason != '\0')
+		buf_printf(out, ",\"reason\":\"%s\"", reason);
 	if (details != NULL)
 		buf_printf(out, ",\"details\":%s", details);
 	buf_printf(out, ",\"code\":%d}", code);
@@ -49,10 +50,51 @@ void status_send(
 	buf_free(&out);
 }
 
+void status_object(struct conn *conn, const struct kind *kind, const char *name, bool exists)
+{
+	const struct double_kind *type = &kind->type;
+	const char *dot = type->group[0] != '\0' ? "." : "";
+	char *message = xprintf("%s%s%s \"%s\" %s", type->resource, dot, type->group, name,
+		exists ? "already exists" : "not found");
+	struct buf details = {0};
+
+	buf_printf(&details, "{\"name\":\"%s\",", name);
+	if (type->group[0] != '\0')
+		buf_printf(&details, "\"group\":\"%s\",", type->group);
+	buf_printf(&details, "\"kind\":\"%s\"}", type->resource);
+	status_send(conn, exists ? 409 : 404, exists ? "AlreadyExists" : "NotFound", message,
+		details.v);
+	free(message);
+	buf_free(&details);
+}
+
+/* Whether a path is below a group and version that the server itself has. */
+static bool below_builtin(const struct kube_double *d, const char *path)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < d->store.kinds.n && !found; i++) {
+		const struct kind *kind = d->store.kinds.v[i];
+		struct buf prefix = {0};
+
+		buf_text(&prefix, kind->type.group[0] != '\0' ? "/apis/" : "/api/");
+		kind_version(kind, &prefix);
+		buf_text(&prefix, "/");
+		found = !kind->custom && strncmp(path, prefix.v, prefix.n) == 0;
+		buf_free(&prefix);
+	}
+	return found;
+}
+
 void status_not_found(struct conn *conn)
 {
 	static const char text[] = "404 page not found\n";
 
+	if (below_builtin(conn->d, conn->request.path)) {
+		status_send(conn, 404, "NotFound",
+			"the server could not find the requested resource", "{}");
+		return;
+	}
 	strict_answered(conn, 404, 0);
 	answer(conn, 404, "X-Content-Type-Options: nosniff\r\n", "text/plain; charset=utf-8", text,
 		sizeof(text) - 1);

@@ -49,7 +49,8 @@ static void check_params(struct conn *conn)
 {
 	static const char *const known[] = {"allowWatchBookmarks", "continue", "fieldSelector",
 		"labelSelector", "limit", "resourceVersion", "resourceVersionMatch",
-		"sendInitialEvents", "timeoutSeconds", "watch", "fieldManager"};
+		"sendInitialEvents", "timeoutSeconds", "watch", "fieldManager",
+		"gracePeriodSeconds"};
 	const struct request *request = &conn->request;
 
 	for (size_t i = 0; i < request->params.n; i++) {

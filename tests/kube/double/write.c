@@ -14,24 +14,63 @@ static const char *text_in(const cJSON *object, const char *name)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
+static void now_text(char out[24])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static void copy_item(cJSON *to, const cJSON *from, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(from, name);
+
+	if (item != NULL)
+		cJSON_AddItemToObject(to, name, cJSON_Duplicate(item, true));
+}
+
 /* What identifies an object and stays the same over its life. */
 static void add_identity(cJSON *metadata, const cJSON *given, const cJSON *last, uint64_t rv)
 {
 	const char *uid = text_in(given, "uid"), *created = text_in(given, "creationTimestamp");
-	char made[40], when[32];
-	time_t now = time(NULL);
-	struct tm tm;
+	char made[40], when[24];
 
 	if (uid == NULL)
 		uid = text_in(last, "uid");
 	if (created == NULL)
 		created = text_in(last, "creationTimestamp");
 	snprintf(made, sizeof(made), "d0b1e000-0000-4000-8000-%012llx", (unsigned long long)rv);
-	gmtime_r(&now, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	now_text(when);
 	cJSON_AddStringToObject(metadata, "uid", uid != NULL ? uid : made);
 	cJSON_AddStringToObject(metadata, "resourceVersion", "");
 	cJSON_AddStringToObject(metadata, "creationTimestamp", created != NULL ? created : when);
+	copy_item(metadata, given, "deletionTimestamp");
+	copy_item(metadata, given, "deletionGracePeriodSeconds");
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(cJSON *const *)a)->string, (*(cJSON *const *)b)->string);
+}
+
+/* As Go writes a map. */
+static void sort_members(cJSON *object, bool deep)
+{
+	VEC(cJSON *) items = {0};
+	cJSON *item;
+
+	while (cJSON_IsObject(object) && (item = object->child) != NULL)
+		vec_push(&items, cJSON_DetachItemViaPointer(object, item));
+	if (items.n > 0)
+		qsort(items.v, items.n, sizeof(items.v[0]), by_name);
+	for (size_t i = 0; i < items.n; i++) {
+		if (deep)
+			sort_members(items.v[i], true);
+		cJSON_AddItemToObject(object, items.v[i]->string, items.v[i]);
+	}
+	free(items.v);
 }
 
 /* Moves the members of `from` that `to` has not, but for what a server alone says. */
@@ -72,7 +111,7 @@ static struct revision *write_object(
 	cJSON *object = cJSON_CreateObject(),
 	      *metadata = cJSON_AddObjectToObject(object, "metadata");
 	cJSON *had = cJSON_GetObjectItemCaseSensitive(given, "metadata");
-	static const char marker[] = "\"resourceVersion\":\"";
+	static const char marker[] = "\"resourceVersion\":\"\"";
 	char *text;
 	size_t at;
 	struct revision *revision;
@@ -84,8 +123,12 @@ static struct revision *write_object(
 		d->store.revision + 1);
 	move_rest(metadata, had);
 	move_rest(object, given);
+	sort_members(cJSON_GetObjectItemCaseSensitive(metadata, "labels"), false);
+	sort_members(cJSON_GetObjectItemCaseSensitive(metadata, "annotations"), false);
+	if (kind->custom)
+		sort_members(object, true);
 	text = cJSON_PrintUnformatted(object);
-	at = (size_t)(strstr(text, marker) - text) + sizeof(marker) - 1;
+	at = (size_t)(strstr(text, marker) - text) + sizeof(marker) - 2;
 	revision = store_write(&d->store, kind, ns, name, text, at, NULL);
 	cJSON_Delete(object);
 	cJSON_Delete(given);
@@ -149,7 +192,7 @@ static void create(struct conn *conn, const struct target *target, cJSON *given)
 	const struct double_kind *type = &target->kind->type;
 	const char *name = text_in(cJSON_GetObjectItemCaseSensitive(given, "metadata"), "name");
 	struct entry *entry;
-	char *message, *copy;
+	char *copy;
 
 	if (name == NULL || (target->ns != NULL) != type->namespaced) {
 		cJSON_Delete(given);
@@ -159,11 +202,8 @@ static void create(struct conn *conn, const struct target *target, cJSON *given)
 	}
 	entry = store_find(target->kind, target->ns, name);
 	if (entry != NULL && !entry->newest->deleted) {
-		message = xprintf("%s%s%s \"%s\" already exists", type->resource,
-			type->group[0] != '\0' ? "." : "", type->group, name);
+		status_object(conn, target->kind, name, true);
 		cJSON_Delete(given);
-		refuse(conn, 409, "AlreadyExists", message);
-		free(message);
 		return;
 	}
 	add_defaults(target->kind, given);
@@ -199,7 +239,7 @@ static void change(struct conn *conn, const struct target *target, cJSON *given,
 
 	if (entry == NULL || entry->newest->deleted) {
 		cJSON_Delete(given);
-		refuse(conn, 404, "NotFound", "not found");
+		status_object(conn, target->kind, target->name, false);
 		return;
 	}
 	object = given;
@@ -212,16 +252,41 @@ static void change(struct conn *conn, const struct target *target, cJSON *given,
 		write_object(conn->d, target->kind, target->ns, target->name, object));
 }
 
+/*
+ * A pod first has a deletionTimestamp. One that runs on a node and is not to go at once stays like
+ * that for a kubelet to end.
+ */
+static bool terminate(struct conn *conn, const struct target *target, struct entry *entry)
+{
+	const char *grace = request_param(&conn->request, "gracePeriodSeconds");
+	cJSON *object = parse_revision(entry->newest), *metadata;
+	bool at_once = (grace != NULL && strcmp(grace, "0") == 0) ||
+		       text_in(cJSON_GetObjectItemCaseSensitive(object, "spec"), "nodeName") ==
+			       NULL;
+	char when[24];
+
+	now_text(when);
+	metadata = cJSON_GetObjectItemCaseSensitive(object, "metadata");
+	cJSON_DeleteItemFromObjectCaseSensitive(metadata, "deletionTimestamp");
+	cJSON_DeleteItemFromObjectCaseSensitive(metadata, "deletionGracePeriodSeconds");
+	cJSON_AddStringToObject(metadata, "deletionTimestamp", when);
+	cJSON_AddNumberToObject(metadata, "deletionGracePeriodSeconds", at_once ? 0 : 30);
+	write_object(conn->d, target->kind, target->ns, target->name, object);
+	return at_once;
+}
+
 static void erase(struct conn *conn, const struct target *target)
 {
 	struct entry *entry = store_find(target->kind, target->ns, target->name);
 
 	if (entry == NULL || entry->newest->deleted) {
-		refuse(conn, 404, "NotFound", "not found");
+		status_object(conn, target->kind, target->name, false);
 		return;
 	}
+	if (strcmp(target->kind->type.resource, "pods") != 0 || terminate(conn, target, entry))
+		store_erase(&conn->d->store, target->kind, entry);
 	double_kick(conn->d);
-	send_object(conn, target, 200, store_erase(&conn->d->store, target->kind, entry));
+	send_object(conn, target, 200, entry->newest);
 }
 
 void write_serve(struct conn *conn, const struct target *target)
