@@ -15,7 +15,7 @@ packages=(
 	# lint, fuzzing, checks
 	clang clang-format libclang-rt-14-dev llvm codespell shellcheck valgrind
 	# demo and end-to-end tests
-	iproute2 ethtool curl bind9-dnsutils dnsmasq nginx-light python3 prometheus
+	iproute2 ethtool curl bind9-dnsutils dnsmasq nginx-light openssl python3 prometheus
 	iputils-ping procps jq
 )
 vm_packages=(qemu-system-x86 busybox-static cpio)
