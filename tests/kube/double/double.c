@@ -170,8 +170,10 @@ static void cut(struct kube_double *d, const struct kind *kind, bool reset)
 
 	for (struct conn *conn = d->conns; conn != NULL; conn = next) {
 		next = conn->next;
-		if (cut_by(conn, kind))
-			conn_close(conn, reset);
+		if (!cut_by(conn, kind))
+			continue;
+		strict_cut(conn);
+		conn_close(conn, reset);
 	}
 }
 

@@ -139,10 +139,10 @@ enum double_fault_kind {
 	 */
 	DOUBLE_OVERSIZED,
 	DOUBLE_NO_BOOKMARKS, /* of any sort, on this watch; not even of a watch-list's end */
-	DOUBLE_SILENT,	     /* headers, then nothing ever: a half-open connection */
-	DOUBLE_HANG,	     /* accepts, and does not even send headers */
-	DOUBLE_STALE,	     /* a list of the state `after` revisions ago */
-	DOUBLE_NEVER_ENDS,   /* a list whose every page promises another one: the same again */
+	DOUBLE_SILENT, /* after `after` bytes of the body nothing ever: a half-open connection */
+	DOUBLE_HANG,   /* accepts, and does not even send headers */
+	DOUBLE_STALE,  /* a list of the state `after` revisions ago */
+	DOUBLE_NEVER_ENDS, /* a list whose every page promises another one: the same again */
 };
 
 /*

@@ -514,6 +514,14 @@ static void test_silence(void **state)
 	assert_int_equal(wire->got.n, 0);
 	assert_false(wire->ended);
 	wire_close(wire);
+	double_fault(lab->d,
+		&(struct double_fault){.kind = DOUBLE_SILENT, .verb = DOUBLE_LIST, .after = 5});
+	wire = wire_ask(lab, LIST);
+	assert_true(wait_for(wire, "{\"kin"));
+	settle(lab);
+	assert_int_equal(strlen(body_of(wire)), 5);
+	assert_false(wire->ended);
+	wire_close(wire);
 	lab_close(lab);
 }
 
@@ -588,6 +596,15 @@ static void test_restart(void **state)
 	wire_close(wire);
 	assert_int_equal(double_up(lab->d), 0);
 	expect(lab, LIST, 200, "PodList");
+	expect_no_wrong(lab);
+	for (int i = 0; i < 12; i++) {
+		wire = watch(lab, "");
+		assert_true(wait_for(wire, "chunked"));
+		double_cut_all(lab->d, false);
+		assert_true(wait_end(wire));
+		wire_close(wire);
+	}
+	expect_wrong(lab, "no back-off"); /* also when it is a watch that ends again and again */
 	lab_close(lab);
 }
 

@@ -51,7 +51,8 @@ static void request_done(struct conn *conn)
 	uv_timer_stop(&conn->tick);
 	conn->filler = 0;
 	conn->body = 0;
-	conn->busy = conn->finished = conn->chunked = conn->cut = conn->faulty = false;
+	conn->busy = conn->finished = conn->chunked = conn->cut = conn->stopped = conn->faulty =
+		false;
 }
 
 void conn_close(struct conn *conn, bool reset)
@@ -74,6 +75,8 @@ static void serve_next(struct conn *conn);
 /* The answer is out. */
 static void answer_done(struct conn *conn)
 {
+	if (!conn->cut)
+		strict_done(conn);
 	if (conn->cut || !conn->keep) {
 		conn_close(conn, conn->cut && conn->fault.reset);
 		return;
@@ -152,7 +155,7 @@ void conn_pump(struct conn *conn)
 {
 	if (conn->closing || conn->writing != NULL)
 		return;
-	if (conn->out.n == 0 && conn->busy && !conn->finished)
+	if (conn->out.n == 0 && conn->busy && !conn->finished && !conn->stopped)
 		produce(conn);
 	if (conn->closing)
 		return;
@@ -176,6 +179,20 @@ static void date(const struct kube_double *d, char text[40])
 	strftime(text, 40, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
+/* Whether a fault has it that nothing follows when n more bytes of the body are out. */
+static bool ends_after(const struct conn *conn, size_t n)
+{
+	return conn->faulty &&
+	       (conn->fault.kind == DOUBLE_CUT || conn->fault.kind == DOUBLE_SILENT) &&
+	       conn->body + n >= conn->fault.after;
+}
+
+static void stop_answer(struct conn *conn)
+{
+	conn->stopped = true;
+	conn->cut = conn->finished = conn->fault.kind == DOUBLE_CUT;
+}
+
 void answer_begin(struct conn *conn, int status, const char *headers, int64_t length)
 {
 	char when[40];
@@ -193,8 +210,8 @@ void answer_begin(struct conn *conn, int status, const char *headers, int64_t le
 		buf_printf(&conn->out, "Content-Length: %lld\r\n\r\n", (long long)length);
 	if (conn->request.number < conn->d->requests.n && !conn->control)
 		conn->d->requests.v[conn->request.number].status = status;
-	if (conn->faulty && conn->fault.kind == DOUBLE_CUT && conn->fault.after == 0)
-		conn->cut = conn->finished = true;
+	if (ends_after(conn, 0))
+		stop_answer(conn);
 }
 
 /* One chunk, of which a fault may leave only `sent` bytes. */
@@ -211,13 +228,12 @@ static void put_body(struct conn *conn, const char *data, size_t n)
 {
 	size_t chunk = conn->d->options.chunk;
 
-	while (n > 0 && !conn->finished) {
+	while (n > 0 && !conn->finished && !conn->stopped) {
 		size_t piece = conn->chunked && chunk > 0 && chunk < n ? chunk : n, sent = piece;
 
-		if (conn->faulty && conn->fault.kind == DOUBLE_CUT &&
-			conn->body + piece >= conn->fault.after) {
+		if (ends_after(conn, piece)) {
 			sent = conn->fault.after - conn->body;
-			conn->cut = conn->finished = true;
+			stop_answer(conn);
 		}
 		put_chunk(conn, data, piece, sent);
 		conn->body += sent;
@@ -248,7 +264,7 @@ void answer_filler(struct conn *conn, uint64_t n, const char *rest)
 
 void answer_end(struct conn *conn)
 {
-	if (conn->finished)
+	if (conn->finished || conn->stopped)
 		return;
 	if (conn->chunked)
 		buf_text(&conn->out, "0\r\n\r\n");

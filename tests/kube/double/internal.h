@@ -80,8 +80,9 @@ struct conn {
 	bool closing, control;
 	/* The request that is being answered, and the answer. */
 	struct request request;
-	bool busy, finished, chunked, keep, cut;
-	uint64_t body; /* bytes of it so far */
+	bool busy, finished, chunked, keep;
+	bool stopped, cut; /* nothing more is sent; and the connection ends there */
+	uint64_t body;	   /* bytes of it so far */
 	struct double_fault fault;
 	bool faulty; /* fault is in force */
 	uint64_t filler;
@@ -240,6 +241,10 @@ void strict_list(struct conn *conn, const struct target *target);
 void strict_watch(struct conn *conn, const struct target *target);
 /* When its status is known, and whether a fault cut it. */
 void strict_answered(struct conn *conn, int status, unsigned int retry_after);
+/* The answer has ended well, which ends a row of failures. */
+void strict_done(struct conn *conn);
+/* The connection ends before its answer. */
+void strict_cut(struct conn *conn);
 void strict_free(struct kube_double *d);
 /* A watch of that kind may start from rv now. */
 void handed_out(struct kind *kind, uint64_t rv);

@@ -248,8 +248,30 @@ void strict_answered(struct conn *conn, int status, unsigned int retry_after)
 
 	rate->failed = status == 0 || status >= 400 || conn->faulty;
 	rate->not_before = retry_after != 0 ? uv_hrtime() + retry_after * SECOND : 0;
-	if (!rate->failed)
+}
+
+/* NULL when it was no request to the API. */
+static struct rate *rate_of_answer(struct conn *conn)
+{
+	return conn->busy && !conn->control && conn->request.path != NULL
+		       ? rate_of(conn->d, &conn->request)
+		       : NULL;
+}
+
+void strict_done(struct conn *conn)
+{
+	struct rate *rate = rate_of_answer(conn);
+
+	if (rate != NULL && !rate->failed)
 		rate->n = 0;
+}
+
+void strict_cut(struct conn *conn)
+{
+	struct rate *rate = rate_of_answer(conn);
+
+	if (rate != NULL)
+		rate->failed = true;
 }
 
 void handed_out(struct kind *kind, uint64_t rv)

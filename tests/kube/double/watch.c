@@ -92,10 +92,12 @@ static void put_event(
 	buf_free(&out);
 }
 
+/* A custom kind's keys are sorted; a built-in one's has what its type cannot leave out. */
 static void put_bookmark(struct conn *conn, bool initial_end)
 {
+	static const char end[] = "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}";
 	struct watching *watch = &conn->watch;
-	const bool pod = strcmp(watch->kind->type.resource, "pods") == 0;
+	const bool custom = watch->kind->custom, old = conn->d->options.version == DOUBLE_1_20;
 	struct buf out = {0};
 
 	if (done(conn, DOUBLE_NO_BOOKMARKS) || fault_here(conn))
@@ -103,16 +105,14 @@ static void put_bookmark(struct conn *conn, bool initial_end)
 	handed_out(watch->kind, watch->rv);
 	buf_text(&out, "{\"type\":\"BOOKMARK\",\"object\":");
 	kind_head(watch->kind, "", &out);
-	buf_printf(&out, ",\"metadata\":{%s\"resourceVersion\":\"%llu\"%s}",
-		watch->kind->custom && initial_end
-			? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"},"
-			: "",
-		(unsigned long long)watch->rv,
-		watch->kind->custom ? ""
-		: initial_end	    ? ",\"creationTimestamp\":null,\"annotations\":{"
-				      "\"k8s.io/initial-events-end\":\"true\"}"
-				    : ",\"creationTimestamp\":null");
-	buf_text(&out, pod ? ",\"spec\":{\"containers\":null},\"status\":{}}}\n" : "}}\n");
+	buf_printf(&out, ",\"metadata\":{%s%s\"resourceVersion\":\"%llu\"",
+		custom && initial_end ? end : "", custom && initial_end ? "," : "",
+		(unsigned long long)watch->rv);
+	buf_printf(&out, "%s%s%s}", old && !custom ? ",\"creationTimestamp\":null" : "",
+		!custom && initial_end ? "," : "", !custom && initial_end ? end : "");
+	if (strcmp(watch->kind->type.resource, "pods") == 0)
+		buf_text(&out, ",\"spec\":{\"containers\":null},\"status\":{}");
+	buf_text(&out, "}}\n");
 	answer_body(conn, out.v, out.n);
 	buf_free(&out);
 }
@@ -213,8 +213,6 @@ void watch_produce(struct conn *conn)
 {
 	struct watching *watch = &conn->watch;
 
-	if (done(conn, DOUBLE_SILENT))
-		return;
 	if (watch->expired) {
 		expire(conn);
 		return;
@@ -255,8 +253,6 @@ void watch_tick(struct conn *conn)
 	struct watching *watch = &conn->watch;
 	uint64_t now = uv_now(conn->d->loop);
 
-	if (done(conn, DOUBLE_SILENT))
-		return;
 	if (now >= watch->deadline) {
 		answer_end(conn);
 	} else {
