@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # DPDK's headers for drivers, which Debian does not package: the NIC model is a driver. Takes them
-# from the source package of the version that is installed, checked by apt's signatures, and
-# changes nothing of the machine's apt. Prints the folder that they are in, under build-dpdk/;
-# downloads only when they are not there. Exit 1, with the reason: there are none to be had.
+# from the source package of the version that is installed, checked by apt's signatures. Prints the
+# folder that they are in, under build-dpdk/; downloads only when they are not there. Exit 1, with
+# the reason: there are none to be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,8 @@ complain()
 	echo "driver-headers: $*" >&2
 	exit 1
 }
+# shellcheck source=scripts/apt.sh
+. scripts/apt.sh
 
 command -v dpkg-query apt-get >/dev/null || complain "no apt to take DPDK's source from"
 package=$(dpkg-query -W -f '${Version}' libdpdk-dev 2>/dev/null) ||
@@ -31,37 +33,11 @@ complete()
 	done
 }
 
-# Where the machine's packages come from, as source; with a private state and cache.
-private_apt()
-{
-	local mirror=http://deb.debian.org keys=/usr/share/keyrings/debian-archive-keyring.gpg code
-	code=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	mkdir -p "$scratch"/{parts,lists/partial,archives/partial}
-	cat >"$scratch/parts/source.sources" <<-END
-		Types: deb-src
-		URIs: $mirror/debian
-		Suites: $code $code-updates
-		Components: main
-		Signed-By: $keys
-
-		Types: deb-src
-		URIs: $mirror/debian-security
-		Suites: $code-security
-		Components: main
-		Signed-By: $keys
-	END
-	options=(-qq -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$scratch/parts"
-		-o "Dir::State::Lists=$scratch/lists" -o "Dir::Cache=$scratch" -o APT::Sandbox::User=
-		-o Acquire::Retries=1 -o Acquire::http::Timeout=20)
-}
-
 fetch()
 {
 	cd "$scratch"
-	private_apt
-	apt-get "${options[@]}" update >apt.log 2>&1 || complain "apt-get update: $(tail -1 apt.log)"
-	apt-get "${options[@]}" source --download-only "dpdk=$source" >apt.log 2>&1 ||
-		complain "no source of dpdk $source: $(tail -1 apt.log)"
+	apt_begin "$scratch" deb-src
+	apt_source "dpdk=$source"
 	mkdir out
 	tar -xJf "dpdk_$upstream.orig.tar.xz" --strip-components=1 -C out --wildcards \
 		"${headers[@]/#/*/}" '*/VERSION'
