@@ -41,6 +41,7 @@ static int on_object(void *ctx, enum tg_kube_event event, const struct tg_kube_m
 {
 	struct record *r = ctx;
 
+	assert_non_null(text);
 	note(r, event, meta);
 	fprintf(r->f, " %.*s\n", (int)size, text);
 	r->objects++;
