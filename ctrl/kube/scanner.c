@@ -354,11 +354,57 @@ static enum token read_some(struct scanner *s, const char **p, const char *end)
 	}
 }
 
+/* The end of the string whose opening quote is at p; NULL: it is not here, or has escapes. */
+static const char *whole_string(const char *p, const char *end)
+{
+	const char *quote = plain_end(p + 1, end);
+
+	return quote != end && *quote == '"' ? quote + 1 : NULL;
+}
+
+/*
+ * The bulk of what is skipped: members and items that are whole strings, and what separates them.
+ * Stops in front of anything else, which is then read as usual.
+ */
+static const char *pass_strings(struct scanner *s, const char *p, const char *end)
+{
+	enum scanner_state state = s->state;
+	const bool map = in_map(s);
+	const char *next;
+
+	while (p != end) {
+		if (state == SCAN_SEPARATOR && *p == ',') {
+			next = p + 1;
+			state = map ? SCAN_KEY : SCAN_VALUE;
+		} else if (state == SCAN_VALUE && *p == '"') {
+			next = whole_string(p, end);
+			if (next == NULL)
+				break;
+			state = SCAN_SEPARATOR;
+		} else if ((state == SCAN_KEY || state == SCAN_FIRST_KEY) && *p == '"') {
+			next = whole_string(p, end);
+			if (next == NULL || next == end || *next != ':')
+				break;
+			next++;
+			state = SCAN_VALUE;
+		} else {
+			break;
+		}
+		p = next;
+	}
+	s->state = state;
+	return p;
+}
+
 enum token scanner_next(struct scanner *s, const char **p, const char *end)
 {
 	enum token token = TOKEN_MORE;
 
-	while (token == TOKEN_MORE && *p != end)
-		token = read_some(s, p, end);
+	while (token == TOKEN_MORE && *p != end) {
+		if (!is_told(s))
+			*p = pass_strings(s, *p, end);
+		if (*p != end)
+			token = read_some(s, p, end);
+	}
 	return token;
 }
