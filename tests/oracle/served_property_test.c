@@ -20,7 +20,7 @@
 #include "trial.h"
 #include "vec.h"
 
-#define DAMAGES_DEFAULT 4000u
+#define DAMAGES_DEFAULT 2400u
 #define DAMAGES_FULL 2000u /* from here on a run must have seen everything */
 #define DAMAGES_A_CLUSTER 12u
 #define BATCH 256u
