@@ -10,15 +10,15 @@
 /* What the entries so far have made of an address. */
 struct claim {
 	struct tg_addr addr; /* family 0: free */
-	uint32_t ns, name;   /* of the pod that has it; name 0: nobody */
-	uint64_t batch;	     /* the call that last touched it ... */
-	size_t entry;	     /* ... and its entry in that call */
+	uint16_t zone;
+	uint32_t ns, name; /* of the pod that has it; name 0: nobody */
+	uint64_t batch;	   /* the call that last touched it ... */
+	size_t entry;	   /* ... and its entry in that call */
 };
 
 struct tg_deltas {
 	struct tg_compiled *compiled;
 	struct tg_hold *hold; /* on the strings of `compiled` and of claims */
-	uint16_t zone;
 	struct claim *claims;
 	size_t n, mask;
 	uint64_t batch;
@@ -27,8 +27,7 @@ struct tg_deltas {
 	bool missing;				    /* this call: something has no place */
 };
 
-int tg_deltas_create(
-	struct tg_compiled *compiled, struct tg_hold *hold, uint16_t zone, struct tg_deltas **out)
+int tg_deltas_create(struct tg_compiled *compiled, struct tg_hold *hold, struct tg_deltas **out)
 {
 	struct tg_deltas *d = calloc(1, sizeof(*d));
 
@@ -39,7 +38,6 @@ int tg_deltas_create(
 	}
 	d->compiled = compiled;
 	d->hold = hold;
-	d->zone = zone;
 	d->mask = 63;
 	d->claims = calloc(d->mask + 1, sizeof(*d->claims));
 	if (d->claims == NULL) {
@@ -68,11 +66,12 @@ const struct tg_compiled *tg_deltas_compiled(const struct tg_deltas *d)
 
 /* --- claims --- */
 
-static struct claim *locate(const struct tg_deltas *d, const struct tg_addr *addr)
+static struct claim *locate(const struct tg_deltas *d, uint16_t zone, const struct tg_addr *addr)
 {
-	size_t at = tg_hash_bytes(addr, sizeof(*addr), 0) & d->mask;
+	size_t at = tg_hash_bytes(addr, sizeof(*addr), zone) & d->mask;
 
-	while (d->claims[at].addr.family != 0 && memcmp(&d->claims[at].addr, addr, sizeof(*addr)))
+	while (d->claims[at].addr.family != 0 &&
+		(d->claims[at].zone != zone || memcmp(&d->claims[at].addr, addr, sizeof(*addr))))
 		at = (at + 1) & d->mask;
 	return &d->claims[at];
 }
@@ -90,24 +89,25 @@ static int grow(struct tg_deltas *d)
 	d->mask = n * 2 - 1;
 	for (size_t i = 0; i < n; i++)
 		if (old[i].addr.family != 0)
-			*locate(d, &old[i].addr) = old[i];
+			*locate(d, old[i].zone, &old[i].addr) = old[i];
 	free(old);
 	return 0;
 }
 
 /* The claim on an address, made when there is none; NULL: out of memory. */
-static struct claim *claim(struct tg_deltas *d, const struct tg_addr *addr)
+static struct claim *claim(struct tg_deltas *d, uint16_t zone, const struct tg_addr *addr)
 {
-	struct claim *c = locate(d, addr);
+	struct claim *c = locate(d, zone, addr);
 
 	if (c->addr.family != 0)
 		return c;
 	if (d->n * 2 > d->mask) {
 		if (grow(d) != 0)
 			return NULL;
-		c = locate(d, addr);
+		c = locate(d, zone, addr);
 	}
 	c->addr = *addr;
+	c->zone = zone;
 	d->n++;
 	return c;
 }
@@ -130,12 +130,12 @@ static int put(struct tg_deltas *d, const struct tg_placement *place, const stru
 {
 	struct tg_classmap_entry e = {
 		.family = place->addr.family,
-		.zone = d->zone,
+		.zone = place->zone,
 		.cls = place->cls,
 		.node = place->node,
 		.ns = place->ns,
 	};
-	struct claim *c = claim(d, &place->addr);
+	struct claim *c = claim(d, place->zone, &place->addr);
 
 	if (c == NULL || set_owner(d, c, owner) != 0)
 		return -ENOMEM;
@@ -152,19 +152,22 @@ static int put(struct tg_deltas *d, const struct tg_placement *place, const stru
 static bool taken_by_other(
 	const struct tg_deltas *d, const struct tg_addr *addr, const struct tg_pod *pod)
 {
-	const struct claim *c = locate(d, addr);
+	const struct claim *c = locate(d, pod->zone, addr);
 
 	return c->addr.family != 0 && c->name != 0 && (c->ns != pod->ns || c->name != pod->name);
 }
 
-static bool untouched(const struct tg_deltas *d, const struct tg_addr *addr)
+static bool untouched(const struct tg_deltas *d, const struct tg_placement *place)
 {
-	return locate(d, addr)->addr.family == 0;
+	return locate(d, place->zone, &place->addr)->addr.family == 0;
 }
 
-static bool keeps(const struct tg_pod *pod, const struct tg_addr *addr)
+/* Does the pod have the address in the same zone afterwards? */
+static bool keeps(const struct tg_pod_change *change, const struct tg_addr *addr)
 {
-	if (pod == NULL || pod->host_network || pod->finished)
+	const struct tg_pod *pod = change->after;
+
+	if (pod == NULL || pod->host_network || pod->finished || pod->zone != change->before->zone)
 		return false;
 	for (uint32_t i = 0; i < pod->n_addrs; i++)
 		if (tg_addr_compare(&pod->addrs[i], addr) == 0)
@@ -178,7 +181,7 @@ static bool keeps(const struct tg_pod *pod, const struct tg_addr *addr)
  */
 static int vacate_address(struct tg_deltas *d, const struct tg_pod *pod, const struct tg_addr *addr)
 {
-	struct tg_placement place = {*addr, TG_NONE, TG_NONE, 0};
+	struct tg_placement place = {*addr, TG_NONE, TG_NONE, 0, pod->zone};
 	struct tg_pod alone = *pod;
 	int n;
 
@@ -201,7 +204,7 @@ static int vacate(struct tg_deltas *d, const struct tg_pod_change *change)
 	int err = 0;
 
 	for (uint32_t i = 0; pod != NULL && i < pod->n_addrs && err == 0; i++)
-		if (!keeps(change->after, &pod->addrs[i]))
+		if (!keeps(change, &pod->addrs[i]))
 			err = vacate_address(d, pod, &pod->addrs[i]);
 	return err;
 }
@@ -216,12 +219,12 @@ static int placed_before(struct tg_deltas *d, const struct tg_pod *before)
 
 static bool unchanged(const struct tg_deltas *d, const struct tg_placement *place, int n_before)
 {
-	if (!untouched(d, &place->addr))
+	if (!untouched(d, place))
 		return false;
 	for (int i = 0; i < n_before; i++) {
 		const struct tg_placement *b = &d->before.v[i];
 
-		if (tg_addr_compare(&b->addr, &place->addr) == 0)
+		if (b->zone == place->zone && tg_addr_compare(&b->addr, &place->addr) == 0)
 			return b->cls == place->cls && b->node == place->node && b->ns == place->ns;
 	}
 	return false;

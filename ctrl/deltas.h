@@ -20,8 +20,7 @@ struct tg_deltas;
  * Takes `compiled` and the hold on its strings (NULL: they are never swept), whatever is returned.
  * 0 or -ENOMEM.
  */
-int tg_deltas_create(
-	struct tg_compiled *compiled, struct tg_hold *hold, uint16_t zone, struct tg_deltas **out);
+int tg_deltas_create(struct tg_compiled *compiled, struct tg_hold *hold, struct tg_deltas **out);
 void tg_deltas_free(struct tg_deltas *deltas);
 const struct tg_compiled *tg_deltas_compiled(const struct tg_deltas *deltas);
 

@@ -69,7 +69,7 @@ void tg_job_run(struct tg_job *job)
 	if (job->err != 0)
 		return;
 	note_result(job, compiled);
-	job->err = tg_deltas_create(compiled, job->hold, job->options.zone, &job->deltas);
+	job->err = tg_deltas_create(compiled, job->hold, &job->deltas);
 	job->hold = NULL;
 	if (job->err != 0)
 		return;

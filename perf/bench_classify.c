@@ -461,7 +461,7 @@ static int prepare(struct bench *b, struct figures *f)
 	b->compiler = tg_compiler_create();
 	if (b->compiler == NULL)
 		return -ENOMEM;
-	options.pod_ranges = tg_gen_pod_ranges(b->gen, &options.n_pod_ranges);
+	options.home.pod_ranges = tg_gen_pod_ranges(b->gen, &options.home.n_pod_ranges);
 	err = tg_compile(
 		b->compiler, tg_gen_cluster(b->gen), &options, &b->compiled, error, sizeof(error));
 	if (err != 0)

@@ -105,7 +105,7 @@ static int bench_rounds(struct tg_gen *gen, uint32_t rounds, struct figures *out
 
 	if (compiler == NULL)
 		return -ENOMEM;
-	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+	options.home.pod_ranges = tg_gen_pod_ranges(gen, &options.home.n_pod_ranges);
 	for (uint32_t i = 0; i < rounds && err == 0; i++) {
 		double start, cpu_start;
 
@@ -284,7 +284,7 @@ static int bench_changes(struct tg_gen *gen, uint32_t rounds, struct figures *ou
 
 	if (compiler == NULL || options.cache == NULL)
 		err = -ENOMEM;
-	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+	options.home.pod_ranges = tg_gen_pod_ranges(gen, &options.home.n_pod_ranges);
 	for (enum change change = 0; change < CHANGE_COUNT && err == 0; change++)
 		err = bench_change(gen, &edited, compiler, &options, change, rounds, out);
 	tg_compile_cache_free(options.cache);

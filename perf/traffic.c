@@ -134,7 +134,7 @@ void traffic_rules_make(struct traffic_rules *rules, uint32_t pods, uint32_t pol
 	if (gen == NULL || compiler == NULL || tuples == NULL || rules->allowed.v == NULL ||
 		rules->denied.v == NULL || rules->allowed6.v6 == NULL)
 		bench_die("no cluster");
-	options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+	options.home.pod_ranges = tg_gen_pod_ranges(gen, &options.home.n_pod_ranges);
 	if (tg_compile(compiler, tg_gen_cluster(gen), &options, &compiled, why, sizeof(why)) != 0)
 		bench_die("%s", why);
 	data = tg_compiled_image(compiled, &size);

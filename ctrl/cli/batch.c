@@ -206,7 +206,7 @@ static cJSON *judge(const struct tg_offline *offline, const struct question *que
 		struct tg_question one = {
 			.src = pairs[i].src,
 			.dst = pairs[i].dst,
-			.zone = offline->options.zone,
+			.zone = offline->options.home.zone,
 			.protocol = question->protocol,
 			.port = question->port,
 		};

@@ -90,7 +90,7 @@ static int run_live(struct arguments *args, struct tg_cli *cli, char **argv, int
 		code = tg_remote_ruleset(cli, "explain", args->url, &image);
 	if (code == TG_EXIT_OK) {
 		offline.image = image.image;
-		offline.options.zone = image.image.prefix4[0].zone;
+		offline.options.home.zone = image.image.prefix4[0].zone;
 		code = answer(&offline, cli, args, argv, n);
 	}
 	tg_remote_image_free(&image);

@@ -84,7 +84,7 @@ static void judge_pair(struct story *story, const struct tg_addr_pair *pair)
 	struct tg_question question = {
 		.src = pair->src,
 		.dst = pair->dst,
-		.zone = story->offline->options.zone,
+		.zone = story->offline->options.home.zone,
 		.protocol = story->query->protocol,
 		.port = story->query->port,
 	};

@@ -84,7 +84,7 @@ static void judge_addresses(struct trial *trial, const struct tg_endpoint *src,
 	struct tg_question question = {
 		.src = pair->src,
 		.dst = pair->dst,
-		.zone = trial->offline->options.zone,
+		.zone = trial->offline->options.home.zone,
 		.protocol = it->protocol,
 		.port = it->port,
 	};

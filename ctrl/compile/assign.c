@@ -8,7 +8,7 @@ struct assigner {
 	struct job *job;
 	struct profile_sources profile_sources;
 	struct class_sources class_sources;
-	bool ranges[2]; /* pod ranges of IPv4, IPv6 are known */
+	bool *ranges; /* by 2 * zone + (IPv6): pod ranges are known */
 	struct trait_words words;
 	uint32_t *of_trait;		/* its profile; TG_NONE: unknown namespace; UNSEEN */
 	uint32_t n_traits;		/* seen */
@@ -84,6 +84,7 @@ static int profile_trait(struct assigner *a, uint32_t trait)
 	struct tg_compiled *out = a->job->out;
 	const struct traits *traits = &a->job->cache->traits;
 	uint32_t ns = scopes_find(&out->frame->scopes, traits_namespace(traits, trait));
+	uint32_t zone = zones_find(&out->frame->zones, traits_zone(traits, trait));
 
 	a->n_traits++;
 	a->of_trait[trait] = TG_NONE;
@@ -91,7 +92,7 @@ static int profile_trait(struct assigner *a, uint32_t trait)
 		return 0;
 	if (traits_translate(traits, &a->words, trait, &a->atoms, &a->ports) != 0)
 		return -ENOMEM;
-	a->of_trait[trait] = profiles_add(&out->frame->profiles, &a->profile_sources, ns,
+	a->of_trait[trait] = profiles_add(&out->frame->profiles, &a->profile_sources, zone, ns,
 		(struct seq){a->atoms.v, (uint32_t)a->atoms.n}, &a->ports);
 	if (a->of_trait[trait] == TG_NONE)
 		return -ENOMEM;
@@ -145,47 +146,64 @@ int job_remark_addresses(struct job *job)
 }
 
 /* classes_of, for a pod; most ask what the one before them asked. */
-static uint32_t class_of_pod(struct assigner *a, uint32_t profile, uint32_t set, uint8_t family)
+static uint32_t class_of_pod(struct assigner *a, uint32_t profile, struct class_address address)
 {
 	struct tg_compiled *out = a->job->out;
-	struct last_class *last = &a->last[2 * (size_t)profile + (family == 6)];
+	struct last_class *last = &a->last[2 * (size_t)profile + (address.family == 6)];
 
-	if (last->set != set) {
+	if (last->set != address.set) {
 		last->class = classes_of(&out->frame->classes, &a->class_sources,
-			&out->frame->profiles, profile, TG_KIND_POD, set, family);
-		last->set = set;
+			&out->frame->profiles, profile, TG_KIND_POD, address);
+		last->set = address.set;
 	}
 	return last->class;
 }
 
-static int assign_endpoint(struct assigner *a, size_t i, const struct prefix_node *node)
+static int assign_endpoint(
+	struct assigner *a, size_t i, uint32_t zone, const struct prefix_node *node)
 {
 	struct tg_compiled *out = a->job->out;
 	const struct endpoint *e = &out->endpoints->v[i];
 	uint32_t profile = e->kind == TG_KIND_POD ? a->job->profile_of[e->index] : TG_NONE, class;
+	const struct class_address address = {zone, node->set, e->addr.family};
 	size_t known = out->frame->classes.v.n;
 
 	/* A pod without a profile is of a namespace that the cluster lacks (semantics 4). */
 	if (profile != TG_NONE)
-		class = class_of_pod(a, profile, node->set, e->addr.family);
+		class = class_of_pod(a, profile, address);
 	else
 		class = classes_of(&out->frame->classes, &a->class_sources, &out->frame->profiles,
-			TG_NONE, e->kind == TG_KIND_POD ? TG_KIND_UNKNOWN : e->kind, node->set,
-			e->addr.family);
+			TG_NONE, e->kind == TG_KIND_POD ? TG_KIND_UNKNOWN : e->kind, address);
 	if (class == TG_NONE)
 		return -ENOMEM;
 	if (out->frame->classes.v.n > known && job_is_too_large(out))
 		return -EOVERFLOW;
 	a->job->class_of_endpoint[i] = class;
-	if (e->kind == TG_KIND_POD && !node->pod_range && a->ranges[e->addr.family == 6])
+	if (e->kind == TG_KIND_POD && !node->pod_range &&
+		a->ranges[2 * zone + (address.family == 6)])
 		return tg_vec_push(&a->job->outside, (uint32_t)i);
 	return 0;
+}
+
+static int assign_run(struct assigner *a, const struct endpoint_run *run)
+{
+	const struct tg_compiled *out = a->job->out;
+	const struct prefixes *prefixes = &out->frame->prefixes;
+	uint32_t zone = zones_find(&out->frame->zones, run->zone);
+	struct prefix_walk walk = prefixes_walk_begin(prefixes, zone, run->family);
+	int err = 0;
+
+	for (size_t i = run->first; i < run->first + run->n && err == 0; i++) {
+		uint32_t prefix = prefixes_walk(prefixes, &walk, &out->endpoints->v[i].addr);
+
+		err = assign_endpoint(a, i, zone, &prefixes->nodes.v[prefix]);
+	}
+	return err;
 }
 
 static int assign_endpoints(struct assigner *a)
 {
 	const struct tg_compiled *out = a->job->out;
-	struct prefix_walk walks[2] = {0};
 	int err = 0;
 
 	a->last = malloc((2 * out->frame->profiles.v.n + 1) * sizeof(*a->last));
@@ -193,13 +211,8 @@ static int assign_endpoints(struct assigner *a)
 		return -ENOMEM;
 	for (size_t i = 0; i < 2 * out->frame->profiles.v.n; i++)
 		a->last[i].set = TG_NONE;
-	for (size_t i = 0; i < out->endpoints->n && err == 0; i++) {
-		const struct tg_addr *addr = &out->endpoints->v[i].addr;
-		uint32_t prefix =
-			prefixes_walk(&out->frame->prefixes, &walks[addr->family == 6], addr);
-
-		err = assign_endpoint(a, i, &out->frame->prefixes.nodes.v[prefix]);
-	}
+	for (size_t i = 0; i < out->endpoints->runs.n && err == 0; i++)
+		err = assign_run(a, &out->endpoints->runs.v[i]);
 	return err;
 }
 
@@ -211,10 +224,11 @@ static int assign_prefixes(struct assigner *a)
 	for (uint32_t i = 0; i < prefixes_count(prefixes); i++) {
 		const struct prefix_node *node = &prefixes->nodes.v[i];
 		enum tg_class_kind kind = node->pod_range ? TG_KIND_UNKNOWN : TG_KIND_WORLD;
+		const struct class_address address = {prefixes_zone(prefixes, i), node->set,
+			prefixes_get(prefixes, i).addr.family};
 
 		job->class_of_prefix[i] = classes_of(&job->out->frame->classes, &a->class_sources,
-			&job->out->frame->profiles, TG_NONE, kind, node->set,
-			prefixes_get(prefixes, i).addr.family);
+			&job->out->frame->profiles, TG_NONE, kind, address);
 		if (job->class_of_prefix[i] == TG_NONE)
 			return -ENOMEM;
 		if (job_is_too_large(job->out))
@@ -223,13 +237,18 @@ static int assign_prefixes(struct assigner *a)
 	return 0;
 }
 
-static void find_ranges(struct assigner *a)
+static int find_ranges(struct assigner *a)
 {
 	const struct prefixes *prefixes = &a->job->out->frame->prefixes;
 
+	a->ranges = calloc(2 * (size_t)a->job->out->frame->zones.n, sizeof(*a->ranges));
+	if (a->ranges == NULL)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < prefixes_count(prefixes); i++)
 		if (prefixes->nodes.v[i].pod_range)
-			a->ranges[prefixes_get(prefixes, i).addr.family == 6] = true;
+			a->ranges[2 * prefixes_zone(prefixes, i) +
+				  (prefixes_get(prefixes, i).addr.family == 6)] = true;
+	return 0;
 }
 
 static int assign_all(struct assigner *a)
@@ -258,7 +277,7 @@ int job_assign(struct job *job)
 	int err = profiles_init(&out->frame->profiles);
 
 	if (err == 0)
-		err = classes_init(&out->frame->classes, job->options);
+		err = classes_init(&out->frame->classes, job->options, &out->frame->zones);
 	out->endpoints = endpoints_ref(job->cache->endpoints);
 	job->profile_of = malloc((job->cluster->n_pods + 1) * sizeof(*job->profile_of));
 	job->class_of_endpoint = malloc((out->endpoints->n + 1) * sizeof(*job->class_of_endpoint));
@@ -267,12 +286,14 @@ int job_assign(struct job *job)
 	if (job->profile_of == NULL || job->class_of_endpoint == NULL ||
 		job->class_of_prefix == NULL)
 		err = -ENOMEM;
-	find_ranges(&a);
+	if (err == 0)
+		err = find_ranges(&a);
 	if (err == 0)
 		err = assign_all(&a);
 	trait_words_free(&a.words);
 	free(a.of_trait);
 	free(a.last);
+	free(a.ranges);
 	tg_vec_free(&a.atoms);
 	tg_vec_free(&a.ports);
 	return err;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kept.h"
+#include "zones.h"
 
 /* Traits that nobody has any more, and atoms that nobody asks for, may be as many as those in use,
  * and so many more.
@@ -59,24 +60,41 @@ static int list_keep(struct object_list *list, const void *v, size_t n)
 static bool node_addrs_are(
 	const struct tg_compile_cache *cache, const struct tg_compile_options *options)
 {
-	size_t n = options->n_node_addrs;
+	const struct zone_addr *at = cache->node_addrs;
+	size_t left = cache->n_node_addrs;
 
-	return cache->n_node_addrs == n && (n == 0 || memcmp(cache->node_addrs, options->node_addrs,
-							      n * sizeof(*cache->node_addrs)) == 0);
+	for (size_t i = 0; i < zone_options_count(options); i++) {
+		const struct tg_zone_options *zone = zone_options_at(options, i);
+
+		if (zone->n_node_addrs > left)
+			return false;
+		for (size_t k = 0; k < zone->n_node_addrs; k++, at++, left--)
+			if (at->zone != zone->zone ||
+				tg_addr_compare(&at->addr, &zone->node_addrs[k]) != 0)
+				return false;
+	}
+	return left == 0;
 }
 
 static int keep_node_addrs(struct tg_compile_cache *cache, const struct tg_compile_options *options)
 {
-	size_t n = options->n_node_addrs;
-	struct tg_addr *copy = malloc((n + 1) * sizeof(*copy));
+	struct zone_addr *copy;
+	size_t n = 0;
 
+	for (size_t i = 0; i < zone_options_count(options); i++)
+		n += zone_options_at(options, i)->n_node_addrs;
+	copy = malloc((n + 1) * sizeof(*copy));
 	if (copy == NULL)
 		return -ENOMEM;
-	if (n > 0)
-		memcpy(copy, options->node_addrs, n * sizeof(*copy));
 	free(cache->node_addrs);
 	cache->node_addrs = copy;
 	cache->n_node_addrs = n;
+	for (size_t i = 0; i < zone_options_count(options); i++) {
+		const struct tg_zone_options *zone = zone_options_at(options, i);
+
+		for (size_t k = 0; k < zone->n_node_addrs; k++)
+			*copy++ = (struct zone_addr){zone->node_addrs[k], zone->zone};
+	}
 	return 0;
 }
 

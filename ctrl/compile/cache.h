@@ -17,6 +17,11 @@ struct object_list {
 	size_t n;
 };
 
+struct zone_addr {
+	struct tg_addr addr;
+	uint16_t zone;
+};
+
 struct kept;
 
 struct tg_compile_cache {
@@ -24,7 +29,7 @@ struct tg_compile_cache {
 	bool wasteful; /* most of it is of no use any more: start over */
 	const struct tg_intern *strings;
 	struct object_list pods, nodes, services, namespaces;
-	struct tg_addr *node_addrs; /* as the options had them */
+	struct zone_addr *node_addrs; /* as the options had them */
 	size_t n_node_addrs;
 	struct endpoints *endpoints; /* of all these */
 	struct traits traits;	     /* of the pods */

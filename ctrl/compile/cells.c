@@ -39,7 +39,7 @@ struct builder {
 	uint32_t sort_value[SORTS];
 	struct targets group, class;
 	uint32_t *group_value;
-	uint32_t row, stamp, rest;
+	uint32_t row, stamp, rest, zone;
 	uint32_t ns; /* TG_NONE: of no namespace, not bounded */
 };
 
@@ -298,6 +298,7 @@ static int emit_sorts(struct builder *b)
 {
 	for (uint32_t sort = 0; sort < SORTS; sort++) {
 		const struct list *list = &b->sorts[sort];
+		uint32_t column = sort_in_zone(b->zone, sort);
 
 		b->sort_value[sort] = TG_PROGRAM_DIRECT | b->rest;
 		if (list->head == NO_LINK)
@@ -306,8 +307,8 @@ static int emit_sorts(struct builder *b)
 		if (b->sort_value[sort] == TG_NONE)
 			return -ENOMEM;
 		if (b->sort_value[sort] != (TG_PROGRAM_DIRECT | b->rest) &&
-			b->from->reach->n_classes[sort] > 0 &&
-			emit(b, sort, b->sort_value[sort]) != 0)
+			b->from->reach->n_classes[column] > 0 &&
+			emit(b, column, b->sort_value[sort]) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -326,7 +327,8 @@ static int emit_groups(struct builder *b)
 		if (value == TG_NONE)
 			return -ENOMEM;
 		b->group_value[group] = value;
-		if (value != b->sort_value[sort] && emit(b, column_of_group(group), value) != 0)
+		if (value != b->sort_value[sort] &&
+			emit(b, column_of_group(b->from->reach, group), value) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -362,7 +364,7 @@ static int emit_classes(struct builder *b)
 			b->from->over[b->ns] = true;
 			return 0;
 		}
-		if (emit(b, column_of_class(b->groups, class), value) != 0)
+		if (emit(b, column_of_class(b->from->reach, b->groups, class), value) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -377,6 +379,7 @@ static int build_row(struct builder *b, uint32_t row)
 	b->stamp = row + 1;
 	b->rest = b->from->rest[b->from->expander->rows->v.v[row].stance];
 	b->ns = stance->ns;
+	b->zone = stance->zone;
 	if (b->ns != TG_NONE && b->from->over[b->ns])
 		return 0;
 	err = expander_row(b->from->expander, row, &b->entries);
@@ -459,13 +462,14 @@ static int copy_row(struct builder *b, uint32_t row, const struct cells_before *
 	const struct tg_image_cell *from = before->cells->v.v + before->first[row];
 	size_t n = before->first[row + 1] - before->first[row];
 	uint32_t ns = stance_of(b->from, row)->ns;
+	uint32_t first_class = column_of_class(b->from->reach, b->groups, 0);
 	struct cells *c = b->c;
 
 	if (tg_vec_reserve(&c->v, c->v.n + n) != 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		c->v.v[c->v.n++] = from[i];
-		if (ns != TG_NONE && from[i].column >= column_of_class(b->groups, 0))
+		if (ns != TG_NONE && from[i].column >= first_class)
 			c->spent[ns]++;
 	}
 	charge(c, b->from, row, ns, before->cells->row_work[row]);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The matrix of rows and columns. For each row, what its entries say about
- *   - each sort (kind and family), by the terms complete for it;
+ *   - each sort (kind and family) of its zone, by the terms complete for it;
  *   - each group that its heavy terms reach;
  *   - each class that its light terms reach;
  * a cell is kept only where it differs from what the next coarser column says. Work and cells of
  * one namespace are bounded: over its budget it denies everything, and nobody else notices.
  *
- * Columns are numbered: sorts, then groups, then classes.
+ * Columns are numbered: sorts zone by zone, then groups, then classes.
  */
 #ifndef TG_COMPILE_CELLS_H
 #define TG_COMPILE_CELLS_H
@@ -36,14 +36,15 @@ struct cell_sources {
 	uint32_t budget;
 };
 
-static inline uint32_t column_of_group(uint32_t group)
+static inline uint32_t column_of_group(const struct reach *r, uint32_t group)
 {
-	return SORTS + group;
+	return r->n_zones * SORTS + group;
 }
 
-static inline uint32_t column_of_class(const struct groups *g, uint32_t class)
+static inline uint32_t column_of_class(
+	const struct reach *r, const struct groups *g, uint32_t class)
 {
-	return SORTS + g->n + class;
+	return column_of_group(r, g->n + class);
 }
 
 /* First pass: which terms how many rows ask for, which families use them. */

@@ -5,7 +5,8 @@
 
 #include "sort.h"
 
-int classes_init(struct classes *c, const struct tg_compile_options *options)
+int classes_init(
+	struct classes *c, const struct tg_compile_options *options, const struct zones *zones)
 {
 	struct class fail_closed = {0};
 
@@ -17,6 +18,8 @@ int classes_init(struct classes *c, const struct tg_compile_options *options)
 	for (uint32_t i = 0; i < c->n_infrastructure; i++) {
 		const struct tg_infrastructure *tuple = &options->infrastructure[i];
 
+		if (tg_vec_push(&c->tuple_zone, zones_find(zones, tuple->zone)) != 0)
+			goto fail;
 		if ((tuple->from_nodes && tg_vec_push(&c->node_terms, TERM_FROM_OF(i)) != 0) ||
 			(tuple->to_nodes && tg_vec_push(&c->node_terms, TERM_TO_OF(i)) != 0))
 			goto fail;
@@ -35,6 +38,7 @@ void classes_free(struct classes *c)
 	tg_vec_free(&c->memo_class);
 	tg_vec_free(&c->v);
 	tg_vec_free(&c->node_terms);
+	tg_vec_free(&c->tuple_zone);
 	tg_vec_free(&c->terms);
 	tg_vec_free(&c->infra);
 }
@@ -42,6 +46,11 @@ void classes_free(struct classes *c)
 static bool is_infrastructure(const struct classes *c, uint32_t term)
 {
 	return term >= TERM_FIRST_LISTED && term < TERM_FROM_OF(c->n_infrastructure);
+}
+
+static uint32_t tuple_of(uint32_t term)
+{
+	return (term - TERM_FIRST_LISTED) / 2;
 }
 
 /* A FROM term holds for world and node addresses only. */
@@ -61,30 +70,36 @@ static int append(struct tg_vec_u32 *out, struct seq more)
 }
 
 /* The terms that hold by the address and kind alone, into the scratch. */
-static int address_terms(struct classes *c, struct seq set, enum tg_class_kind kind)
+static int address_terms(struct classes *c, const struct class_sources *from,
+	const struct class_address *address, enum tg_class_kind kind)
 {
 	bool source = kind == TG_KIND_WORLD || kind == TG_KIND_NODE;
+	struct seq set = seqs_get(&from->prefixes->sets, address->set);
 
 	c->terms.n = 0;
-	if (tg_vec_reserve(&c->terms, set.n) != 0)
+	if (tg_vec_reserve(&c->terms, set.n + c->node_terms.n) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < set.n; i++)
 		if (source || !is_from(c, set.v[i]))
 			c->terms.v[c->terms.n++] = set.v[i];
-	if (kind != TG_KIND_NODE)
-		return 0;
-	return append(&c->terms, (struct seq){c->node_terms.v, (uint32_t)c->node_terms.n});
+	for (size_t i = 0; kind == TG_KIND_NODE && i < c->node_terms.n; i++)
+		if (c->tuple_zone.v[tuple_of(c->node_terms.v[i])] == address->zone)
+			c->terms.v[c->terms.n++] = c->node_terms.v[i];
+	return 0;
 }
 
 /* Terms "base, where its port of that name is N" of one base that the pod satisfies. */
-static int derive_from(struct classes *c, const struct class_sources *from, uint32_t base,
-	struct seq ports, bool create)
+static int derive_from(struct classes *c, const struct class_sources *from,
+	const struct profile *profile, uint32_t base, bool create)
 {
-	struct seq named = terms_named_of(from->terms, base);
+	struct seq named = terms_named_of(from->terms, base), ports = profile->ports;
 
 	for (uint32_t i = 0; i < named.n; i++) {
-		uint32_t use = seqs_get(&from->terms->named, named.v[i]).v[1];
+		const uint32_t *key = seqs_get(&from->terms->named, named.v[i]).v;
+		uint32_t use = key[1];
 
+		if (key[2] != profile->zone)
+			continue;
 		for (uint32_t k = 0; k < ports.n; k += 2) {
 			uint32_t words[3] = {TERM_NAMED, named.v[i], ports.v[k + 1]}, term;
 
@@ -100,17 +115,17 @@ static int derive_from(struct classes *c, const struct class_sources *from, uint
 	return 0;
 }
 
-static int derive_named(
-	struct classes *c, const struct class_sources *from, struct seq ports, bool create)
+static int derive_named(struct classes *c, const struct class_sources *from,
+	const struct profile *profile, bool create)
 {
 	size_t n = c->terms.n;
 	int err;
 
-	if (ports.n == 0)
+	if (profile->ports.n == 0)
 		return 0;
-	err = derive_from(c, from, TERM_OF_KIND(TG_KIND_POD), ports, create);
+	err = derive_from(c, from, profile, TERM_OF_KIND(TG_KIND_POD), create);
 	for (size_t i = 0; i < n && err == 0; i++)
-		err = derive_from(c, from, c->terms.v[i], ports, create);
+		err = derive_from(c, from, profile, c->terms.v[i], create);
 	return err;
 }
 
@@ -135,7 +150,8 @@ static uint32_t row_of(struct classes *c, const struct class_sources *from, enum
 static uint32_t finish(struct classes *c, const struct class_sources *from, struct class class,
 	const uint32_t stance[TG_DIRECTION_COUNT], bool create)
 {
-	uint32_t key[4] = {(uint32_t) class.kind << 8 | class.family}, id;
+	uint32_t key[4] = {(uint32_t) class.zone << 16 | (uint32_t) class.kind << 8 | class.family};
+	uint32_t id;
 
 	c->terms.n = sort_distinct_u32(c->terms.v, c->terms.n);
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
@@ -155,45 +171,47 @@ static uint32_t finish(struct classes *c, const struct class_sources *from, stru
 }
 
 uint32_t classes_pod(struct classes *c, const struct class_sources *from,
-	const struct profile *profile, uint32_t set, uint8_t family, bool create)
+	const struct profile *profile, struct class_address address, bool create)
 {
-	struct class class = {.kind = TG_KIND_POD, .family = family};
+	struct class class = {
+		.kind = TG_KIND_POD, .family = address.family, .zone = (uint16_t)address.zone};
 
-	if (address_terms(c, seqs_get(&from->prefixes->sets, set), TG_KIND_POD) != 0 ||
+	if (address_terms(c, from, &address, TG_KIND_POD) != 0 ||
 		append(&c->terms, profile->terms) != 0 ||
-		derive_named(c, from, profile->ports, create) != 0)
+		derive_named(c, from, profile, create) != 0)
 		return TG_NONE;
 	return finish(c, from, class, profile->stance, create);
 }
 
 uint32_t classes_kind(struct classes *c, const struct class_sources *from, enum tg_class_kind kind,
-	uint32_t set, uint8_t family, bool create)
+	struct class_address address, bool create)
 {
-	struct class class = {.kind = (uint8_t)kind, .family = family};
+	struct class class = {
+		.kind = (uint8_t)kind, .family = address.family, .zone = (uint16_t)address.zone};
 	uint32_t stance[TG_DIRECTION_COUNT];
 
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		stance[dir] = row_set_kind_stance(from->rows, dir, kind, create);
+		stance[dir] = row_set_kind_stance(from->rows, dir, address.zone, kind, create);
 		if (stance[dir] == TG_NONE)
 			return TG_NONE;
 	}
-	if (address_terms(c, seqs_get(&from->prefixes->sets, set), kind) != 0)
+	if (address_terms(c, from, &address, kind) != 0)
 		return TG_NONE;
 	return finish(c, from, class, stance, create);
 }
 
 uint32_t classes_of(struct classes *c, const struct class_sources *from,
-	const struct profiles *profiles, uint32_t profile, enum tg_class_kind kind, uint32_t set,
-	uint8_t family)
+	const struct profiles *profiles, uint32_t profile, enum tg_class_kind kind,
+	struct class_address address)
 {
-	uint32_t key[4] = {profile, kind, set, family}, id, class;
+	uint32_t key[4] = {profile, kind, address.set, address.zone << 8 | address.family};
+	uint32_t id, class;
 
 	id = seqs_add(&c->memo, key, 4);
 	if (id == TG_NONE || id <= c->memo_class.n)
 		return id == TG_NONE ? TG_NONE : c->memo_class.v[id - 1];
-	class = profile != TG_NONE
-			? classes_pod(c, from, &profiles->v.v[profile], set, family, true)
-			: classes_kind(c, from, kind, set, family, true);
+	class = profile != TG_NONE ? classes_pod(c, from, &profiles->v.v[profile], address, true)
+				   : classes_kind(c, from, kind, address, true);
 	if (class == TG_NONE || tg_vec_push(&c->memo_class, class) != 0)
 		return TG_NONE;
 	return class;

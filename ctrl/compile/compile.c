@@ -112,6 +112,17 @@ static int check_tuple(struct job *job, size_t i)
 	return 0;
 }
 
+static int check_zone(struct job *job, size_t i)
+{
+	const struct tg_zone_options *zone = zone_options_at(job->options, i);
+
+	for (size_t k = 0; k < zone->n_pod_ranges; k++)
+		if (!prefix_is_sane(&zone->pod_ranges[k]))
+			return job_fail(job, -EINVAL, "pod_ranges[%zu] of zone %u is no prefix", k,
+				zone->zone);
+	return 0;
+}
+
 static int check_options(struct job *job)
 {
 	const struct tg_compile_options *o = job->options;
@@ -123,9 +134,8 @@ static int check_options(struct job *job)
 	if (job->slot_capacity <= TG_SLOT_FIRST || job->slot_capacity > TG_VERDICT_SLOT_MASK + 1)
 		return job_fail(job, -EINVAL, "slot_capacity %u is not within %u..%u",
 			job->slot_capacity, TG_SLOT_FIRST + 1, TG_VERDICT_SLOT_MASK + 1);
-	for (size_t i = 0; i < o->n_pod_ranges; i++)
-		if (!prefix_is_sane(&o->pod_ranges[i]))
-			return job_fail(job, -EINVAL, "pod_ranges[%zu] is no prefix", i);
+	for (size_t i = 0; i < zone_options_count(o) && err == 0; i++)
+		err = check_zone(job, i);
 	for (size_t i = 0; i < o->n_infrastructure && err == 0; i++)
 		err = check_tuple(job, i);
 	return err;

@@ -32,6 +32,11 @@
 enum tg_default_action { TG_DEFAULT_DENY, TG_DEFAULT_AUDIT, TG_DEFAULT_KUBERNETES };
 
 /*
+ * Zones. The image has every zone that the options or an object are in, and what is said here of
+ * addresses is said of those of one zone: the same address in two zones is two endpoints, which
+ * have nothing to do with each other. A policy isolates the pods of its namespace that it selects;
+ * its rules allow what is in its own zone, so to a pod of another zone it allows nothing.
+ *
  * Whose an address is, in this order: a Node's (status.addresses, options.node_addrs), a pod's, a
  * Service's, else that of the prefixes: inside a pod range an unknown endpoint, else the world. A
  * pod of a Namespace that the cluster does not have is an unknown endpoint; hostNetwork and
@@ -53,6 +58,7 @@ struct tg_infrastructure {
 	const char *name; /* becomes the rule's name */
 	bool from_nodes;  /* every known node address; else `from` */
 	bool to_nodes;
+	uint16_t zone;
 	struct tg_prefix from; /* matches node and world addresses only, so no masqueraded pod */
 	struct tg_prefix to;   /* matches every address, whoever's it is */
 	uint8_t protocol;      /* IANA number */
@@ -81,16 +87,23 @@ void tg_compile_cache_free(struct tg_compile_cache *cache);
 /* As if it were new. */
 void tg_compile_cache_clear(struct tg_compile_cache *cache);
 
-struct tg_compile_options {
-	enum tg_default_action default_action[TG_DIRECTION_COUNT];
-	bool transit_allow;
-	uint16_t zone; /* the address zone this cluster lives in */
-	const struct tg_prefix
-		*pod_ranges; /* from the configuration; Node.spec.podCIDRs add to it */
+/* What the configuration says of one address zone. */
+struct tg_zone_options {
+	uint16_t zone;
+	/* Node.spec.podCIDRs of the zone add to them. */
+	const struct tg_prefix *pod_ranges;
 	size_t n_pod_ranges;
 	/* Node bridge and tunnel addresses inside pod ranges; they are node addresses. */
 	const struct tg_addr *node_addrs;
 	size_t n_node_addrs;
+};
+
+struct tg_compile_options {
+	enum tg_default_action default_action[TG_DIRECTION_COUNT];
+	bool transit_allow;
+	struct tg_zone_options home;	     /* of the zone of manifests */
+	const struct tg_zone_options *zones; /* of others; of one zone they add up */
+	size_t n_zones;
 	const struct tg_infrastructure *infrastructure;
 	size_t n_infrastructure;
 	uint32_t cell_budget;	  /* class-level cells of one namespace; 0: the default, 262144 */
@@ -172,6 +185,7 @@ struct tg_placement {
 	uint32_t cls;
 	uint32_t node;
 	uint16_t ns; /* number of its NAMESPACE record; 0: none */
+	uint16_t zone;
 };
 
 /*

@@ -17,6 +17,7 @@
  * the same share one; then it is only read, but for scratch memory of placements.
  */
 struct frame {
+	struct zones zones;
 	struct scopes scopes;
 	struct selectors pod_selectors, ns_selectors;
 	struct terms terms;

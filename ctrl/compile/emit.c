@@ -33,46 +33,51 @@ static uint32_t node_of(const struct job *job, const struct endpoint *at)
 										: at->node;
 }
 
-static int emit_addrs(struct emitter *e)
+static void emit_run(struct emitter *e, const struct endpoint_run *run)
 {
 	const struct job *job = e->job;
-	const struct endpoints *endpoints = job->out->endpoints;
-	uint16_t zone = job->options->zone;
 
-	if (tg_vec_reserve(&e->addr4, endpoints->n4 + 1) != 0 ||
-		tg_vec_reserve(&e->addr6, endpoints->n - endpoints->n4 + 1) != 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < endpoints->n; i++) {
-		const struct endpoint *at = &endpoints->v[i];
+	for (size_t i = run->first; i < run->first + run->n; i++) {
+		const struct endpoint *at = &job->out->endpoints->v[i];
 		uint32_t cls = job->class_of_endpoint[i], node = node_of(job, at);
 		uint16_t ns = at->kind == TG_KIND_POD
 				      ? limits_number(&job->out->limits,
 						scopes_find(&job->out->frame->scopes, at->ns))
 				      : 0;
 
-		if (i < endpoints->n4) {
+		if (run->family == 4) {
 			e->addr4.v[e->addr4.n++] = (struct tg_image_addr4){
 				.addr = tg_addr_v4(&at->addr),
-				.zone = zone,
+				.zone = run->zone,
 				.ns = ns,
 				.cls = cls,
 				.node = node,
 			};
 			continue;
 		}
-		e->addr6.v[e->addr6.n] =
-			(struct tg_image_addr6){.zone = zone, .ns = ns, .cls = cls, .node = node};
+		e->addr6.v[e->addr6.n] = (struct tg_image_addr6){
+			.zone = run->zone, .ns = ns, .cls = cls, .node = node};
 		memcpy(e->addr6.v[e->addr6.n++].addr, at->addr.bytes, 16);
 	}
+}
+
+static int emit_addrs(struct emitter *e)
+{
+	const struct endpoints *endpoints = e->job->out->endpoints;
+
+	if (tg_vec_reserve(&e->addr4, endpoints->n4 + 1) != 0 ||
+		tg_vec_reserve(&e->addr6, endpoints->n - endpoints->n4 + 1) != 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < endpoints->runs.n; i++)
+		emit_run(e, &endpoints->runs.v[i]);
 	return 0;
 }
 
-static int emit_prefix(struct emitter *e, const struct tg_prefix *prefix, uint32_t cls)
+static int emit_prefix(
+	struct emitter *e, uint16_t zone, const struct tg_prefix *prefix, uint32_t cls)
 {
-	struct tg_image_prefix4 p4 = {
-		.zone = e->job->options->zone, .length = prefix->length, .cls = cls};
-	struct tg_image_prefix6 p6 = {
-		.zone = e->job->options->zone, .length = prefix->length, .cls = cls};
+	struct tg_image_prefix4 p4 = {.zone = zone, .length = prefix->length, .cls = cls};
+	struct tg_image_prefix6 p6 = {.zone = zone, .length = prefix->length, .cls = cls};
 
 	if (prefix->addr.family == 4) {
 		p4.addr = tg_addr_v4(&prefix->addr);
@@ -86,6 +91,8 @@ static int compare_prefix4(const void *a, const void *b)
 {
 	const struct tg_image_prefix4 *x = a, *y = b;
 
+	if (x->zone != y->zone)
+		return x->zone < y->zone ? -1 : 1;
 	if (x->length != y->length)
 		return x->length < y->length ? -1 : 1;
 	return (x->addr > y->addr) - (x->addr < y->addr);
@@ -95,6 +102,8 @@ static int compare_prefix6(const void *a, const void *b)
 {
 	const struct tg_image_prefix6 *x = a, *y = b;
 
+	if (x->zone != y->zone)
+		return x->zone < y->zone ? -1 : 1;
 	if (x->length != y->length)
 		return x->length < y->length ? -1 : 1;
 	return memcmp(x->addr, y->addr, sizeof(x->addr));
@@ -104,6 +113,7 @@ static int compare_prefix6(const void *a, const void *b)
 static int emit_prefixes(struct emitter *e)
 {
 	const struct prefixes *prefixes = &e->job->out->frame->prefixes;
+	const struct zones *zones = &e->job->out->frame->zones;
 	const uint32_t *cls = e->job->class_of_prefix;
 	int err = 0;
 
@@ -112,7 +122,7 @@ static int emit_prefixes(struct emitter *e)
 		struct tg_prefix prefix = prefixes_get(prefixes, i);
 
 		if (parent == TG_NONE || cls[i] != cls[parent])
-			err = emit_prefix(e, &prefix, cls[i]);
+			err = emit_prefix(e, zones->v[prefixes_zone(prefixes, i)], &prefix, cls[i]);
 	}
 	if (err != 0)
 		return err;
@@ -127,7 +137,8 @@ static int number_cells(struct emitter *e)
 {
 	const struct job *job = e->job;
 	size_t n_rows = job->out->frame->rows.v.n;
-	size_t n_columns = column_of_class(&job->groups, (uint32_t)job->out->frame->classes.v.n);
+	size_t n_columns =
+		column_of_class(&job->reach, &job->groups, (uint32_t)job->out->frame->classes.v.n);
 
 	if (tg_vec_reserve(&e->cells, job->cells.v.n + 1) != 0)
 		return -ENOMEM;
@@ -173,15 +184,16 @@ static struct tg_image_class image_class(const struct emitter *e, uint32_t numbe
 {
 	const struct class *class = &e->job->out->frame->classes.v.v[number];
 	uint32_t group = e->job->groups.of[number];
+	const struct reach *reach = &e->job->reach;
 	struct tg_image_class out = {
 		.kind = class->kind,
 		.family = class->family,
 		.column =
 			{
-				e->column_number[column_of_class(&e->job->groups, number)],
+				e->column_number[column_of_class(reach, &e->job->groups, number)],
 				group == TG_NONE ? TG_NONE
-						 : e->column_number[column_of_group(group)],
-				e->column_number[sort_of(class)],
+						 : e->column_number[column_of_group(reach, group)],
+				e->column_number[sort_in_zone(class->zone, sort_of(class))],
 			},
 	};
 

@@ -5,12 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "zones.h"
+
 /* Who claims an address; in this order they own it. */
 enum claim_kind { CLAIM_NODE, CLAIM_GATEWAY, CLAIM_POD, CLAIM_SERVICE };
 
 struct claims {
 	struct addr_item *v;
 	size_t n, cap;
+};
+
+/* The claims on addresses of one zone, by family. */
+struct zone_claims {
+	uint16_t zone;
+	struct claims family[2];
+};
+
+struct collector {
+	TG_VEC(struct zone_claims) zones;
+	size_t last; /* zone asked for */
 };
 
 struct resolver {
@@ -26,15 +39,33 @@ bool endpoints_pod_counts(const struct tg_pod *pod)
 
 bool endpoints_pod_same(const struct tg_pod *a, const struct tg_pod *b)
 {
-	return a->ns == b->ns && a->name == b->name && a->node == b->node &&
+	return a->ns == b->ns && a->name == b->name && a->node == b->node && a->zone == b->zone &&
 	       a->terminating == b->terminating && a->created_at == b->created_at &&
 	       endpoints_pod_counts(a) == endpoints_pod_counts(b) && a->n_addrs == b->n_addrs &&
 	       (a->n_addrs == 0 || memcmp(a->addrs, b->addrs, a->n_addrs * sizeof(*a->addrs)) == 0);
 }
 
-static int claim(struct claims claims[2], const struct tg_addr *addrs, size_t n,
+/* By family, made when there are none; NULL: out of memory. Objects of a zone mostly come in rows.
+ */
+static struct claims *claims_of(struct collector *c, uint16_t zone)
+{
+	struct zone_claims fresh = {.zone = zone};
+
+	if (c->last < c->zones.n && c->zones.v[c->last].zone == zone)
+		return c->zones.v[c->last].family;
+	for (c->last = 0; c->last < c->zones.n; c->last++)
+		if (c->zones.v[c->last].zone == zone)
+			return c->zones.v[c->last].family;
+	return tg_vec_push(&c->zones, fresh) == 0 ? c->zones.v[c->last].family : NULL;
+}
+
+static int claim(struct collector *c, uint16_t zone, const struct tg_addr *addrs, size_t n,
 	enum claim_kind kind, uint32_t index)
 {
+	struct claims *claims = claims_of(c, zone);
+
+	if (claims == NULL)
+		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		struct addr_item item = {.kind = kind, .index = index};
 
@@ -46,26 +77,60 @@ static int claim(struct claims claims[2], const struct tg_addr *addrs, size_t n,
 }
 
 /* In the order of the kinds: the sort is stable, so equal addresses stay in it. */
-static int collect(struct claims claims[2], const struct tg_cluster *cluster,
+static int collect(struct collector *c, const struct tg_cluster *cluster,
 	const struct tg_compile_options *options)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < cluster->n_nodes && err == 0; i++)
-		err = claim(claims, cluster->nodes[i]->addrs, cluster->nodes[i]->n_addrs,
-			CLAIM_NODE, (uint32_t)i);
-	if (err == 0)
-		err = claim(claims, options->node_addrs, options->n_node_addrs, CLAIM_GATEWAY, 0);
+	for (size_t i = 0; i < cluster->n_nodes && err == 0; i++) {
+		const struct tg_node *node = cluster->nodes[i];
+
+		err = claim(c, node->zone, node->addrs, node->n_addrs, CLAIM_NODE, (uint32_t)i);
+	}
+	for (size_t i = 0; i < zone_options_count(options) && err == 0; i++) {
+		const struct tg_zone_options *zone = zone_options_at(options, i);
+
+		err = claim(c, zone->zone, zone->node_addrs, zone->n_node_addrs, CLAIM_GATEWAY, 0);
+	}
 	for (size_t i = 0; i < cluster->n_pods && err == 0; i++) {
 		const struct tg_pod *pod = cluster->pods[i];
 
 		if (endpoints_pod_counts(pod))
-			err = claim(claims, pod->addrs, pod->n_addrs, CLAIM_POD, (uint32_t)i);
+			err = claim(c, pod->zone, pod->addrs, pod->n_addrs, CLAIM_POD, (uint32_t)i);
 	}
-	for (size_t i = 0; i < cluster->n_services && err == 0; i++)
-		err = claim(claims, cluster->services[i]->addrs, cluster->services[i]->n_addrs,
-			CLAIM_SERVICE, (uint32_t)i);
+	for (size_t i = 0; i < cluster->n_services && err == 0; i++) {
+		const struct tg_service *service = cluster->services[i];
+
+		err = claim(c, service->zone, service->addrs, service->n_addrs, CLAIM_SERVICE,
+			(uint32_t)i);
+	}
 	return err;
+}
+
+static int compare_zones(const void *a, const void *b)
+{
+	const struct zone_claims *x = a, *y = b;
+
+	return (int)x->zone - (int)y->zone;
+}
+
+static void collector_free(struct collector *c)
+{
+	for (size_t i = 0; i < c->zones.n; i++)
+		for (int f = 0; f < 2; f++)
+			tg_vec_free(&c->zones.v[i].family[f]);
+	tg_vec_free(&c->zones);
+}
+
+/* Room for an endpoint of each claim. */
+static int make_room(struct endpoints *e, const struct collector *c)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < c->zones.n; i++)
+		n += c->zones.v[i].family[0].n + c->zones.v[i].family[1].n;
+	e->v = malloc(n * sizeof(*e->v));
+	return e->v == NULL ? -ENOMEM : 0;
 }
 
 static int index_nodes(struct endpoints *e, const struct tg_cluster *cluster)
@@ -191,10 +256,12 @@ static void look_ahead(const struct tg_cluster *cluster, const struct claims *cl
 		__builtin_prefetch(cluster->pods[claims->v[i + 8].index]);
 }
 
-static int resolve_family(struct resolver *r, uint8_t family, const struct claims *claims)
+static int resolve_run(
+	struct resolver *r, uint16_t zone, uint8_t family, const struct claims *claims)
 {
+	struct endpoint_run run = {.zone = zone, .family = family, .first = r->e->n};
 	size_t i = 0, k;
-	int err = 0;
+	int err = sort_addrs(claims->v, claims->n);
 
 	for (; i < claims->n && err == 0; i = k) {
 		look_ahead(r->cluster, claims, i);
@@ -203,31 +270,41 @@ static int resolve_family(struct resolver *r, uint8_t family, const struct claim
 			k++;
 		err = resolve(r, family, claims->v + i, k - i);
 	}
+	run.n = r->e->n - run.first;
+	return err == 0 && run.n > 0 ? tg_vec_push(&r->e->runs, run) : err;
+}
+
+static int resolve_all(struct resolver *r, const struct collector *c)
+{
+	int err = 0;
+
+	for (int f = 0; f < 2 && err == 0; f++) {
+		for (size_t i = 0; i < c->zones.n && err == 0; i++)
+			err = resolve_run(
+				r, c->zones.v[i].zone, f == 0 ? 4 : 6, &c->zones.v[i].family[f]);
+		if (f == 0)
+			r->e->n4 = r->e->n;
+	}
 	return err;
 }
 
 static int fill(struct endpoints *e, const struct tg_cluster *cluster,
 	const struct tg_compile_options *options)
 {
-	struct claims claims[2] = {0};
+	struct collector collector = {0};
 	struct resolver r = {.e = e, .cluster = cluster};
 	int err = index_nodes(e, cluster);
 
 	if (err == 0)
-		err = collect(claims, cluster, options);
-	for (int f = 0; f < 2 && err == 0; f++)
-		err = sort_addrs(claims[f].v, claims[f].n);
-	if (err == 0) {
-		e->v = malloc((claims[0].n + claims[1].n + 1) * sizeof(*e->v));
-		err = e->v == NULL ? -ENOMEM : 0;
-	}
+		err = collect(&collector, cluster, options);
+	if (collector.zones.n > 1)
+		qsort(collector.zones.v, collector.zones.n, sizeof(*collector.zones.v),
+			compare_zones);
 	if (err == 0)
-		err = resolve_family(&r, 4, &claims[0]);
-	e->n4 = e->n;
+		err = make_room(e, &collector);
 	if (err == 0)
-		err = resolve_family(&r, 6, &claims[1]);
-	tg_vec_free(&claims[0]);
-	tg_vec_free(&claims[1]);
+		err = resolve_all(&r, &collector);
+	collector_free(&collector);
 	tg_vec_free(&r.pods);
 	return err;
 }
@@ -258,15 +335,40 @@ void endpoints_unref(struct endpoints *e)
 		return;
 	free(e->v);
 	free(e->node_index);
+	tg_vec_free(&e->runs);
 	tg_vec_free(&e->conflicts);
 	tg_vec_free(&e->contenders);
 	free(e);
 }
 
-const struct endpoint *endpoints_find(const struct endpoints *e, const struct tg_addr *addr)
+static const struct endpoint_run *find_run(const struct endpoints *e, uint16_t zone, uint8_t family)
 {
-	size_t lo = addr->family == 6 ? e->n4 : 0, end = addr->family == 6 ? e->n : e->n4, hi = end;
+	size_t lo = 0, hi = e->runs.n;
 
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct endpoint_run *run = &e->runs.v[mid];
+
+		if (run->family != family ? run->family < family : run->zone < zone)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < e->runs.n && e->runs.v[lo].family == family && e->runs.v[lo].zone == zone
+		       ? &e->runs.v[lo]
+		       : NULL;
+}
+
+const struct endpoint *endpoints_find(
+	const struct endpoints *e, uint16_t zone, const struct tg_addr *addr)
+{
+	const struct endpoint_run *run = find_run(e, zone, addr->family);
+	size_t lo, hi, end;
+
+	if (run == NULL)
+		return NULL;
+	lo = run->first;
+	hi = end = run->first + run->n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

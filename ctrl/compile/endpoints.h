@@ -25,10 +25,18 @@ struct endpoint_conflict {
 	uint32_t first, n;
 };
 
+/* The endpoints of one zone and family: v[first..first + n - 1], ascending by address. */
+struct endpoint_run {
+	uint16_t zone;
+	uint8_t family;
+	size_t first, n; /* n > 0 */
+};
+
 /* Made once, then only read; belongs to all who have a reference. */
 struct endpoints {
-	struct endpoint *v; /* IPv4 first, each family ascending by address */
+	struct endpoint *v;
 	size_t n, n4;
+	TG_VEC(struct endpoint_run) runs; /* ascending by family, zone; together all of v */
 	TG_VEC(struct endpoint_conflict) conflicts; /* in the order of the endpoints */
 	struct tg_vec_u32 contenders;		    /* pods, by index in the cluster */
 	uint32_t *node_index;			    /* by intern number of the name: index + 1 */
@@ -36,13 +44,14 @@ struct endpoints {
 	_Atomic unsigned int refs;
 };
 
-/* Depends on pods, nodes, Services and options.node_addrs only. NULL: out of memory. */
+/* Depends on pods, nodes, Services and the options' node_addrs only. NULL: out of memory. */
 struct endpoints *endpoints_create(
 	const struct tg_cluster *cluster, const struct tg_compile_options *options);
 struct endpoints *endpoints_ref(struct endpoints *e);
 void endpoints_unref(struct endpoints *e); /* NULL is fine; any thread */
 /* NULL when nobody claims it. */
-const struct endpoint *endpoints_find(const struct endpoints *e, const struct tg_addr *addr);
+const struct endpoint *endpoints_find(
+	const struct endpoints *e, uint16_t zone, const struct tg_addr *addr);
 /* The number of the node of this name; TG_NONE. */
 uint32_t endpoints_node(const struct endpoints *e, uint32_t name);
 /* Does the pod give its addresses? (neither hostNetwork nor finished) */

@@ -124,6 +124,9 @@ static int expand_policies(
 		const struct policy *policy = &e->policies->v.v[stance->policies.v[i]];
 		const struct policy_side *side = &policy->side[stance->direction];
 
+		/* It isolates the pod, and is about addresses that the pod cannot meet. */
+		if (policy->zone != stance->zone)
+			continue;
 		for (uint32_t k = 0; k < side->n_rules && err == 0; k++)
 			err = expand_rule(
 				e, stance, &e->policies->rules.v[side->first_rule + k], out);

@@ -23,6 +23,7 @@ void frame_unref(struct frame *frame)
 {
 	if (frame == NULL || atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	zones_free(&frame->zones);
 	scopes_free(&frame->scopes);
 	selectors_free(&frame->pod_selectors);
 	selectors_free(&frame->ns_selectors);

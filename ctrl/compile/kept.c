@@ -21,6 +21,7 @@ void kept_free(struct kept *kept)
 	if (kept == NULL)
 		return;
 	frame_unref(kept->frame);
+	free(kept->zones);
 	free(kept->pod_ranges);
 	free(kept->infrastructure);
 	policies_free(&kept->policies);
@@ -44,10 +45,26 @@ static bool same_prefix(const struct tg_prefix *a, const struct tg_prefix *b)
 /* Names tell nothing but which rule it is. */
 static bool same_tuple(const struct tg_infrastructure *a, const struct tg_infrastructure *b)
 {
-	return a->from_nodes == b->from_nodes && a->to_nodes == b->to_nodes &&
+	return a->from_nodes == b->from_nodes && a->to_nodes == b->to_nodes && a->zone == b->zone &&
 	       (a->from_nodes || same_prefix(&a->from, &b->from)) &&
 	       (a->to_nodes || same_prefix(&a->to, &b->to)) && a->protocol == b->protocol &&
 	       a->lo == b->lo && a->hi == b->hi;
+}
+
+static bool same_zones(const struct kept *kept, const struct tg_compile_options *now)
+{
+	if (kept->options.n_zones != now->n_zones)
+		return false;
+	for (size_t i = 0; i < zone_options_count(now); i++) {
+		const struct tg_zone_options *a = &kept->zones[i], *b = zone_options_at(now, i);
+
+		if (a->zone != b->zone || a->n_pod_ranges != b->n_pod_ranges)
+			return false;
+		for (size_t k = 0; k < a->n_pod_ranges; k++)
+			if (!same_prefix(&a->pod_ranges[k], &b->pod_ranges[k]))
+				return false;
+	}
+	return true;
 }
 
 static bool same_options(const struct kept *kept, const struct job *job)
@@ -55,12 +72,9 @@ static bool same_options(const struct kept *kept, const struct job *job)
 	const struct tg_compile_options *a = &kept->options, *b = job->options;
 
 	if (memcmp(a->default_action, b->default_action, sizeof(a->default_action)) != 0 ||
-		a->transit_allow != b->transit_allow || a->n_pod_ranges != b->n_pod_ranges ||
+		a->transit_allow != b->transit_allow || !same_zones(kept, b) ||
 		a->n_infrastructure != b->n_infrastructure || kept->budget != job->budget)
 		return false;
-	for (size_t i = 0; i < a->n_pod_ranges; i++)
-		if (!same_prefix(&kept->pod_ranges[i], &b->pod_ranges[i]))
-			return false;
 	for (size_t i = 0; i < a->n_infrastructure; i++)
 		if (!same_tuple(&kept->infrastructure[i], &b->infrastructure[i]))
 			return false;
@@ -109,6 +123,7 @@ int kept_resume(struct kept *kept, struct job *job)
 	job->reach = kept->reach;
 	job->groups = kept->groups;
 	job->programs = kept->programs;
+	free(kept->zones);
 	free(kept->pod_ranges);
 	free(kept->infrastructure);
 	free(kept);
@@ -117,19 +132,37 @@ int kept_resume(struct kept *kept, struct job *job)
 				    : policies_update(&job->own, job->cluster, job->changed);
 }
 
+static int keep_zones(struct kept *kept, const struct tg_compile_options *o)
+{
+	struct tg_prefix *to;
+	size_t n = 0;
+
+	for (size_t i = 0; i < zone_options_count(o); i++)
+		n += zone_options_at(o, i)->n_pod_ranges;
+	kept->zones = malloc(zone_options_count(o) * sizeof(*kept->zones));
+	kept->pod_ranges = to = malloc((n + 1) * sizeof(*kept->pod_ranges));
+	if (kept->zones == NULL || kept->pod_ranges == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < zone_options_count(o); i++) {
+		const struct tg_zone_options *zone = zone_options_at(o, i);
+
+		kept->zones[i] = *zone;
+		kept->zones[i].pod_ranges = to;
+		for (size_t k = 0; k < zone->n_pod_ranges; k++)
+			*to++ = zone->pod_ranges[k];
+	}
+	return 0;
+}
+
 static int keep_options(struct kept *kept, const struct job *job)
 {
 	const struct tg_compile_options *o = job->options;
 
 	kept->options = *o;
 	kept->budget = job->budget;
-	kept->pod_ranges = malloc((o->n_pod_ranges + 1) * sizeof(*kept->pod_ranges));
 	kept->infrastructure = malloc((o->n_infrastructure + 1) * sizeof(*kept->infrastructure));
-	if (kept->pod_ranges == NULL || kept->infrastructure == NULL)
+	if (kept->infrastructure == NULL || keep_zones(kept, o) != 0)
 		return -ENOMEM;
-	if (o->n_pod_ranges != 0)
-		memcpy(kept->pod_ranges, o->pod_ranges,
-			o->n_pod_ranges * sizeof(*kept->pod_ranges));
 	if (o->n_infrastructure != 0)
 		memcpy(kept->infrastructure, o->infrastructure,
 			o->n_infrastructure * sizeof(*kept->infrastructure));

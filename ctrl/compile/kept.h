@@ -14,6 +14,7 @@ struct kept {
 	struct frame *frame; /* a reference */
 	/* The options that matter, without what they point to but here. */
 	struct tg_compile_options options;
+	struct tg_zone_options *zones; /* as zone_options_at, with their pod ranges in: */
 	struct tg_prefix *pod_ranges;
 	struct tg_infrastructure *infrastructure;
 	uint32_t budget;

@@ -7,40 +7,37 @@
  * Terms of infrastructure tuples come first of all listed ones (classes.h counts on it); those that
  * mean nodes hold by the kind of an address and are attached to no prefix.
  */
+static int attach(struct job *job, uint16_t zone, const struct tg_prefix *prefix, uint32_t term)
+{
+	struct frame *frame = job->out->frame;
+	uint32_t at = prefixes_add(&frame->prefixes, zones_find(&frame->zones, zone), prefix);
+
+	return at == TG_NONE ? -ENOMEM : prefixes_attach(&frame->prefixes, at, term, false);
+}
+
 static int load_infrastructure(struct job *job)
 {
-	struct tg_compiled *out = job->out;
+	struct terms *terms = &job->out->frame->terms;
 
 	for (uint32_t i = 0; i < job->options->n_infrastructure; i++) {
 		const struct tg_infrastructure *tuple = &job->options->infrastructure[i];
-		uint32_t from =
-			terms_put(&out->frame->terms, (const uint32_t[]){TERM_FROM, i}, 2, true);
-		uint32_t to =
-			terms_put(&out->frame->terms, (const uint32_t[]){TERM_TO, i}, 2, true);
-		uint32_t prefix;
+		uint32_t from = terms_put(terms, (const uint32_t[]){TERM_FROM, i}, 2, true);
+		uint32_t to = terms_put(terms, (const uint32_t[]){TERM_TO, i}, 2, true);
 
-		if (from != TERM_FROM_OF(i) || to != TERM_TO_OF(i))
+		if (from != TERM_FROM_OF(i) || to != TERM_TO_OF(i) ||
+			(!tuple->from_nodes && attach(job, tuple->zone, &tuple->from, from) != 0) ||
+			(!tuple->to_nodes && attach(job, tuple->zone, &tuple->to, to) != 0))
 			return -ENOMEM;
-		if (!tuple->from_nodes) {
-			prefix = prefixes_add(&out->frame->prefixes, &tuple->from);
-			if (prefix == TG_NONE ||
-				prefixes_attach(&out->frame->prefixes, prefix, from, false) != 0)
-				return -ENOMEM;
-		}
-		if (!tuple->to_nodes) {
-			prefix = prefixes_add(&out->frame->prefixes, &tuple->to);
-			if (prefix == TG_NONE ||
-				prefixes_attach(&out->frame->prefixes, prefix, to, false) != 0)
-				return -ENOMEM;
-		}
 	}
 	return 0;
 }
 
-static int add_pod_ranges(struct job *job, const struct tg_prefix *ranges, size_t n)
+static int add_pod_ranges(struct job *job, uint16_t zone, const struct tg_prefix *ranges, size_t n)
 {
+	uint32_t at = zones_find(&job->out->frame->zones, zone);
+
 	for (size_t i = 0; i < n; i++) {
-		uint32_t prefix = prefixes_add(&job->out->frame->prefixes, &ranges[i]);
+		uint32_t prefix = prefixes_add(&job->out->frame->prefixes, at, &ranges[i]);
 
 		if (prefix == TG_NONE)
 			return -ENOMEM;
@@ -51,11 +48,18 @@ static int add_pod_ranges(struct job *job, const struct tg_prefix *ranges, size_
 
 static int load_pod_ranges(struct job *job)
 {
-	int err = add_pod_ranges(job, job->options->pod_ranges, job->options->n_pod_ranges);
+	int err = 0;
 
-	for (size_t i = 0; i < job->cluster->n_nodes && err == 0; i++)
-		err = add_pod_ranges(job, job->cluster->nodes[i]->pod_cidrs,
-			job->cluster->nodes[i]->n_pod_cidrs);
+	for (size_t i = 0; i < zone_options_count(job->options) && err == 0; i++) {
+		const struct tg_zone_options *zone = zone_options_at(job->options, i);
+
+		err = add_pod_ranges(job, zone->zone, zone->pod_ranges, zone->n_pod_ranges);
+	}
+	for (size_t i = 0; i < job->cluster->n_nodes && err == 0; i++) {
+		const struct tg_node *node = job->cluster->nodes[i];
+
+		err = add_pod_ranges(job, node->zone, node->pod_cidrs, node->n_pod_cidrs);
+	}
 	return err;
 }
 
@@ -63,7 +67,8 @@ static int load_policies(struct job *job)
 {
 	struct tg_compiled *out = job->out;
 	const struct policy_sinks sinks = {&out->frame->pod_selectors, &out->frame->ns_selectors,
-		&out->frame->terms, &out->frame->prefixes, &out->frame->scopes, job->over};
+		&out->frame->terms, &out->frame->prefixes, &out->frame->scopes, &out->frame->zones,
+		job->over};
 	const struct tg_policy *twice = NULL;
 	int err = policies_load(&out->frame->policies, job->cluster, &sinks, &twice);
 
@@ -83,6 +88,9 @@ static int open_all(struct job *job)
 	if (out->frame == NULL)
 		return -ENOMEM;
 	job->policies = &out->frame->policies;
+	err = zones_init(&out->frame->zones, job->cluster, job->options, job->cache->endpoints);
+	if (err != 0)
+		return err;
 	err = scopes_init(&out->frame->scopes, job->cluster, &twice);
 	if (err == -EEXIST)
 		return job_fail(job, err, "Namespace %s is in the cluster twice",
@@ -94,7 +102,7 @@ static int open_all(struct job *job)
 	if (err == 0)
 		err = terms_init(&out->frame->terms);
 	if (err == 0)
-		err = prefixes_init(&out->frame->prefixes);
+		err = prefixes_init(&out->frame->prefixes, out->frame->zones.n);
 	if (err == 0)
 		err = policies_init(&out->frame->policies);
 	if (err == 0)
@@ -105,7 +113,8 @@ static int open_all(struct job *job)
 static int freeze_all(struct job *job)
 {
 	struct tg_compiled *out = job->out;
-	uint32_t n_selectors = (uint32_t)out->frame->pod_selectors.models.n;
+	const struct matcher_counts counts = {out->frame->zones.n, out->frame->scopes.n,
+		(uint32_t)out->frame->pod_selectors.models.n};
 	int err = selectors_freeze(&out->frame->pod_selectors);
 
 	if (err == 0)
@@ -116,7 +125,7 @@ static int freeze_all(struct job *job)
 		err = terms_freeze(&out->frame->terms);
 	if (err == 0)
 		err = matcher_init(&out->frame->matcher, &out->frame->policies, &out->frame->terms,
-			job->over, out->frame->scopes.n, n_selectors);
+			job->over, counts);
 	if (err == 0)
 		err = prefixes_build(
 			&out->frame->prefixes, terms_count(&out->frame->terms), JOB_WORDS_MAX);

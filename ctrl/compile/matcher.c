@@ -59,41 +59,49 @@ static int file_policies(struct filings *out, const struct policies *policies, c
 	return 0;
 }
 
-static int file_terms(struct filings *out, const struct terms *terms, uint32_t type)
+static int file_terms(
+	struct filings *out, const struct matcher *m, const struct terms *terms, uint32_t type)
 {
 	for (uint32_t t = TERM_FIRST_LISTED; t < terms_count(terms); t++) {
 		const uint32_t *words = seqs_get(&terms->keys, t).v;
-		struct filing own = {words[1], {words[2], t}};
-		struct filing selected = {words[2], {words[1], t}};
+		struct filing filing = {0};
 
 		if (words[0] != type || words[1] == TG_NONE)
 			continue;
-		if (tg_vec_push(out, type == TERM_OWN ? own : selected) != 0)
+		if (type == TERM_OWN)
+			filing = (struct filing){
+				words[3] * m->n_namespaces + words[1], {words[2], t}};
+		else
+			filing = (struct filing){
+				words[3] * m->n_selectors + words[2], {words[1], t}};
+		if (tg_vec_push(out, filing) != 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
 int matcher_init(struct matcher *m, const struct policies *policies, const struct terms *terms,
-	const bool *over, uint32_t n_namespaces, uint32_t n_selectors)
+	const bool *over, struct matcher_counts counts)
 {
 	struct filings filings = {0};
 	int err;
 
 	memset(m, 0, sizeof(*m));
+	m->n_namespaces = counts.namespaces;
+	m->n_selectors = counts.selectors;
 	err = file_policies(&filings, policies, over);
 	if (err == 0)
-		err = make_lists(&m->policies, n_namespaces, &filings);
+		err = make_lists(&m->policies, counts.namespaces, &filings);
 	filings.n = 0;
 	if (err == 0)
-		err = file_terms(&filings, terms, TERM_OWN);
+		err = file_terms(&filings, m, terms, TERM_OWN);
 	if (err == 0)
-		err = make_lists(&m->own, n_namespaces, &filings);
+		err = make_lists(&m->own, counts.zones * counts.namespaces, &filings);
 	filings.n = 0;
 	if (err == 0)
-		err = file_terms(&filings, terms, TERM_SELECTED);
+		err = file_terms(&filings, m, terms, TERM_SELECTED);
 	if (err == 0)
-		err = make_lists(&m->selected, n_selectors, &filings);
+		err = make_lists(&m->selected, counts.zones * counts.selectors, &filings);
 	tg_vec_free(&filings);
 	return err;
 }
@@ -147,7 +155,7 @@ static int join(
 	return 0;
 }
 
-int matcher_find(const struct matcher *m, const struct scopes *scopes, uint32_t ns,
+int matcher_find(const struct matcher *m, const struct scopes *scopes, uint32_t zone, uint32_t ns,
 	struct seq selectors, struct tg_vec_u32 *policies, struct tg_vec_u32 *terms)
 {
 	struct seq of_ns = scopes_selectors(scopes, ns);
@@ -155,8 +163,8 @@ int matcher_find(const struct matcher *m, const struct scopes *scopes, uint32_t 
 
 	sort_u32(policies->v, policies->n);
 	if (err == 0)
-		err = join(&m->own, ns, selectors, terms);
+		err = join(&m->own, zone * m->n_namespaces + ns, selectors, terms);
 	for (uint32_t i = 0; i < selectors.n && err == 0; i++)
-		err = join(&m->selected, selectors.v[i], of_ns, terms);
+		err = join(&m->selected, zone * m->n_selectors + selectors.v[i], of_ns, terms);
 	return err;
 }

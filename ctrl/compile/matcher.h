@@ -22,16 +22,24 @@ struct matcher_lists {
 
 struct matcher {
 	struct matcher_lists policies; /* by namespace: pod selector -> policy */
-	struct matcher_lists own;      /* by namespace: pod selector -> TERM_OWN term */
-	struct matcher_lists selected; /* by pod selector: namespace selector -> TERM_SELECTED */
+	/* By zone, and then by namespace: pod selector -> TERM_OWN term */
+	struct matcher_lists own;
+	/* By zone, and then by pod selector: namespace selector -> TERM_SELECTED */
+	struct matcher_lists selected;
+	uint32_t n_namespaces, n_selectors;
+};
+
+/* How many there are of what lists go by. */
+struct matcher_counts {
+	uint32_t zones, namespaces, selectors;
 };
 
 /* Policies of the namespaces that are `over` are left out: their rows do not depend on them. */
 int matcher_init(struct matcher *m, const struct policies *policies, const struct terms *terms,
-	const bool *over, uint32_t n_namespaces, uint32_t n_selectors);
+	const bool *over, struct matcher_counts counts);
 void matcher_free(struct matcher *m);
 /* Appends the policies (ascending) and the terms (in no order) of a pod. */
-int matcher_find(const struct matcher *m, const struct scopes *scopes, uint32_t ns,
+int matcher_find(const struct matcher *m, const struct scopes *scopes, uint32_t zone, uint32_t ns,
 	struct seq selectors, struct tg_vec_u32 *policies, struct tg_vec_u32 *terms);
 
 #endif

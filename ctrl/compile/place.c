@@ -23,7 +23,8 @@ static int check_owner(const struct endpoint *at, const struct tg_pod *pod)
 static int check_owners(const struct tg_compiled *compiled, const struct tg_pod *pod)
 {
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
-		int err = check_owner(endpoints_find(compiled->endpoints, &pod->addrs[i]), pod);
+		int err = check_owner(
+			endpoints_find(compiled->endpoints, pod->zone, &pod->addrs[i]), pod);
 
 		if (err != 0)
 			return err;
@@ -31,10 +32,13 @@ static int check_owners(const struct tg_compiled *compiled, const struct tg_pod 
 	return 0;
 }
 
-static uint32_t set_of(const struct tg_compiled *compiled, const struct tg_addr *addr)
+static struct class_address class_address_of(
+	const struct tg_compiled *compiled, uint32_t zone, const struct tg_addr *addr)
 {
-	return compiled->frame->prefixes.nodes.v[prefixes_lookup(&compiled->frame->prefixes, addr)]
-		.set;
+	const struct prefixes *prefixes = &compiled->frame->prefixes;
+	uint32_t prefix = prefixes_lookup(prefixes, zone, addr);
+
+	return (struct class_address){zone, prefixes->nodes.v[prefix].set, addr->family};
 }
 
 int tg_compiled_place_pod(
@@ -44,27 +48,29 @@ int tg_compiled_place_pod(
 	const struct profile_sources profile_sources = profile_sources_of(c);
 	const struct class_sources class_sources = class_sources_of(c);
 	uint32_t ns = scopes_find(&c->frame->scopes, pod->ns);
+	uint32_t zone = zones_find(&c->frame->zones, pod->zone);
 	struct profile profile;
 	int err;
 
 	if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
 		return 0;
-	err = check_owners(c, pod);
+	err = zone != TG_NONE ? check_owners(c, pod) : -ENOENT;
 	if (err == 0 && ns != TG_NONE)
-		err = profiles_look(&c->frame->profiles, &profile_sources, pod, ns, &profile);
+		err = profiles_look(&c->frame->profiles, &profile_sources, pod, zone, ns, &profile);
 	if (err != 0)
 		return err;
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
 		const struct tg_addr *addr = &pod->addrs[i];
-		uint32_t set = set_of(c, addr);
+		struct class_address address = class_address_of(c, zone, addr);
 
 		out[i].addr = *addr;
+		out[i].zone = pod->zone;
 		out[i].ns = limits_number(&c->limits, ns);
 		out[i].node = ns != TG_NONE ? endpoints_node(c->endpoints, pod->node) : TG_NONE;
 		out[i].cls = ns != TG_NONE ? classes_pod(&c->frame->classes, &class_sources,
-						     &profile, set, addr->family, false)
+						     &profile, address, false)
 					   : classes_kind(&c->frame->classes, &class_sources,
-						     TG_KIND_UNKNOWN, set, addr->family, false);
+						     TG_KIND_UNKNOWN, address, false);
 		if (out[i].cls == TG_NONE)
 			return -ENOENT;
 	}
@@ -82,11 +88,12 @@ int tg_compiled_vacate_pod(
 	if (err != 0)
 		return err;
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
-		const struct endpoint *at = endpoints_find(compiled->endpoints, &pod->addrs[i]);
+		const struct endpoint *at =
+			endpoints_find(compiled->endpoints, pod->zone, &pod->addrs[i]);
 
 		if (at != NULL && (at->over_service || at->kind == TG_KIND_SERVICE))
 			return -ENOENT;
-		out[i] = (struct tg_placement){pod->addrs[i], TG_NONE, TG_NONE, 0};
+		out[i] = (struct tg_placement){pod->addrs[i], TG_NONE, TG_NONE, 0, pod->zone};
 	}
 	return (int)pod->n_addrs;
 }

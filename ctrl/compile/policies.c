@@ -131,7 +131,8 @@ static int load_ports(struct loader *l, const struct tg_policy_rule *rule, uint3
 	return *ports == TG_NONE ? -ENOMEM : 0;
 }
 
-static uint32_t block_term(struct loader *l, const struct tg_peer *peer)
+static uint32_t block_term(
+	struct loader *l, const struct policy *policy, const struct tg_peer *peer)
 {
 	struct prefixes *prefixes = l->sinks->prefixes;
 	uint32_t known = terms_count(l->sinks->terms), term;
@@ -140,10 +141,10 @@ static uint32_t block_term(struct loader *l, const struct tg_peer *peer)
 	if (tg_vec_reserve(&words, peer->n_except + 2) != 0)
 		return TG_NONE;
 	words.v[0] = TERM_BLOCK;
-	words.v[1] = prefixes_add(prefixes, &peer->block);
+	words.v[1] = prefixes_add(prefixes, policy->zone, &peer->block);
 	words.n = 2;
 	for (uint32_t i = 0; i < peer->n_except; i++)
-		words.v[words.n++] = prefixes_add(prefixes, &peer->except[i]);
+		words.v[words.n++] = prefixes_add(prefixes, policy->zone, &peer->except[i]);
 	words.n = 2 + sort_distinct_u32(words.v + 2, words.n - 2);
 	/* TG_NONE sorts last, so one look finds a failure. */
 	if (words.v[1] == TG_NONE || words.v[words.n - 1] == TG_NONE) {
@@ -166,7 +167,7 @@ out:
 static uint32_t pods_term(struct loader *l, const struct policy *policy, const struct tg_peer *peer)
 {
 	static const struct tg_selector everything = {0};
-	uint32_t words[3];
+	uint32_t words[4] = {[3] = policy->zone};
 
 	words[2] = selectors_add(
 		l->sinks->pods, peer->has_pod_selector ? &peer->pod_selector : &everything);
@@ -179,7 +180,7 @@ static uint32_t pods_term(struct loader *l, const struct policy *policy, const s
 		words[0] = TERM_OWN;
 		words[1] = policy->ns;
 	}
-	return words[2] == TG_NONE ? TG_NONE : terms_put(l->sinks->terms, words, 3, true);
+	return words[2] == TG_NONE ? TG_NONE : terms_put(l->sinks->terms, words, 4, true);
 }
 
 static int load_peers(
@@ -195,7 +196,7 @@ static int load_peers(
 		/* A peer without any field is invalid; should one come, it matches nothing. */
 		if (!peer->is_block && !peer->has_ns_selector && !peer->has_pod_selector)
 			continue;
-		term = peer->is_block ? block_term(l, peer) : pods_term(l, policy, peer);
+		term = peer->is_block ? block_term(l, policy, peer) : pods_term(l, policy, peer);
 		if (term == TG_NONE || tg_vec_push(&l->terms, term) != 0)
 			return -ENOMEM;
 	}
@@ -208,14 +209,15 @@ static int load_peers(
  * that name is N"; without peers "any pod", since only pods have named ports. At ingress it is
  * asked of the subject, and the row depends on the subject's ports.
  */
-static int load_named(struct loader *l, enum tg_direction dir, uint32_t term, uint32_t use)
+static int load_named(struct loader *l, const struct policy *policy, enum tg_direction dir,
+	uint32_t term, uint32_t use)
 {
 	struct rule_named named = {term, use};
 
 	if (dir == TG_EGRESS) {
 		named.term = term == TERM_ANY ? TERM_OF_KIND(TG_KIND_POD) : term;
-		named.use =
-			seqs_add(&l->sinks->terms->named, (const uint32_t[]){named.term, use}, 2);
+		named.use = seqs_add(&l->sinks->terms->named,
+			(const uint32_t[]){named.term, use, policy->zone}, 3);
 		if (named.use == TG_NONE)
 			return -ENOMEM;
 	}
@@ -247,7 +249,8 @@ static int load_rule(struct loader *l, uint32_t policy_index, enum tg_direction 
 		if (ports != PORTS_NONE)
 			err = tg_vec_push(&p->entries, entry);
 		for (size_t k = 0; err == 0 && k < l->uses.n; k++)
-			err = load_named(l, dir, l->terms.v[i], l->uses.v[k]);
+			err = load_named(
+				l, &p->v.v[policy_index], dir, l->terms.v[i], l->uses.v[k]);
 	}
 	if (err != 0)
 		return err;
@@ -285,6 +288,7 @@ static int load_policy(struct loader *l, uint32_t origin)
 		.model = model,
 		.origin = origin,
 		.ns = scopes_find(l->sinks->scopes, model->ns),
+		.zone = zones_find(l->sinks->zones, model->zone),
 		.pod_selector = selectors_add(l->sinks->pods, &model->pod_selector),
 	};
 
@@ -397,7 +401,7 @@ static bool same_rule(const struct tg_policy_rule *a, const struct tg_policy_rul
 
 bool policies_ask_same(const struct tg_policy *a, const struct tg_policy *b)
 {
-	if (a->ns != b->ns || a->name != b->name ||
+	if (a->ns != b->ns || a->name != b->name || a->zone != b->zone ||
 		!tg_selector_equal(&a->pod_selector, &b->pod_selector))
 		return false;
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {

@@ -14,6 +14,7 @@
 #include "scopes.h"
 #include "selectors.h"
 #include "terms.h"
+#include "zones.h"
 
 #define PORTS_NONE 0u /* matches no key */
 #define PORTS_ANY 1u  /* every key */
@@ -50,6 +51,7 @@ struct policy {
 	const struct tg_policy *model; /* while compiling only */
 	uint32_t origin;	       /* in the cluster */
 	uint32_t ns;		       /* index; TG_NONE */
+	uint32_t zone;		       /* index */
 	uint32_t pod_selector;
 	uint32_t uses; /* in use_sets: port uses of its ingress rules */
 	uint64_t identity;
@@ -72,6 +74,7 @@ struct policy_sinks {
 	struct terms *terms;
 	struct prefixes *prefixes;
 	const struct scopes *scopes;
+	const struct zones *zones;
 	const bool
 		*over; /* by namespace: its rules are loaded without peers, and so match nothing */
 };

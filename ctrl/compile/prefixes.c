@@ -28,17 +28,21 @@ struct walk {
 	size_t max; /* words of all sets */
 };
 
-int prefixes_init(struct prefixes *p)
+int prefixes_init(struct prefixes *p, uint32_t n_zones)
 {
 	const struct tg_prefix all4 = {.addr.family = 4}, all6 = {.addr.family = 6};
 
 	memset(p, 0, sizeof(*p));
-	if (seqs_init(&p->keys) != 0 || seqs_init(&p->sets) != 0 ||
-		prefixes_add(p, &all4) == TG_NONE || prefixes_add(p, &all6) == TG_NONE) {
-		prefixes_free(p);
-		return -ENOMEM;
-	}
+	if (seqs_init(&p->keys) != 0 || seqs_init(&p->sets) != 0)
+		goto fail;
+	for (uint32_t zone = 0; zone < n_zones; zone++)
+		if (prefixes_add(p, zone, &all4) == TG_NONE ||
+			prefixes_add(p, zone, &all6) == TG_NONE)
+			goto fail;
 	return 0;
+fail:
+	prefixes_free(p);
+	return -ENOMEM;
 }
 
 void prefixes_free(struct prefixes *p)
@@ -47,14 +51,14 @@ void prefixes_free(struct prefixes *p)
 	seqs_free(&p->sets);
 	tg_vec_free(&p->nodes);
 	tg_vec_free(&p->marks);
-	for (int f = 0; f < 2; f++)
-		tg_vec_free(&p->regions[f]);
+	tg_vec_free(&p->regions);
+	tg_vec_free(&p->first);
 }
 
-uint32_t prefixes_add(struct prefixes *p, const struct tg_prefix *prefix)
+uint32_t prefixes_add(struct prefixes *p, uint32_t zone, const struct tg_prefix *prefix)
 {
 	const uint8_t *b = prefix->addr.bytes;
-	uint32_t key[KEY_WORDS] = {prefix->addr.family, prefix->length}, id;
+	uint32_t key[KEY_WORDS] = {zone << 8 | prefix->addr.family, prefix->length}, id;
 	struct prefix_node node = {.parent = TG_NONE};
 
 	for (unsigned int i = 0; i < 4; i++, b += 4)
@@ -115,7 +119,7 @@ static prefix_number number_of(const struct tg_addr *addr)
 	return (prefix_number)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
-/* By family, address, length: a prefix comes right before those inside it. */
+/* By zone, family, address, length: a prefix comes right before those inside it. */
 static int compare_keys(const void *a, const void *b, void *arg)
 {
 	static const unsigned char order[KEY_WORDS] = {0, 2, 3, 4, 5, 1};
@@ -177,17 +181,18 @@ static int make_set(struct walk *w, uint32_t prefix, uint32_t *out)
 	return p->sets.words > w->max ? -EOVERFLOW : 0;
 }
 
-static int add_region(struct prefixes *p, unsigned int f, prefix_number start, uint32_t prefix)
+/* To the zone and family that was begun last. */
+static int add_region(struct prefixes *p, prefix_number start, uint32_t prefix)
 {
 	struct prefix_region region = {start, prefix};
-	size_t n = p->regions[f].n;
+	size_t n = p->regions.n, first = p->first.v[p->first.n - 1];
 
 	/* Nothing lies between: the later, more specific one takes the place. */
-	if (n > 0 && p->regions[f].v[n - 1].start == start) {
-		p->regions[f].v[n - 1].prefix = prefix;
+	if (n > first && p->regions.v[n - 1].start == start) {
+		p->regions.v[n - 1].prefix = prefix;
 		return 0;
 	}
-	return tg_vec_push(&p->regions[f], region);
+	return tg_vec_push(&p->regions, region);
 }
 
 static int open_one(struct walk *w, uint32_t prefix)
@@ -196,17 +201,20 @@ static int open_one(struct walk *w, uint32_t prefix)
 	const uint32_t *key = key_of(p, prefix);
 	struct prefix_node *node = &p->nodes.v[prefix];
 	struct open_prefix open = {prefix, last_address(key)};
-	int err;
+	int err = 0;
 
+	if (key[1] == 0)
+		err = tg_vec_push(&p->first, (uint32_t)p->regions.n);
 	if (w->open.n > 0) {
 		node->parent = w->open.v[w->open.n - 1].prefix;
 		node->pod_range |= p->nodes.v[node->parent].pod_range;
 	}
 	for (uint32_t i = w->first_except[prefix]; i < w->first_except[prefix + 1]; i++)
 		w->excepted[w->excepts[i]]++;
-	err = make_set(w, prefix, &node->set);
 	if (err == 0)
-		err = add_region(p, key[0] == 6, first_address(key), prefix);
+		err = make_set(w, prefix, &node->set);
+	if (err == 0)
+		err = add_region(p, first_address(key), prefix);
 	if (err == 0)
 		err = tg_vec_push(&w->open, open);
 	return err;
@@ -225,7 +233,7 @@ static int close_one(struct walk *w)
 	parent = &w->open.v[w->open.n - 1];
 	if (parent->end == done.end)
 		return 0;
-	return add_region(w->p, key_of(w->p, done.prefix)[0] == 6, done.end + 1, parent->prefix);
+	return add_region(w->p, done.end + 1, parent->prefix);
 }
 
 static int walk_all(struct walk *w, const uint32_t *sorted, size_t n)
@@ -235,7 +243,7 @@ static int walk_all(struct walk *w, const uint32_t *sorted, size_t n)
 	for (size_t i = 0; i < n && err == 0; i++) {
 		const uint32_t *key = key_of(w->p, sorted[i]);
 
-		/* A /0 begins its family: everything of the other one is closed. */
+		/* A /0 begins another zone or family: everything of the one before is closed. */
 		while (err == 0 && w->open.n > 0 &&
 			(key[1] == 0 || w->open.v[w->open.n - 1].end < first_address(key)))
 			err = close_one(w);
@@ -277,10 +285,19 @@ out:
 	return err;
 }
 
-uint32_t prefixes_lookup(const struct prefixes *p, const struct tg_addr *addr)
+struct prefix_walk prefixes_walk_begin(const struct prefixes *p, uint32_t zone, uint8_t family)
 {
-	const struct prefix_region *v = p->regions[addr->family == 6].v;
-	size_t lo = 0, hi = p->regions[addr->family == 6].n;
+	const size_t at = 2 * (size_t)zone + (family == 6);
+
+	return (struct prefix_walk){
+		p->first.v[at], at + 1 < p->first.n ? p->first.v[at + 1] : p->regions.n};
+}
+
+uint32_t prefixes_lookup(const struct prefixes *p, uint32_t zone, const struct tg_addr *addr)
+{
+	const struct prefix_region *v = p->regions.v;
+	const struct prefix_walk walk = prefixes_walk_begin(p, zone, addr->family);
+	size_t lo = walk.at, hi = walk.end;
 	prefix_number at = number_of(addr);
 
 	/* The last region that starts at or before the address; the first starts at 0. */
@@ -298,11 +315,10 @@ uint32_t prefixes_lookup(const struct prefixes *p, const struct tg_addr *addr)
 uint32_t prefixes_walk(
 	const struct prefixes *p, struct prefix_walk *walk, const struct tg_addr *addr)
 {
-	const struct prefix_region *v = p->regions[addr->family == 6].v;
-	size_t n = p->regions[addr->family == 6].n;
+	const struct prefix_region *v = p->regions.v;
 	prefix_number number = number_of(addr);
 
-	while (walk->at + 1 < n && v[walk->at + 1].start <= number)
+	while (walk->at + 1 < walk->end && v[walk->at + 1].start <= number)
 		walk->at++;
 	return v[walk->at].prefix;
 }

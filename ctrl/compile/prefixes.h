@@ -6,7 +6,7 @@
  *
  *	prefixes_add, prefixes_attach ... prefixes_build; then prefixes_lookup
  *
- * The /0 of each family is always there.
+ * Each zone (by index) is cut on its own; the /0 of each family is always there.
  */
 #ifndef TG_COMPILE_PREFIXES_H
 #define TG_COMPILE_PREFIXES_H
@@ -36,17 +36,18 @@ struct prefix_mark {
 };
 
 struct prefixes {
-	struct seqs keys; /* {family, length, address as 4 words}; id = prefix + 1 */
+	struct seqs keys; /* {zone << 8 | family, length, address as 4 words}; id = prefix + 1 */
 	TG_VEC(struct prefix_node) nodes;
 	TG_VEC(struct prefix_mark) marks; /* until built */
 	struct seqs sets;
-	TG_VEC(struct prefix_region) regions[2]; /* IPv4, IPv6; ascending */
+	TG_VEC(struct prefix_region) regions; /* by zone and family; of each ascending */
+	struct tg_vec_u32 first;	      /* by 2 * zone + (family == 6): in `regions` */
 };
 
-int prefixes_init(struct prefixes *p);
+int prefixes_init(struct prefixes *p, uint32_t n_zones);
 void prefixes_free(struct prefixes *p);
 /* The prefix's number, adding it; TG_NONE when memory is out. */
-uint32_t prefixes_add(struct prefixes *p, const struct tg_prefix *prefix);
+uint32_t prefixes_add(struct prefixes *p, uint32_t zone, const struct tg_prefix *prefix);
 void prefixes_set_pod_range(struct prefixes *p, uint32_t prefix);
 /* `term` holds for the addresses of the prefix, or (except) for none of them. */
 int prefixes_attach(struct prefixes *p, uint32_t prefix, uint32_t term, bool except);
@@ -59,13 +60,20 @@ static inline uint32_t prefixes_count(const struct prefixes *p)
 }
 
 struct tg_prefix prefixes_get(const struct prefixes *p, uint32_t prefix);
-/* The longest prefix that has the address. */
-uint32_t prefixes_lookup(const struct prefixes *p, const struct tg_addr *addr);
 
-/* The same for ascending addresses of one family, beginning with a zeroed walk. */
+static inline uint32_t prefixes_zone(const struct prefixes *p, uint32_t prefix)
+{
+	return seqs_get(&p->keys, prefix + 1).v[0] >> 8;
+}
+
+/* The longest prefix of the zone that has the address. */
+uint32_t prefixes_lookup(const struct prefixes *p, uint32_t zone, const struct tg_addr *addr);
+
+/* The same for ascending addresses of one zone and family. */
 struct prefix_walk {
-	size_t at; /* region */
+	size_t at, end; /* regions */
 };
+struct prefix_walk prefixes_walk_begin(const struct prefixes *p, uint32_t zone, uint8_t family);
 uint32_t prefixes_walk(
 	const struct prefixes *p, struct prefix_walk *walk, const struct tg_addr *addr);
 

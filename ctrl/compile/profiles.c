@@ -92,13 +92,14 @@ static struct seq scratch_seq(const struct tg_vec_u32 *vec)
 }
 
 /* Policies and terms of a pod that matches `selectors`, into the scratch. */
-static int find(
-	struct profiles *p, const struct profile_sources *from, uint32_t ns, struct seq selectors)
+static int find(struct profiles *p, const struct profile_sources *from, uint32_t zone, uint32_t ns,
+	struct seq selectors)
 {
 	int err;
 
 	p->policies.n = p->peers.n = 0;
-	err = matcher_find(from->matcher, from->scopes, ns, selectors, &p->policies, &p->peers);
+	err = matcher_find(
+		from->matcher, from->scopes, zone, ns, selectors, &p->policies, &p->peers);
 	sort_u32(p->peers.v, p->peers.n);
 	return err;
 }
@@ -128,23 +129,23 @@ static bool take_stances(
 	struct profile *out, const struct profile_sources *from, struct seq policies, bool create)
 {
 	for (int dir = 0; dir < TG_DIRECTION_COUNT; dir++) {
-		out->stance[dir] = row_set_pod_stance(
-			from->rows, from->policies, dir, out->ns, policies, out->ports, create);
+		out->stance[dir] = row_set_pod_stance(from->rows, from->policies, dir, out->zone,
+			out->ns, policies, out->ports, create);
 		if (out->stance[dir] == TG_NONE)
 			return false;
 	}
 	return true;
 }
 
-static int make(struct profiles *p, const struct profile_sources *from, uint32_t ns,
+static int make(struct profiles *p, const struct profile_sources *from, uint32_t zone, uint32_t ns,
 	uint32_t labels, uint32_t ports)
 {
-	struct profile fresh = {.ns = ns, .ports = seqs_get(&p->ports, ports)};
+	struct profile fresh = {.zone = zone, .ns = ns, .ports = seqs_get(&p->ports, ports)};
 	struct seq selectors;
 	uint32_t terms;
 
 	if (match(p, from->selectors, labels, &selectors) != 0 ||
-		find(p, from, ns, selectors) != 0 ||
+		find(p, from, zone, ns, selectors) != 0 ||
 		!take_stances(&fresh, from, scratch_seq(&p->policies), true))
 		return -ENOMEM;
 	terms = seqs_add(&p->terms, p->peers.v, (uint32_t)p->peers.n);
@@ -154,36 +155,38 @@ static int make(struct profiles *p, const struct profile_sources *from, uint32_t
 	return tg_vec_push(&p->v, fresh);
 }
 
-uint32_t profiles_add(struct profiles *p, const struct profile_sources *from, uint32_t ns,
-	struct seq atoms, struct tg_vec_u32 *ports)
+uint32_t profiles_add(struct profiles *p, const struct profile_sources *from, uint32_t zone,
+	uint32_t ns, struct seq atoms, struct tg_vec_u32 *ports)
 {
-	uint32_t key[3] = {ns}, id;
+	uint32_t key[4] = {ns, [3] = zone}, id;
 
 	sort_pairs(ports);
 	key[1] = seqs_add(&p->labels, atoms.v, atoms.n);
 	key[2] = seqs_add(&p->ports, ports->v, (uint32_t)ports->n);
 	if (key[1] == TG_NONE || key[2] == TG_NONE)
 		return TG_NONE;
-	id = seqs_add(&p->keys, key, 3);
+	id = seqs_add(&p->keys, key, 4);
 	if (id == TG_NONE)
 		return TG_NONE;
-	if (id > p->v.n && make(p, from, ns, key[1], key[2]) != 0)
+	if (id > p->v.n && make(p, from, zone, ns, key[1], key[2]) != 0)
 		return TG_NONE;
 	return id - 1;
 }
 
 int profiles_look(struct profiles *p, const struct profile_sources *from, const struct tg_pod *pod,
-	uint32_t ns, struct profile *out)
+	uint32_t zone, uint32_t ns, struct profile *out)
 {
 	int err = project(p, from, pod);
 
 	if (err == 0)
 		err = selectors_match(from->selectors, scratch_seq(&p->atoms), &p->found);
 	if (err == 0)
-		err = find(p, from, ns, scratch_seq(&p->found));
+		err = find(p, from, zone, ns, scratch_seq(&p->found));
 	if (err != 0)
 		return err;
-	*out = (struct profile){
-		.ns = ns, .ports = scratch_seq(&p->numbers), .terms = scratch_seq(&p->peers)};
+	*out = (struct profile){.zone = zone,
+		.ns = ns,
+		.ports = scratch_seq(&p->numbers),
+		.terms = scratch_seq(&p->peers)};
 	return take_stances(out, from, scratch_seq(&p->policies), false) ? 0 : -ENOENT;
 }

@@ -9,22 +9,29 @@
 /* A term is still complete for a sort when it lacks this many classes, and has twice as many. */
 #define EXCEPTS_MAX 4u
 
-/* How many classes of each sort each term matches. */
-static uint32_t *count(struct reach *r, const struct classes *classes)
-{
-	uint32_t *counts = calloc((size_t)r->n_terms * SORTS, sizeof(*counts));
+/* What is counted of each term. */
+struct tally {
+	uint32_t matches[SORTS]; /* classes */
+	uint32_t zone;		 /* that they are of, if there are any */
+};
 
-	if (counts == NULL)
+static struct tally *count(struct reach *r, const struct classes *classes)
+{
+	struct tally *tallies = calloc(r->n_terms, sizeof(*tallies));
+
+	if (tallies == NULL)
 		return NULL;
 	for (size_t i = 1; i < classes->v.n; i++) {
 		const struct class *class = &classes->v.v[i];
 		uint32_t sort = sort_of(class);
 
-		r->n_classes[sort]++;
-		for (uint32_t k = 0; k < class->terms.n; k++)
-			counts[(size_t) class->terms.v[k] * SORTS + sort]++;
+		r->n_classes[sort_in_zone(class->zone, sort)]++;
+		for (uint32_t k = 0; k < class->terms.n; k++) {
+			tallies[class->terms.v[k]].matches[sort]++;
+			tallies[class->terms.v[k]].zone = class->zone;
+		}
 	}
-	return counts;
+	return tallies;
 }
 
 static bool nearly_all(uint32_t n, uint32_t all)
@@ -32,16 +39,18 @@ static bool nearly_all(uint32_t n, uint32_t all)
 	return all - n <= EXCEPTS_MAX && n >= 2 * (all - n);
 }
 
-static void judge_terms(struct reach *r, const uint32_t *counts)
+static void judge_terms(struct reach *r, const struct tally *tallies)
 {
 	for (uint32_t t = TERM_FIRST_LISTED; t < r->n_terms; t++) {
+		const uint32_t *n_classes = r->n_classes + sort_in_zone(tallies[t].zone, 0);
+
 		for (uint32_t sort = 0; sort < SORTS; sort++) {
-			uint32_t n = counts[(size_t)t * SORTS + sort];
+			uint32_t n = tallies[t].matches[sort];
 
 			if (n == 0)
 				continue;
 			r->present[t] |= (uint16_t)(1u << sort);
-			if (nearly_all(n, r->n_classes[sort]))
+			if (nearly_all(n, n_classes[sort]))
 				r->complete[t] |= (uint16_t)(1u << sort);
 			else
 				r->first[t] += n;
@@ -64,16 +73,17 @@ struct exceptions {
 	size_t n, cap;
 };
 
-/* The terms that are complete for a sort with exceptions, ascending. */
-static int nearly_complete(
-	const struct reach *r, const uint32_t *counts, uint32_t sort, struct tg_vec_u32 *out)
+/* Files a term, each greater than the last, with the sorts for which it has exceptions. */
+static int file_nearly_complete(
+	const struct reach *r, const struct tally *tally, uint32_t term, struct tg_vec_u32 *by_sort)
 {
-	out->n = 0;
-	for (uint32_t t = TERM_FIRST_LISTED; t < r->n_terms; t++)
-		if (reach_is_complete(r, t, sort) &&
-			counts[(size_t)t * SORTS + sort] < r->n_classes[sort] &&
-			tg_vec_push(out, t) != 0)
+	for (uint32_t sort = 0; sort < SORTS; sort++) {
+		uint32_t at = sort_in_zone(tally->zone, sort);
+
+		if (reach_is_complete(r, term, sort) && tally->matches[sort] < r->n_classes[at] &&
+			tg_vec_push(&by_sort[at], term) != 0)
 			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -95,25 +105,32 @@ static int find_lacking(const struct class *class, uint32_t number, const struct
 	return 0;
 }
 
-static int find_exceptions(struct reach *r, const struct classes *classes, const uint32_t *counts,
-	struct exceptions *out)
+static int find_exceptions(struct reach *r, const struct classes *classes,
+	const struct tally *tallies, struct exceptions *out)
 {
-	struct tg_vec_u32 terms[SORTS] = {0};
-	int err = 0;
+	size_t n = (size_t)r->n_zones * SORTS;
+	struct tg_vec_u32 *terms = calloc(n, sizeof(*terms));
+	int err = terms == NULL ? -ENOMEM : 0;
 
-	for (uint32_t sort = 0; sort < SORTS && err == 0; sort++)
-		err = nearly_complete(r, counts, sort, &terms[sort]);
-	for (uint32_t i = 1; i < classes->v.n && err == 0; i++)
-		err = find_lacking(&classes->v.v[i], i, &terms[sort_of(&classes->v.v[i])], out);
-	for (uint32_t sort = 0; sort < SORTS; sort++)
-		tg_vec_free(&terms[sort]);
+	for (uint32_t t = TERM_FIRST_LISTED; t < r->n_terms && err == 0; t++)
+		err = file_nearly_complete(r, &tallies[t], t, terms);
+	for (uint32_t i = 1; i < classes->v.n && err == 0; i++) {
+		const struct class *class = &classes->v.v[i];
+
+		err = find_lacking(
+			class, i, &terms[sort_in_zone(class->zone, sort_of(class))], out);
+	}
+	for (size_t i = 0; terms != NULL && i < n; i++)
+		tg_vec_free(&terms[i]);
+	free(terms);
 	return err;
 }
 
-static int list_exceptions(struct reach *r, const struct classes *classes, const uint32_t *counts)
+static int list_exceptions(
+	struct reach *r, const struct classes *classes, const struct tally *tallies)
 {
 	struct exceptions found = {0};
-	int err = find_exceptions(r, classes, counts, &found);
+	int err = find_exceptions(r, classes, tallies, &found);
 
 	r->first_except = calloc((size_t)r->n_terms + 1, sizeof(*r->first_except));
 	r->excepts = malloc((found.n + 1) * sizeof(*r->excepts));
@@ -132,20 +149,24 @@ out:
 	return err;
 }
 
-int reach_init(struct reach *r, const struct classes *classes, uint32_t n_terms)
+int reach_init(struct reach *r, const struct classes *classes, uint32_t n_terms, uint32_t n_zones)
 {
-	uint32_t *counts;
+	struct tally *tallies = NULL;
 
 	memset(r, 0, sizeof(*r));
 	r->n_terms = n_terms;
+	r->n_zones = n_zones;
+	r->n_classes = calloc((size_t)n_zones * SORTS, sizeof(*r->n_classes));
 	r->complete = calloc(n_terms, sizeof(*r->complete));
 	r->present = calloc(n_terms, sizeof(*r->present));
 	r->first = calloc((size_t)n_terms + 1, sizeof(*r->first));
-	counts = count(r, classes);
-	if (counts == NULL || r->complete == NULL || r->present == NULL || r->first == NULL)
+	if (r->n_classes == NULL || r->complete == NULL || r->present == NULL || r->first == NULL)
 		goto fail;
-	judge_terms(r, counts);
-	if (list_exceptions(r, classes, counts) != 0)
+	tallies = count(r, classes);
+	if (tallies == NULL)
+		goto fail;
+	judge_terms(r, tallies);
+	if (list_exceptions(r, classes, tallies) != 0)
 		goto fail;
 	r->classes = malloc((csr_open(r->first, n_terms) + 1) * sizeof(*r->classes));
 	if (r->classes == NULL)
@@ -159,10 +180,10 @@ int reach_init(struct reach *r, const struct classes *classes, uint32_t n_terms)
 				r->classes[r->first[class->terms.v[k]]++] = i;
 	}
 	csr_close(r->first, n_terms);
-	free(counts);
+	free(tallies);
 	return 0;
 fail:
-	free(counts);
+	free(tallies);
 	reach_free(r);
 	return -ENOMEM;
 }
@@ -175,5 +196,6 @@ void reach_free(struct reach *r)
 	free(r->classes);
 	free(r->first_except);
 	free(r->excepts);
+	free(r->n_classes);
 	memset(r, 0, sizeof(*r));
 }

@@ -78,7 +78,8 @@ static uint32_t make_implicit(struct rows *r, enum tg_direction dir, struct seq 
 	return tg_vec_push(&r->implicits, fresh) == 0 ? id - 1 : TG_NONE;
 }
 
-/* Key words: direction, kind, namespace, number of policies, policies, resolved ports. */
+/* Key words: direction, zone << 8 | kind, namespace, number of policies, policies, resolved ports.
+ */
 #define STANCE_HEAD 4u
 
 static uint32_t make_stance(struct rows *r, const uint32_t *key, uint32_t n, bool create)
@@ -87,6 +88,7 @@ static uint32_t make_stance(struct rows *r, const uint32_t *key, uint32_t n, boo
 	struct stance fresh = {
 		.direction = (uint8_t)key[0],
 		.kind = (uint8_t)key[1],
+		.zone = (uint16_t)(key[1] >> 8),
 		.ns = key[2],
 		.implicit = TG_NONE,
 	};
@@ -105,7 +107,7 @@ static uint32_t make_stance(struct rows *r, const uint32_t *key, uint32_t n, boo
 }
 
 uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_direction dir,
-	uint32_t ns, struct seq policies, struct seq ports, bool create)
+	uint32_t zone, uint32_t ns, struct seq policies, struct seq ports, bool create)
 {
 	struct tg_vec_u32 key = {0};
 	uint32_t stance = TG_NONE;
@@ -115,7 +117,7 @@ uint32_t row_set_pod_stance(struct rows *r, const struct policies *p, enum tg_di
 	if (tg_vec_reserve(&key, STANCE_HEAD + policies.n + ports.n) != 0)
 		return TG_NONE;
 	key.v[0] = dir;
-	key.v[1] = TG_KIND_POD;
+	key.v[1] = zone << 8 | TG_KIND_POD;
 	key.v[2] = ns;
 	key.n = STANCE_HEAD;
 	if (isolating(p, dir, policies, &key) != 0)
@@ -150,12 +152,13 @@ uint32_t row_set_kind_verdict(enum tg_class_kind kind)
 }
 
 uint32_t row_set_kind_stance(
-	struct rows *r, enum tg_direction dir, enum tg_class_kind kind, bool create)
+	struct rows *r, enum tg_direction dir, uint32_t zone, enum tg_class_kind kind, bool create)
 {
-	uint32_t key[STANCE_HEAD] = {dir, kind, TG_NONE, 0};
+	uint32_t key[STANCE_HEAD] = {dir, zone << 8 | kind, TG_NONE, 0};
 	struct stance fresh = {
 		.direction = (uint8_t)dir,
 		.kind = (uint8_t)kind,
+		.zone = (uint16_t)zone,
 		.ns = TG_NONE,
 		.implicit = TG_NONE,
 	};

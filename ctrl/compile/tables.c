@@ -49,7 +49,8 @@ int job_build_tables(struct job *job)
 	int err = open_expander(job);
 
 	if (err == 0)
-		err = reach_init(&job->reach, &frame->classes, terms_count(&frame->terms));
+		err = reach_init(
+			&job->reach, &frame->classes, terms_count(&frame->terms), frame->zones.n);
 	if (err == 0)
 		err = port_programs_init(&job->programs);
 	if (err == 0)

@@ -4,11 +4,14 @@
  * lists of terms, classes know the terms that they match. Term 0 (TERM_ANY) and the terms of kinds
  * are known by the kind of a class and not listed with it.
  *
+ * A term is about the addresses of one zone (by index), which its words imply; TERM_ANY and the
+ * terms of kinds are about those of the zone of whoever asks.
+ *
  * Key words of each type:
  *   TERM_ANY
  *   TERM_KIND      kind
- *   TERM_OWN       namespace index, pod selector        pods of one namespace
- *   TERM_SELECTED  namespace selector, pod selector
+ *   TERM_OWN       namespace index, pod selector, zone  pods of one namespace
+ *   TERM_SELECTED  namespace selector, pod selector, zone
  *   TERM_BLOCK     prefix, excepted prefixes ascending  every address, whoever's it is
  *   TERM_FROM      infrastructure tuple                 world and node addresses
  *   TERM_TO        infrastructure tuple                 every address
@@ -39,7 +42,7 @@ enum term_type {
 
 struct terms {
 	struct seqs keys; /* id = term */
-	/* Named ports at egress: {base term, port use}; id = named use. */
+	/* Named ports at egress: {base term, port use, zone}; id = named use. */
 	struct seqs named;
 	/* After terms_freeze: named uses of base term t are by_base[first_named[t]..]. */
 	uint32_t *first_named;

@@ -9,7 +9,7 @@
 #include "endpoints.h"
 
 #define PENDING TG_NONE
-#define KEY_HEAD 2u
+#define KEY_HEAD 3u
 
 /* What was asked for the first time: atoms and uses from these numbers on. */
 struct news {
@@ -127,10 +127,11 @@ static uint32_t make(struct traits *t, const struct tg_pod *pod)
 	if (tg_vec_reserve(key, KEY_HEAD + 2 * (size_t)pod->n_ports) != 0)
 		return TG_NONE;
 	key->v[0] = pod->ns;
+	key->v[1] = pod->zone;
 	key->n = KEY_HEAD;
 	if (atoms_project(&t->atoms, &pod->labels, key) != 0)
 		return TG_NONE;
-	key->v[1] = (uint32_t)key->n - KEY_HEAD;
+	key->v[2] = (uint32_t)key->n - KEY_HEAD;
 	for (uint32_t i = 0; i < pod->n_ports; i++) {
 		uint32_t use = find_use(t, &pod->ports[i]);
 
@@ -225,7 +226,7 @@ int traits_translate(const struct traits *t, const struct trait_words *w, uint32
 	struct tg_vec_u32 *atoms, struct tg_vec_u32 *ports)
 {
 	struct seq key = seqs_get(&t->keys, trait);
-	uint32_t ports_at = KEY_HEAD + key.v[1];
+	uint32_t ports_at = KEY_HEAD + key.v[2];
 
 	atoms->n = ports->n = 0;
 	if (tg_vec_reserve(atoms, key.n) != 0 || tg_vec_reserve(ports, key.n) != 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Traits: what is left of a pod when everything that no policy has asked for is forgotten: its
- * namespace, the atoms of its labels, its named ports. They are kept from compilation to
+ * Traits: what is left of a pod when everything that no policy has asked for is forgotten: its zone
+ * and namespace, the atoms of its labels, its named ports. They are kept from compilation to
  * compilation, pod by pod, so that a compilation looks at few traits and not at many pods.
  *
  *	traits_follow(t, pods now)           at once: no other pods are referred to from then on
@@ -24,7 +24,7 @@ struct traits {
 	size_t n_pending;
 	struct atoms atoms;
 	struct seqs uses; /* {port name, protocol}; id = use */
-	/* {namespace, number of atoms, atoms, (use, number)...}; id = trait */
+	/* {namespace, zone, number of atoms, atoms, (use, number)...}; id = trait */
 	struct seqs keys;
 	struct tg_vec_u32 scratch;
 };
@@ -67,6 +67,11 @@ int traits_translate(const struct traits *t, const struct trait_words *w, uint32
 static inline uint32_t traits_namespace(const struct traits *t, uint32_t trait)
 {
 	return seqs_get(&t->keys, trait).v[0];
+}
+
+static inline uint16_t traits_zone(const struct traits *t, uint32_t trait)
+{
+	return (uint16_t)seqs_get(&t->keys, trait).v[1];
 }
 
 #endif

@@ -250,8 +250,8 @@ static void read_pod_ranges(struct parse *p, const struct tg_at *at)
 			tg_reader_problem(&p->reader, &item,
 				"expected a CIDR such as 10.244.0.0/16, not \"%s\"", text);
 	}
-	p->config->compile.pod_ranges = ranges;
-	p->config->compile.n_pod_ranges = i;
+	p->config->compile.home.pod_ranges = ranges;
+	p->config->compile.home.n_pod_ranges = i;
 }
 
 static void read_node_addresses(struct parse *p, const struct tg_at *at)
@@ -275,8 +275,8 @@ static void read_node_addresses(struct parse *p, const struct tg_at *at)
 			tg_reader_problem(
 				&p->reader, &item, "expected an address, not \"%s\"", text);
 	}
-	p->config->compile.node_addrs = addrs;
-	p->config->compile.n_node_addrs = i;
+	p->config->compile.home.node_addrs = addrs;
+	p->config->compile.home.n_node_addrs = i;
 }
 
 static void read_infrastructure(struct parse *p, const struct tg_at *at)
@@ -290,7 +290,7 @@ static void read_zone(struct parse *p, const struct tg_at *at)
 	int64_t zone = 0;
 
 	tg_read_int(&p->reader, at, 0, UINT16_MAX, &zone);
-	p->config->compile.zone = (uint16_t)zone;
+	p->config->compile.home.zone = (uint16_t)zone;
 }
 
 static void read_cell_budget(struct parse *p, const struct tg_at *at)

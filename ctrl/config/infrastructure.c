@@ -158,9 +158,9 @@ static void read_name(
 	out->name = tg_arena_strdup(reader->arena, text);
 }
 
-static int read_tuple(struct tg_reader *reader, const struct tg_at *at, tuples *out)
+static int read_tuple(struct tg_reader *reader, const struct tg_at *at, uint16_t zone, tuples *out)
 {
-	struct tg_infrastructure tuple = {.name = ""};
+	struct tg_infrastructure tuple = {.name = "", .zone = zone};
 	size_t before = reader->problems.n;
 	struct tg_at name = tg_at_field(at, "name");
 
@@ -198,7 +198,7 @@ int tg_config_read_infrastructure(
 	for (v = tg_at_first(at); v != NULL && err == 0; v = v->next, i++) {
 		struct tg_at item = tg_at_item(at, v, i);
 
-		err = read_tuple(reader, &item, &list);
+		err = read_tuple(reader, &item, options->home.zone, &list);
 	}
 	if (err == 0 && list.n > 0) {
 		options->n_infrastructure = list.n;

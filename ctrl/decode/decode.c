@@ -229,10 +229,10 @@ static bool has_suffix(const char *text, const char *suffix)
 	return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
-int tg_decode(const char *file, const void *text, size_t size, struct tg_intern *strings,
-	struct tg_arena *arena, struct tg_decoded *out)
+int tg_decode(const char *file, const void *text, size_t size, const struct tg_scope *scope,
+	struct tg_intern *strings, struct tg_arena *arena, struct tg_decoded *out)
 {
-	struct decoder d = {.strings = strings, .arena = arena, .out = out};
+	struct decoder d = {.scope = *scope, .strings = strings, .arena = arena, .out = out};
 
 	memset(out, 0, sizeof(*out));
 	tg_reader_init(&d.reader, arena);

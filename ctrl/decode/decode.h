@@ -22,6 +22,11 @@
 #include "model.h"
 #include "reader.h"
 
+/* What the objects of a text do not say themselves. */
+struct tg_scope {
+	uint16_t zone; /* that their addresses are in */
+};
+
 /* A policy that is present and not enforced. Strings are intern numbers. */
 struct tg_not_enforced {
 	uint32_t api_version;
@@ -58,14 +63,15 @@ struct tg_decoded {
  * initialised here and is to be freed whatever is returned. 0; -EINVAL when out->errors is not
  * empty; -ENOMEM.
  */
-int tg_decode(const char *file, const void *text, size_t size, struct tg_intern *strings,
-	struct tg_arena *arena, struct tg_decoded *out);
+int tg_decode(const char *file, const void *text, size_t size, const struct tg_scope *scope,
+	struct tg_intern *strings, struct tg_arena *arena, struct tg_decoded *out);
 
 /* What an API server says about an object besides its text. */
 struct tg_served {
 	const char *file;		/* names the object in places */
 	const char *api_version, *kind; /* of what was asked for */
 	const char *ns, *name;		/* ns "": a kind that has none */
+	struct tg_scope scope;
 };
 
 /*

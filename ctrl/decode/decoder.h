@@ -12,6 +12,7 @@
 
 struct decoder {
 	uint32_t file; /* intern number of the file's name */
+	struct tg_scope scope;
 	struct tg_intern *strings;
 	struct tg_arena *arena;
 	struct tg_reader reader;   /* problems that refuse the file */

@@ -242,6 +242,7 @@ static void read_endpoint(struct line *line)
 	if (pod == NULL)
 		return;
 	pod->created_at = INT64_MIN;
+	pod->zone = d->scope.zone;
 	pod->place = (struct tg_place){.file = d->file, .line = line->number};
 	read_name(line, pod);
 	if (!line->bad)

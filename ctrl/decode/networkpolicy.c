@@ -340,6 +340,7 @@ static void isolate_namespace(struct decoder *d, struct tg_policy *policy, const
 
 static void add_policy(struct decoder *d, struct tg_policy *policy)
 {
+	policy->zone = d->scope.zone;
 	if (tg_vec_push(&d->out->policies, policy) != 0)
 		d->no_memory = true;
 }

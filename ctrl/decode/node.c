@@ -82,6 +82,7 @@ void decode_node(struct decoder *d, const struct tg_at *object)
 	node->labels = meta.labels;
 	node->addrs = addrs.v;
 	node->n_addrs = addrs.n;
+	node->zone = d->scope.zone;
 	node->place = decoder_place(d, object);
 	if (tg_vec_push(&d->out->nodes, node) != 0)
 		d->no_memory = true;

@@ -167,6 +167,7 @@ void decode_pod(struct decoder *d, const struct tg_at *object)
 	pod->terminating = decode_time(d, &meta.at, "deletionTimestamp", &deleted);
 	decode_spec(d, &spec, pod);
 	decode_status(d, &status, pod);
+	pod->zone = d->scope.zone;
 	pod->place = decoder_place(d, object);
 	if (tg_vec_push(&d->out->pods, pod) != 0)
 		d->no_memory = true;

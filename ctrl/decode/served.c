@@ -28,6 +28,7 @@ static void begin(struct decoder *d, const struct tg_served *served)
 	tg_reader_init(&d->reader, d->arena);
 	tg_reader_init(&d->warnings, d->arena);
 	d->served = served;
+	d->scope = served->scope;
 	d->file = decoder_string(d, served->file);
 }
 

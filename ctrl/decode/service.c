@@ -75,6 +75,7 @@ void decode_service(struct decoder *d, const struct tg_at *object)
 	service->name = meta.name;
 	service->addrs = addrs.v;
 	service->n_addrs = addrs.n;
+	service->zone = d->scope.zone;
 	service->place = decoder_place(d, object);
 	if (tg_vec_push(&d->out->services, service) != 0)
 		d->no_memory = true;

@@ -4,6 +4,9 @@
  * reads. No I/O. Strings are numbers of the cluster's intern table (0 is the empty string).
  * Objects are immutable once published and live in the arena of the document that they came from;
  * a struct tg_cluster is a view: arrays of pointers to objects that somebody else owns.
+ *
+ * Zones: address spaces that have nothing to do with each other; a packet is in one. The addresses
+ * of an object are addresses of its zone, and a policy is about the addresses of its own.
  */
 #ifndef TG_MODEL_H
 #define TG_MODEL_H
@@ -82,8 +85,9 @@ struct tg_pod {
 	const struct tg_named_port *ports;
 	uint32_t n_ports;
 	bool host_network;
-	bool finished;	    /* phase Succeeded or Failed */
-	bool terminating;   /* metadata.deletionTimestamp */
+	bool finished;	  /* phase Succeeded or Failed */
+	bool terminating; /* metadata.deletionTimestamp */
+	uint16_t zone;
 	int64_t created_at; /* metadata.creationTimestamp, Unix seconds; INT64_MIN when absent */
 	struct tg_place place;
 };
@@ -96,6 +100,7 @@ struct tg_node {
 	const struct tg_prefix *pod_cidrs; /* spec.podCIDRs, else podCIDR */
 	uint32_t n_pod_cidrs;
 	struct tg_place place;
+	uint16_t zone;
 };
 
 struct tg_service {
@@ -104,6 +109,7 @@ struct tg_service {
 	const struct tg_addr *addrs; /* clusterIPs, externalIPs, status.loadBalancer.ingress[].ip */
 	uint32_t n_addrs;
 	struct tg_place place;
+	uint16_t zone;
 };
 
 /* networking.k8s.io/v1 NetworkPolicyPeer: either an ipBlock or selectors. */
@@ -150,6 +156,7 @@ struct tg_policy {
 	struct tg_selector pod_selector;
 	struct tg_policy_side side[TG_DIRECTION_COUNT];
 	struct tg_place place;
+	uint16_t zone;
 };
 
 /*

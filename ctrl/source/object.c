@@ -123,22 +123,23 @@ static bool same_named_ports(const struct tg_pod *a, const struct tg_pod *b)
 
 static bool same_pod(const struct tg_pod *a, const struct tg_pod *b)
 {
-	return a->uid == b->uid && a->node == b->node && a->host_network == b->host_network &&
-	       a->finished == b->finished && a->terminating == b->terminating &&
-	       a->created_at == b->created_at && same_labels(&a->labels, &b->labels) &&
+	return a->zone == b->zone && a->uid == b->uid && a->node == b->node &&
+	       a->host_network == b->host_network && a->finished == b->finished &&
+	       a->terminating == b->terminating && a->created_at == b->created_at &&
+	       same_labels(&a->labels, &b->labels) &&
 	       same_addrs(a->addrs, a->n_addrs, b->addrs, b->n_addrs) && same_named_ports(a, b);
 }
 
 static bool same_node(const struct tg_node *a, const struct tg_node *b)
 {
-	return same_labels(&a->labels, &b->labels) &&
+	return a->zone == b->zone && same_labels(&a->labels, &b->labels) &&
 	       same_addrs(a->addrs, a->n_addrs, b->addrs, b->n_addrs) &&
 	       same_prefixes(a->pod_cidrs, a->n_pod_cidrs, b->pod_cidrs, b->n_pod_cidrs);
 }
 
 static bool same_service(const struct tg_service *a, const struct tg_service *b)
 {
-	return same_addrs(a->addrs, a->n_addrs, b->addrs, b->n_addrs);
+	return a->zone == b->zone && same_addrs(a->addrs, a->n_addrs, b->addrs, b->n_addrs);
 }
 
 static bool same_peer(const struct tg_peer *a, const struct tg_peer *b)
@@ -183,7 +184,7 @@ static bool same_side(const struct tg_policy_side *a, const struct tg_policy_sid
 
 static bool same_policy(const struct tg_policy *a, const struct tg_policy *b)
 {
-	if (a->uid != b->uid || a->owner != b->owner ||
+	if (a->zone != b->zone || a->uid != b->uid || a->owner != b->owner ||
 		!tg_selector_equal(&a->pod_selector, &b->pod_selector))
 		return false;
 	for (unsigned int i = 0; i < TG_DIRECTION_COUNT; i++)

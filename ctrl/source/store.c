@@ -23,6 +23,11 @@ struct tg_store *tg_store_create(void)
 	return store;
 }
 
+void tg_store_set_scope(struct tg_store *store, const struct tg_scope *scope)
+{
+	store->scope = *scope;
+}
+
 struct tg_intern *tg_store_strings(struct tg_store *store)
 {
 	return store->strings;
@@ -188,14 +193,15 @@ static void forget_empty(struct tg_store *store, struct file *file)
 }
 
 /* Decodes, with a record of the strings. */
-static int content_decode(struct content *content, const char *name, const void *text, size_t size,
-	struct tg_intern *strings)
+static int content_decode(struct tg_store *store, struct content *content, const char *name,
+	const void *text, size_t size)
 {
 	int err;
 
-	tg_intern_record(strings, &content->strings);
-	err = tg_decode(name, text, size, strings, content->arena, &content->decoded);
-	tg_intern_record(strings, NULL);
+	tg_intern_record(store->strings, &content->strings);
+	err = tg_decode(
+		name, text, size, &store->scope, store->strings, content->arena, &content->decoded);
+	tg_intern_record(store->strings, NULL);
 	tg_vec_trim(&content->strings);
 	return err;
 }
@@ -210,7 +216,7 @@ int tg_store_load(struct tg_store *store, const char *name, const void *text, si
 		content_free(content);
 		return -ENOMEM;
 	}
-	err = content_decode(content, name, text, size, store->strings);
+	err = content_decode(store, content, name, text, size);
 	if (err == -ENOMEM) {
 		content_free(content);
 		forget_empty(store, file);

@@ -35,6 +35,8 @@
 struct tg_store;
 
 struct tg_store *tg_store_create(void);
+/* What objects of files that are loaded from now on do not say themselves; zone 0 until then. */
+void tg_store_set_scope(struct tg_store *store, const struct tg_scope *scope);
 /* Views and changes have to be released before; holds need not. */
 void tg_store_free(struct tg_store *store);
 /* The intern table that every number refers to; owned by the store. */

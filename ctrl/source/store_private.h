@@ -60,6 +60,7 @@ struct pin {
 
 struct tg_store {
 	struct tg_intern *strings;
+	struct tg_scope scope;
 	uint32_t metadata_name; /* intern number of the implicit label's key */
 	TG_VEC(struct file *) files;
 	struct index by_name; /* file name -> owner: struct file */

@@ -86,6 +86,7 @@ static void check(const struct tg_served *served, const struct tg_decoded *out, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct tg_scope scope = {0};
 	struct tg_intern *strings = tg_intern_create();
 	struct tg_arena *arena = tg_arena_create(0);
 	struct tg_decoded file, out;
@@ -98,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	served = asked[data[0] % N_ASKED];
 	data++;
 	size--;
-	rc = tg_decode("f", data, size, strings, arena, &file);
+	rc = tg_decode("f", data, size, &scope, strings, arena, &file);
 	policy = file_policy(&file, rc, data, size);
 	if (policy != NULL && data[-1] % N_ASKED == POLICY) {
 		served.ns = tg_intern_text(strings, policy->ns);

@@ -14,11 +14,12 @@ size_t model_options_namespaces(const struct tg_cluster *cluster, const struct t
 }
 
 static void convert_infrastructure(
-	const struct oracle_infrastructure *in, struct tg_infrastructure *out)
+	const struct oracle_infrastructure *in, uint16_t zone, struct tg_infrastructure *out)
 {
 	*out = (struct tg_infrastructure){.name = in->name,
 		.from_nodes = in->from == NULL,
 		.to_nodes = in->to == NULL,
+		.zone = zone,
 		.protocol = (uint8_t)in->protocol,
 		.lo = (uint16_t)in->lo,
 		.hi = (uint16_t)in->hi};
@@ -44,15 +45,19 @@ void model_options_make(
 	for (size_t i = 0; i < in->n_node_addrs; i++)
 		tg_addr_parse(in->node_addrs[i], &out->node_addrs[i]);
 	for (size_t i = 0; i < in->n_infrastructure; i++)
-		convert_infrastructure(&in->infrastructure[i], &out->infrastructure[i]);
+		convert_infrastructure(
+			&in->infrastructure[i], cluster->zone, &out->infrastructure[i]);
 	out->options = (struct tg_compile_options){
 		.default_action = {actions[in->default_action[0]], actions[in->default_action[1]]},
 		.transit_allow = in->transit_allow,
-		.zone = cluster->zone,
-		.pod_ranges = out->ranges,
-		.n_pod_ranges = in->n_pod_ranges,
-		.node_addrs = out->node_addrs,
-		.n_node_addrs = in->n_node_addrs,
+		.home =
+			{
+				.zone = cluster->zone,
+				.pod_ranges = out->ranges,
+				.n_pod_ranges = in->n_pod_ranges,
+				.node_addrs = out->node_addrs,
+				.n_node_addrs = in->n_node_addrs,
+			},
 		.infrastructure = out->infrastructure,
 		.n_infrastructure = in->n_infrastructure,
 		.generation = generation,

@@ -38,6 +38,7 @@ struct run {
 
 /* The cluster as it was decoded; objects by their index in the list. */
 struct served {
+	struct tg_scope scope;
 	struct tg_intern *strings;
 	struct tg_arena *arena;
 	TG_VEC(const struct tg_namespace *) namespaces;
@@ -69,6 +70,7 @@ static int decode(struct served *s, const cJSON *object, struct tg_decoded *out)
 		.kind = text_of(object, "kind"),
 		.ns = text_of(metadata, "namespace"),
 		.name = text_of(metadata, "name"),
+		.scope = s->scope,
 	};
 	char *text = cJSON_PrintUnformatted(object);
 	int rc;
@@ -104,17 +106,18 @@ static int serve_object(struct served *s, const cJSON *object)
 	return rc;
 }
 
-static int serve(struct served *s, const cJSON *list)
+static int serve(struct served *s, const struct random_cluster *cluster)
 {
 	const cJSON *object;
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
+	s->scope.zone = cluster->zone;
 	s->strings = tg_intern_create();
 	s->arena = tg_arena_create(0);
 	if (s->strings == NULL || s->arena == NULL)
 		return -ENOMEM;
-	cJSON_ArrayForEach(object, list) if (rc == 0) rc = serve_object(s, object);
+	cJSON_ArrayForEach(object, cluster->list) if (rc == 0) rc = serve_object(s, object);
 	return rc;
 }
 
@@ -385,7 +388,7 @@ static int judge_cluster(struct run *run, uint64_t number)
 	run->clusters = number;
 	random_cluster_make(&cluster, &rng);
 	cluster.options.implicit_namespaces = false;
-	rc = serve(&s, cluster.list);
+	rc = serve(&s, &cluster);
 	if (rc != 0)
 		complain(run, "an object is refused or warned of", "", cluster.list);
 	else

@@ -78,8 +78,9 @@ void subject_free(struct subject *subject)
 	free(subject);
 }
 
-static int load_text(struct subject *subject, const cJSON *list, char *error)
+static int load_text(struct subject *subject, const struct random_cluster *cluster, char *error)
 {
+	const struct tg_scope scope = {.zone = cluster->zone};
 	cJSON *wrap = cJSON_CreateObject();
 	struct tg_file_status status;
 	char *text;
@@ -87,11 +88,12 @@ static int load_text(struct subject *subject, const cJSON *list, char *error)
 
 	cJSON_AddStringToObject(wrap, "apiVersion", "v1");
 	cJSON_AddStringToObject(wrap, "kind", "List");
-	cJSON_AddItemReferenceToObject(wrap, "items", (cJSON *)list);
+	cJSON_AddItemReferenceToObject(wrap, "items", cluster->list);
 	text = cJSON_PrintUnformatted(wrap);
 	cJSON_Delete(wrap);
 	if (text == NULL)
 		return fail(error, -EBADMSG, "out of memory");
+	tg_store_set_scope(subject->store, &scope);
 	rc = tg_store_load(subject->store, "cluster.json", text, strlen(text));
 	free(text);
 	if (rc == 0)
@@ -185,7 +187,7 @@ int subject_load(struct subject *subject, const struct random_cluster *cluster,
 	char error[SUBJECT_ERROR_MAX])
 {
 	struct tg_changes *changes;
-	int rc = load_text(subject, cluster->list, error);
+	int rc = load_text(subject, cluster, error);
 
 	if (rc == 0)
 		rc = grow_older(subject, error);
@@ -212,12 +214,12 @@ int subject_compile(struct subject *subject, const struct tg_cluster *cluster,
 struct delta {
 	struct tg_classmap_entry entries[DELTA_MAX];
 	uint32_t n;
-	uint16_t zone;
 };
 
-static bool same_addr(const struct tg_classmap_entry *entry, const struct tg_addr *addr)
+static bool same_addr(const struct tg_classmap_entry *entry, const struct tg_placement *p)
 {
-	return entry->family == addr->family && memcmp(entry->addr, addr->bytes, 16) == 0;
+	return entry->zone == p->zone && entry->family == p->addr.family &&
+	       memcmp(entry->addr, p->addr.bytes, 16) == 0;
 }
 
 /* Several pods that the change gives one address are for the compiler to sort out. */
@@ -229,14 +231,14 @@ static bool add_placements(
 		struct tg_classmap_entry *entry = &delta->entries[delta->n];
 
 		for (uint32_t k = placed_from; k < delta->n; k++)
-			if (same_addr(&delta->entries[k], &p->addr))
+			if (same_addr(&delta->entries[k], p))
 				return false;
 		if (delta->n == DELTA_MAX)
 			return false;
 		memset(entry, 0, sizeof(*entry));
 		memcpy(entry->addr, p->addr.bytes, sizeof(entry->addr));
 		entry->family = p->addr.family;
-		entry->zone = delta->zone;
+		entry->zone = p->zone;
 		entry->cls = p->cls;
 		entry->node = p->node;
 		delta->n++;
@@ -277,7 +279,7 @@ static bool make_delta(
 /* 1: applied. 0: not possible by deltas. */
 static int apply_changes(struct ruleset *ruleset, const struct tg_changes *changes, char *error)
 {
-	struct delta delta = {.zone = ruleset->zone};
+	struct delta delta = {0};
 	uint32_t index = 0;
 	int rc;
 
@@ -295,7 +297,7 @@ int subject_change_pods(struct subject *subject, const struct random_cluster *cl
 	char error[SUBJECT_ERROR_MAX])
 {
 	struct tg_changes *changes;
-	int rc = load_text(subject, cluster->list, error), applied;
+	int rc = load_text(subject, cluster, error), applied;
 
 	if (rc != 0)
 		return rc;

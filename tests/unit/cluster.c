@@ -20,6 +20,7 @@ struct test_cluster {
 	struct tg_policy *policy; /* that rules are added to */
 	struct tg_cluster view;
 	uint32_t line;
+	uint16_t zone;
 };
 
 /* Words of a line or parts of a word: v[0..n-1]. */
@@ -307,6 +308,7 @@ static void add_pod(struct test_cluster *c, const struct parts *words)
 	struct tg_pod *pod = must(tg_arena_calloc(c->arena, 1, sizeof(*pod)));
 	struct parts name = split(c, words->v[1], "/");
 
+	pod->zone = c->zone;
 	pod->ns = id(c, name.v[0]);
 	pod->name = id(c, name.v[1]);
 	pod->addrs = addrs(c, words->v[2], &pod->n_addrs);
@@ -338,6 +340,7 @@ static void add_node(struct test_cluster *c, const struct parts *words)
 {
 	struct tg_node *node = must(tg_arena_calloc(c->arena, 1, sizeof(*node)));
 
+	node->zone = c->zone;
 	node->name = id(c, words->v[1]);
 	node->addrs = addrs(c, words->v[2], &node->n_addrs);
 	if (words->n == 5) {
@@ -366,6 +369,7 @@ static void add_service(struct test_cluster *c, const struct parts *words)
 	struct tg_service *service = must(tg_arena_calloc(c->arena, 1, sizeof(*service)));
 	struct parts name = split(c, words->v[1], "/");
 
+	service->zone = c->zone;
 	service->ns = id(c, name.v[0]);
 	service->name = id(c, name.v[1]);
 	service->addrs = addrs(c, words->v[2], &service->n_addrs);
@@ -378,6 +382,7 @@ static void add_policy(struct test_cluster *c, const struct parts *words)
 	struct tg_policy *policy = must(tg_arena_calloc(c->arena, 1, sizeof(*policy)));
 	struct parts name = split(c, words->v[1], "/");
 
+	policy->zone = c->zone;
 	policy->ns = id(c, name.v[0]);
 	policy->name = id(c, name.v[1]);
 	policy->pod_selector = selector(c, words->v[2]);
@@ -401,7 +406,9 @@ static void add_line(struct test_cluster *c, const char *line)
 	c->line++;
 	if (words.n == 0)
 		return;
-	if (strcmp(kind, "ingress") == 0)
+	if (strcmp(kind, "zone") == 0 && words.n == 2)
+		c->zone = (uint16_t)atoi(words.v[1]);
+	else if (strcmp(kind, "ingress") == 0)
 		add_side(c, TG_INGRESS, &words);
 	else if (strcmp(kind, "egress") == 0)
 		add_side(c, TG_EGRESS, &words);
@@ -527,6 +534,7 @@ const char *test_says(const struct tg_image *image, const struct test_tuple *tup
 	const struct tg_image_query query = {
 		.src = test_addr(tuple->src),
 		.dst = test_addr(tuple->dst),
+		.zone = tuple->zone,
 		.protocol = tuple->protocol,
 		.dport = tuple->dport,
 	};

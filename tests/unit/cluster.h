@@ -3,6 +3,7 @@
  * Small clusters for tests, written in a line an object, and what a compiled one says about a
  *tuple.
  *
+ *	zone NUMBER                               that what follows is in; 0 before
  *	ns NAME [k=v,... [MAX-CONNECTIONS]]
  *	node NAME ADDR,... [cidr PREFIX,...]
  *	pod NS/NAME ADDR,... [labels k=v,...] [ports NAME:NUMBER/PROTO,...] [node N] [created T]
@@ -53,6 +54,7 @@ struct test_tuple {
 	const char *src, *dst;
 	uint8_t protocol;
 	uint16_t dport;
+	uint16_t zone;
 };
 
 #define TEST_SAYS 256

@@ -122,9 +122,11 @@ static void programs_let_the_first_match_decide(void **state)
 
 #define BLOCKS 40
 #define EXCEPTS 3
+#define ZONES 3u
 
 struct naive_block {
 	struct tg_prefix block, except[EXCEPTS];
+	uint32_t zone;
 	size_t n_except;
 };
 
@@ -169,34 +171,43 @@ static void prefixes_know_which_blocks_hold(void **state)
 	for (int round = 0; round < 60; round++) {
 		struct naive_block blocks[BLOCKS];
 		struct tg_prefix range = random_prefix();
+		uint32_t zone_of_range = below(ZONES);
 		struct prefixes p;
 
-		assert_int_equal(prefixes_init(&p), 0);
+		assert_int_equal(prefixes_init(&p, ZONES), 0);
 		for (uint32_t t = 0; t < BLOCKS; t++) {
-			blocks[t] =
-				(struct naive_block){random_prefix(), .n_except = below(EXCEPTS)};
+			uint32_t zone = below(ZONES);
+
+			blocks[t] = (struct naive_block){
+				random_prefix(), .zone = zone, .n_except = below(EXCEPTS)};
 			assert_int_equal(
-				prefixes_attach(&p, prefixes_add(&p, &blocks[t].block), t, false),
+				prefixes_attach(
+					&p, prefixes_add(&p, zone, &blocks[t].block), t, false),
 				0);
 			for (size_t i = 0; i < blocks[t].n_except; i++) {
 				blocks[t].except[i] = random_prefix();
 				assert_int_equal(
-					prefixes_attach(&p, prefixes_add(&p, &blocks[t].except[i]),
-						t, true),
+					prefixes_attach(&p,
+						prefixes_add(&p, zone, &blocks[t].except[i]), t,
+						true),
 					0);
 			}
 		}
-		prefixes_set_pod_range(&p, prefixes_add(&p, &range));
+		prefixes_set_pod_range(&p, prefixes_add(&p, zone_of_range, &range));
 		assert_int_equal(prefixes_build(&p, BLOCKS, SIZE_MAX), 0);
 		for (int k = 0; k < 500; k++) {
 			struct tg_addr addr = random_addr();
-			const struct prefix_node *node = &p.nodes.v[prefixes_lookup(&p, &addr)];
+			uint32_t zone = below(ZONES);
+			uint32_t prefix = prefixes_lookup(&p, zone, &addr);
+			const struct prefix_node *node = &p.nodes.v[prefix];
 			struct seq set = seqs_get(&p.sets, node->set);
 
 			for (uint32_t t = 0; t < BLOCKS; t++)
 				assert_int_equal(sorted_has(set.v, set.n, t),
-					naive_holds(&blocks[t], &addr));
-			assert_int_equal(node->pod_range, tg_prefix_contains(&range, &addr));
+					blocks[t].zone == zone && naive_holds(&blocks[t], &addr));
+			assert_int_equal(prefixes_zone(&p, prefix), zone);
+			assert_int_equal(node->pod_range,
+				zone == zone_of_range && tg_prefix_contains(&range, &addr));
 		}
 		prefixes_free(&p);
 	}

@@ -150,7 +150,7 @@ static struct scene scene_create(void)
 	s.gen = tg_gen_create(&shape);
 	assert_non_null(s.gen);
 	s.options.generation = 1;
-	s.options.pod_ranges = tg_gen_pod_ranges(s.gen, &s.options.n_pod_ranges);
+	s.options.home.pod_ranges = tg_gen_pod_ranges(s.gen, &s.options.home.n_pod_ranges);
 	tg_gen_tuples(s.gen, 7, true, s.tuples, TUPLES);
 	for (size_t i = 0; i < tg_gen_cluster(s.gen)->n_pods; i++)
 		assert_int_equal(tg_vec_push(&s.pods, tg_gen_cluster(s.gen)->pods[i]), 0);

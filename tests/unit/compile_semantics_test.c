@@ -417,10 +417,10 @@ static void configured_addresses(void **state)
 	const struct tg_addr bridges[] = {test_addr("10.0.1.254")};
 	const struct tg_prefix ranges[] = {test_prefix("10.9.0.0/16")};
 	const struct tg_compile_options options = {.generation = 1,
-		.node_addrs = bridges,
-		.n_node_addrs = 1,
-		.pod_ranges = ranges,
-		.n_pod_ranges = 1};
+		.home.node_addrs = bridges,
+		.home.n_node_addrs = 1,
+		.home.pod_ranges = ranges,
+		.home.n_pod_ranges = 1};
 	static const struct row all[] = {
 		{17, "", {"10.0.1.254", WORLD, TCP, 80}, TG_EGRESS, "deny node-default"},
 		{17, "", {"10.0.1.254", A_WEB, TCP, 80}, TG_EGRESS, "allow not-subject"},

@@ -97,7 +97,7 @@ static void classes_of_a_large_cluster(void **state)
 		shape.pods = many ? 9000 : 3000;
 		gen = tg_gen_create(&shape);
 		assert_non_null(gen);
-		options.pod_ranges = tg_gen_pod_ranges(gen, &options.n_pod_ranges);
+		options.home.pod_ranges = tg_gen_pod_ranges(gen, &options.home.n_pod_ranges);
 		assert_int_equal(tg_compile(compiler, tg_gen_cluster(gen), &options, &out, error,
 					 sizeof(error)),
 			0);
@@ -360,7 +360,7 @@ static void bad_input_is_refused(void **state)
 			"reversed"},
 		{"ns a\n", {.infrastructure = &unset, .n_infrastructure = 1}, -EINVAL,
 			"infrastructure[0].from"},
-		{"ns a\n", {.pod_ranges = &long_prefix, .n_pod_ranges = 1}, -EINVAL,
+		{"ns a\n", {.home.pod_ranges = &long_prefix, .home.n_pod_ranges = 1}, -EINVAL,
 			"pod_ranges[0]"},
 		{"ns a\n", {.slot_capacity = TG_SLOT_FIRST}, -EINVAL, "slot_capacity"},
 		{"ns a\n", {.slot_capacity = 1u << 25}, -EINVAL, "slot_capacity"},

@@ -53,7 +53,7 @@ static void defaults(void **state)
 	assert_int_equal(c->compile.default_action[TG_INGRESS], TG_DEFAULT_DENY);
 	assert_int_equal(c->compile.default_action[TG_EGRESS], TG_DEFAULT_DENY);
 	assert_false(c->compile.transit_allow);
-	assert_int_equal(c->compile.n_pod_ranges, 0);
+	assert_int_equal(c->compile.home.n_pod_ranges, 0);
 	assert_int_equal(c->compile.n_infrastructure, 0);
 	tg_config_free(c);
 }
@@ -95,10 +95,11 @@ static void every_key(void **state)
 	assert_int_equal(c->compile.default_action[TG_INGRESS], TG_DEFAULT_AUDIT);
 	assert_int_equal(c->compile.default_action[TG_EGRESS], TG_DEFAULT_KUBERNETES);
 	assert_true(c->compile.transit_allow);
-	assert_int_equal(c->compile.zone, 7);
-	assert_int_equal(c->compile.n_pod_ranges, 2);
-	assert_string_equal(tg_prefix_format(&c->compile.pod_ranges[0], text), "10.244.0.0/16");
-	assert_int_equal(c->compile.n_node_addrs, 1);
+	assert_int_equal(c->compile.home.zone, 7);
+	assert_int_equal(c->compile.home.n_pod_ranges, 2);
+	assert_string_equal(
+		tg_prefix_format(&c->compile.home.pod_ranges[0], text), "10.244.0.0/16");
+	assert_int_equal(c->compile.home.n_node_addrs, 1);
 	assert_int_equal(c->compile.cell_budget, 1000);
 	assert_int_equal(c->compile.max_connections, 50000);
 	assert_int_equal(c->debounce_ms, 50);

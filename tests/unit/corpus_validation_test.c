@@ -90,12 +90,13 @@ static bool is_named(const struct tg_problems *problems, const char *field)
 /* Decodes one text; `fields` is the list of the fields that the server names, or NULL. */
 static struct verdict decode(const char *text, size_t size, const struct tg_value *fields)
 {
+	const struct tg_scope scope = {0};
 	struct tg_intern *strings = tg_intern_create();
 	struct tg_arena *arena = tg_arena_create(0);
 	struct verdict verdict = {0};
 	struct tg_decoded out;
 
-	verdict.accepted = tg_decode("policy.yaml", text, size, strings, arena, &out) == 0;
+	verdict.accepted = tg_decode("policy.yaml", text, size, &scope, strings, arena, &out) == 0;
 	if (out.errors.n != 0)
 		snprintf(verdict.why, sizeof(verdict.why), "%s", out.errors.v[0].text);
 	for (const struct tg_value *f = fields != NULL ? fields->first : NULL; f != NULL;

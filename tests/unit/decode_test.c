@@ -13,6 +13,7 @@
 
 #include "decode.h"
 
+#define ZONE 700
 #define COUNT(cases) (sizeof(cases) / sizeof((cases)[0]))
 
 struct fixture {
@@ -26,7 +27,9 @@ static void decode_file(struct fixture *f, const char *file, const char *text)
 {
 	f->strings = tg_intern_create();
 	f->arena = tg_arena_create(0);
-	f->err = tg_decode(file, text, strlen(text), f->strings, f->arena, &f->out);
+	const struct tg_scope scope = {.zone = ZONE};
+
+	f->err = tg_decode(file, text, strlen(text), &scope, f->strings, f->arena, &f->out);
 }
 
 static void decode(struct fixture *f, const char *text)
@@ -89,6 +92,7 @@ static void put_labels(struct text *t, const struct fixture *f, const struct tg_
 static void put_pod(struct text *t, const struct fixture *f, const struct tg_pod *pod)
 {
 	put(t, "%s/%s", tg_intern_text(f->strings, pod->ns), tg_intern_text(f->strings, pod->name));
+	assert_int_equal(pod->zone, ZONE);
 	put_addrs(t, pod->addrs, pod->n_addrs);
 	put_labels(t, f, &pod->labels);
 	for (uint32_t i = 0; i < pod->n_ports; i++)
@@ -241,6 +245,7 @@ static void nodes_become_the_model(void **state)
 
 		put(&out, "%s", tg_intern_text(f.strings, node->name));
 		put_labels(&out, &f, &node->labels);
+		assert_int_equal(node->zone, ZONE);
 		put_addrs(&out, node->addrs, node->n_addrs);
 		for (uint32_t k = 0; k < node->n_pod_cidrs; k++)
 			put(&out, " %s", tg_prefix_format(&node->pod_cidrs[k], buf));
@@ -279,6 +284,7 @@ static void services_become_the_model(void **state)
 		put_addrs(&out, f.out.services.v[0]->addrs, f.out.services.v[0]->n_addrs);
 		assert_string_equal(out.buf, cases[i].expected);
 		assert_string_equal(tg_intern_text(f.strings, f.out.services.v[0]->ns), "shop");
+		assert_int_equal(f.out.services.v[0]->zone, ZONE);
 		teardown(&f);
 	}
 }

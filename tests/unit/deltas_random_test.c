@@ -162,7 +162,7 @@ static void start_over(struct fixture *f)
 	}
 	image = tg_compiled_image(compiled, &size);
 	assert_int_equal(tg_target_create(image, size, &f->target), 0);
-	assert_int_equal(tg_deltas_create(compiled, f->hold, 0, &f->deltas), 0);
+	assert_int_equal(tg_deltas_create(compiled, f->hold, &f->deltas), 0);
 	f->compiled++;
 }
 

@@ -15,6 +15,7 @@
 #include "image.h"
 
 #define ZONE 3
+#define FAR 40000
 
 struct fixture {
 	struct tg_store *store;
@@ -52,8 +53,10 @@ static void gone(struct fixture *f, const char *file)
 static void compile_all(struct fixture *f)
 {
 	static struct tg_prefix range;
-	struct tg_compile_options options = {
-		.zone = ZONE, .generation = 1, .pod_ranges = &range, .n_pod_ranges = 1};
+	struct tg_compile_options options = {.home.zone = ZONE,
+		.generation = 1,
+		.home.pod_ranges = &range,
+		.home.n_pod_ranges = 1};
 	struct tg_view *view = tg_store_view(f->store);
 	struct tg_image_error bad;
 	struct tg_compiled *compiled;
@@ -71,15 +74,17 @@ static void compile_all(struct fixture *f)
 	image = tg_compiled_image(compiled, &size);
 	assert_int_equal(tg_target_create(image, size, &f->target), 0);
 	assert_int_equal(tg_image_check(f->target->image, size, &f->image, &bad), 0);
-	assert_int_equal(tg_deltas_create(compiled, hold, ZONE, &f->deltas), 0);
+	assert_int_equal(tg_deltas_create(compiled, hold, &f->deltas), 0);
 }
 
 static int setup(void **state)
 {
+	const struct tg_scope scope = {.zone = ZONE};
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
 	f->store = tg_store_create();
+	tg_store_set_scope(f->store, &scope);
 	f->compiler = tg_compiler_create();
 	load(f, "policy.yaml",
 		"apiVersion: networking.k8s.io/v1\n"
@@ -192,6 +197,76 @@ static void both_families_have_their_class(void **state)
 	assert_int_equal(apply(f), 0);
 	expect(f, 2, "10.0.0.9", class_of(f, "10.0.0.2"));
 	expect(f, 2, "fd00::9", class_of(f, "fd00::2"));
+}
+
+/* Pods that are loaded from now on are in this zone. */
+static void enter(struct fixture *f, uint16_t zone)
+{
+	const struct tg_scope scope = {.zone = zone};
+
+	tg_store_set_scope(f->store, &scope);
+}
+
+static const struct tg_classmap_entry *find_in(struct fixture *f, uint16_t zone, const char *text)
+{
+	const struct tg_classmap_entry *found = NULL;
+	struct tg_addr addr = {0};
+
+	tg_addr_parse(text, &addr);
+	for (size_t i = f->seen; i < f->target->n_log; i++) {
+		const struct tg_classmap_entry *e = &f->target->log[i];
+
+		if (e->zone == zone && e->family == addr.family &&
+			memcmp(e->addr, addr.bytes, 16) == 0)
+			found = e;
+	}
+	assert_non_null(found);
+	return found;
+}
+
+static void an_address_is_another_one_in_each_zone(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t far_class;
+	struct tg_addr addr;
+
+	tg_deltas_free(f->deltas);
+	tg_target_unref(f->target);
+	enter(f, FAR);
+	pod(f, "far", "shop/far 10.0.0.1 app=api\n");
+	compile_all(f);
+	tg_addr_parse("10.0.0.1", &addr);
+	far_class = tg_image_class_of(&f->image, FAR, &addr, NULL);
+	assert_int_not_equal(far_class, class_of(f, "10.0.0.2"));
+	/* It is somebody's where we were before: nothing of interest here. */
+	pod(f, "far2", "shop/far2 10.0.0.2 app=api\n");
+	pod(f, "far3", "shop/far3 10.0.0.7 app=api\n");
+	enter(f, ZONE);
+	pod(f, "near", "shop/near 10.0.0.7 app=api\n");
+	assert_int_equal(apply(f), 0);
+	assert_int_equal(f->target->n_log - f->seen, 3);
+	assert_int_equal(find_in(f, FAR, "10.0.0.2")->cls, far_class);
+	assert_int_equal(find_in(f, FAR, "10.0.0.7")->cls, far_class);
+	assert_int_equal(find_in(f, ZONE, "10.0.0.7")->cls, class_of(f, "10.0.0.2"));
+	expected(f);
+	gone(f, "far3");
+	assert_int_equal(apply(f), 0);
+	assert_int_equal(f->target->n_log - f->seen, 1);
+	assert_int_equal(find_in(f, FAR, "10.0.0.7")->cls, TG_NONE);
+	expected(f);
+	/* The same pod, in the other zone: it has left an address there. */
+	pod(f, "far2", "shop/far2 10.0.0.9 app=api\n");
+	assert_int_equal(apply(f), 0);
+	assert_int_equal(f->target->n_log - f->seen, 2);
+	assert_int_equal(find_in(f, FAR, "10.0.0.2")->cls, TG_NONE);
+	assert_int_equal(find_in(f, ZONE, "10.0.0.9")->cls, class_of(f, "10.0.0.2"));
+	expected(f);
+	enter(f, FAR);
+	pod(f, "far2", "shop/far2 10.0.0.9 app=api\n");
+	assert_int_equal(apply(f), 0);
+	assert_int_equal(f->target->n_log - f->seen, 2);
+	assert_int_equal(find_in(f, ZONE, "10.0.0.9")->cls, TG_NONE);
+	assert_int_equal(find_in(f, FAR, "10.0.0.9")->cls, far_class);
 }
 
 static void a_changed_pod_is_moved_and_never_absent(void **state)
@@ -447,6 +522,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_pod_comes_and_goes),
 		TEST(both_families_have_their_class),
+		TEST(an_address_is_another_one_in_each_zone),
 		TEST(a_changed_pod_is_moved_and_never_absent),
 		TEST(what_no_policy_sees_changes_nothing),
 		TEST(an_address_that_is_given_up_is_vacated),

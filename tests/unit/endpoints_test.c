@@ -14,6 +14,8 @@
 #include "decode.h"
 #include "endpoints.h"
 
+#define ZONE 700
+
 struct fixture {
 	struct tg_intern *strings;
 	struct tg_arena *arena;
@@ -23,9 +25,12 @@ struct fixture {
 
 static void decode(struct fixture *f, const char *text, size_t size)
 {
+	const struct tg_scope scope = {.zone = ZONE};
+
 	f->strings = tg_intern_create();
 	f->arena = tg_arena_create(0);
-	f->err = tg_decode("a" TG_ENDPOINTS_SUFFIX, text, size, f->strings, f->arena, &f->out);
+	f->err = tg_decode(
+		"a" TG_ENDPOINTS_SUFFIX, text, size, &scope, f->strings, f->arena, &f->out);
 }
 
 static void teardown(struct fixture *f)
@@ -55,6 +60,7 @@ static void put_pod(struct text *t, const struct fixture *f, const struct tg_pod
 
 	put(t, "%u %s/%s", pod->place.line, tg_intern_text(f->strings, pod->ns),
 		tg_intern_text(f->strings, pod->name));
+	assert_int_equal(pod->zone, ZONE);
 	for (uint32_t i = 0; i < pod->n_addrs; i++)
 		put(t, " %s", tg_addr_format(&pod->addrs[i], buf));
 	for (uint32_t i = 0; i < pod->labels.n; i++)

@@ -27,9 +27,13 @@ struct fixture {
 
 static void decode(struct fixture *f, const char *text)
 {
+	const struct tg_scope scope = {.zone = 700};
+
 	f->strings = tg_intern_create();
 	f->arena = tg_arena_create(0);
-	f->err = tg_decode("p.yaml", text, strlen(text), f->strings, f->arena, &f->out);
+	f->err = tg_decode("p.yaml", text, strlen(text), &scope, f->strings, f->arena, &f->out);
+	for (size_t i = 0; i < f->out.policies.n; i++)
+		assert_int_equal(f->out.policies.v[i]->zone, scope.zone);
 }
 
 static void teardown(struct fixture *f)

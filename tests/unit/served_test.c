@@ -21,6 +21,7 @@ static const struct tg_served network_policy = {
 	.kind = "NetworkPolicy",
 	.ns = "shop",
 	.name = "p",
+	.scope = {.zone = 700},
 };
 
 struct fixture {
@@ -42,6 +43,8 @@ static void decode(struct fixture *f, const struct tg_served *served, const char
 {
 	prepare(f);
 	f->err = tg_decode_served(served, text, strlen(text), f->strings, f->arena, &f->out);
+	for (size_t i = 0; i < f->out.policies.n; i++)
+		assert_int_equal(f->out.policies.v[i]->zone, served->scope.zone);
 }
 
 static void teardown(struct fixture *f)
