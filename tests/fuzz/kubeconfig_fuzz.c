@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Arbitrary bytes as a kubeconfig, and as the certificate whose end is looked for. */
+/*
+ * Arbitrary bytes as a kubeconfig, as what an exec plugin prints, and as a certificate whose end is
+ * looked for.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec.h"
 #include "kubeconfig.h"
 #include "pem.h"
 
@@ -44,6 +48,23 @@ static void check_parse(
 	tg_kube_access_free(access);
 }
 
+static void check_exec(const uint8_t *data, size_t size)
+{
+	struct kube_exec_credential credential;
+	const char *why = NULL;
+
+	if (kube_exec_read("client.authentication.k8s.io/v1", (const char *)data, size, &credential,
+		    &why) != 0) {
+		if (why == NULL)
+			abort();
+		return;
+	}
+	if ((credential.certificate != NULL) != (credential.key != NULL) ||
+		(credential.token == NULL && credential.key == NULL))
+		abort();
+	kube_exec_credential_wipe(&credential);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct tg_kube_access_options plain, insecure = {.allow_insecure = true};
@@ -51,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_parse(&plain, data, size);
 	check_parse(&insecure, data, size);
+	check_exec(data, size);
 	kube_pem_expires_at(text);
 	free(text);
 	return 0;

@@ -108,12 +108,16 @@ const char *api_server_url(const char *name)
 
 const char *api_server_path(const char *name)
 {
-	static char paths[4][128];
-	static unsigned int next;
-	char *path = paths[next++ % 4];
+	static char paths[32][128];
+	char path[128];
+	size_t i = 0;
 
-	snprintf(path, sizeof(paths[0]), "%s/%s", server.folder, name);
-	return path;
+	snprintf(path, sizeof(path), "%s/%s", server.folder, name);
+	for (; paths[i][0] != '\0'; i++)
+		if (strcmp(paths[i], path) == 0)
+			return paths[i];
+	assert_true(i + 1 < sizeof(paths) / sizeof(paths[0]));
+	return strcpy(paths[i], path);
 }
 
 const char *api_server_read(const char *name)
@@ -188,11 +192,8 @@ void caller_open(struct caller *caller, const struct tg_kube_access *access)
 		strcpy(url, api_server_url("server"));
 		caller->access.server = url;
 	}
-	if (caller->access.ca.text == NULL && caller->access.ca.file == NULL &&
-		!caller->access.insecure)
-		caller->access.ca.file = strdup(api_server_path("ca.crt"));
-	else if (caller->access.ca.file != NULL)
-		caller->access.ca.file = strdup(caller->access.ca.file);
+	if (access->ca.text == NULL && access->ca.file == NULL && !access->insecure)
+		caller->access.ca.file = api_server_path("ca.crt");
 	caller->options = (struct tg_kube_client_options){
 		.access = &caller->access, .agent = "tidegate-test"};
 	uv_loop_init(&caller->loop);
@@ -205,7 +206,6 @@ void caller_close(struct caller *caller)
 	tg_kube_client_free(caller->client);
 	uv_run(&caller->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&caller->loop), 0);
-	free((char *)caller->access.ca.file);
 }
 
 void caller_get(struct caller *caller, struct heard *heard, const struct tg_kube_request *request)
@@ -221,7 +221,7 @@ void caller_get(struct caller *caller, struct heard *heard, const struct tg_kube
 void caller_wait(struct caller *caller, const struct heard *heard)
 {
 	while (heard->done == 0)
-		assert_int_not_equal(uv_run(&caller->loop, UV_RUN_ONCE), 0);
+		assert_true(uv_run(&caller->loop, UV_RUN_ONCE) != 0 || heard->done != 0);
 	assert_int_equal(heard->done, 1);
 }
 

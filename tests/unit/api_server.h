@@ -15,7 +15,7 @@ int api_server_stop(void **state);
 unsigned int api_server_port(const char *name);
 /* "https://localhost:PORT"; valid until the next call. */
 const char *api_server_url(const char *name);
-/* A file of the folder: its path (valid until the third next call), what it holds, what it shall.
+/* A file of the folder: its path (which lasts), what it holds, what it shall.
  */
 const char *api_server_path(const char *name);
 const char *api_server_read(const char *name); /* valid until the next call; "": is not there */

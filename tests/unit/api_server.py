@@ -122,6 +122,13 @@ def auth(r):
         r.answer(401, status(401, "Unauthorized", "Unauthorized"))
 
 
+def rotate(r):
+    """The token changes while the request is on its way: FOLDER/next takes FOLDER/token's place."""
+    if os.path.exists(path("next")):
+        os.rename(path("next"), path("token"))
+    auth(r)
+
+
 def forbidden(r):
     r.answer(403, status(403, "Forbidden", "pods is forbidden:\nUser \"x\" cannot list"))
 
@@ -254,7 +261,8 @@ def retry_status(r):
 
 
 ANSWERS = {
-    "/hello": hello, "/echo": echo, "/auth": auth, "/forbidden": forbidden, "/expired": expired,
+    "/hello": hello, "/echo": echo, "/auth": auth, "/rotate": rotate,
+    "/forbidden": forbidden, "/expired": expired,
     "/not-found": not_found, "/html": html, "/leak": leak, "/long-message": long_message,
     "/redirect": redirect, "/continued": continued, "/empty": empty, "/cut-length": cut_length,
     "/cut-chunked": cut_chunked, "/cut-head": cut_head, "/no-answer": no_answer,
