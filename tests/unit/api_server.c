@@ -194,6 +194,8 @@ void caller_open(struct caller *caller, const struct tg_kube_access *access)
 	}
 	if (access->ca.text == NULL && access->ca.file == NULL && !access->insecure)
 		caller->access.ca.file = api_server_path("ca.crt");
+	else if (access->ca.file != NULL && access->ca.file[0] == '\0')
+		caller->access.ca.file = NULL;
 	caller->options = (struct tg_kube_client_options){
 		.access = &caller->access, .agent = "tidegate-test"};
 	uv_loop_init(&caller->loop);

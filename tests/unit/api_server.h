@@ -43,7 +43,7 @@ struct heard {
 	struct caller *caller;
 };
 
-/* `access` as far as it is set; where no server is, "server" with the right CA. */
+/* `access` as far as it is set; else "server" and the right CA (a file of no name: no CA). */
 void caller_open(struct caller *caller, const struct tg_kube_access *access);
 /* Frees the client, and fails when a handle of it stays behind. */
 void caller_close(struct caller *caller);

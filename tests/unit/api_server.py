@@ -11,6 +11,7 @@ import email.utils
 import gzip
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -61,6 +62,14 @@ def make_certificates():
     certificate("expired", "ca", local, "-1")
     certificate("client", "ca", "DNS:client")
     certificate("stranger", "other-ca", "DNS:client")
+
+
+def make_roots():
+    """What could be a system's /etc/ssl/certs."""
+    os.mkdir(path("roots"))
+    for name in ("root.pem", "ca-certificates.crt"):
+        shutil.copy(path("ca.crt"), path("roots/" + name))
+    openssl("rehash", path("roots"))
 
 
 def tls(name, client_ca=None):
@@ -390,6 +399,7 @@ def accept(listener, serve):
 
 def main():
     make_certificates()
+    make_roots()
     servers = {
         "server": serve_tls(tls("server")),
         "named": serve_tls(tls("named")),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests to servers that are right, and wrong in every way there is. */
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -686,6 +689,23 @@ static void failures_are_counted(void **state)
 	caller_close(&caller);
 }
 
+/*
+ * What the system trusts counts where there is no CA, and does not besides one. The last test, as
+ * it puts something in the place of /etc/ssl/certs for itself.
+ */
+static void what_the_system_trusts(void **state)
+{
+	struct tg_kube_access access = {.ca.file = ""};
+	const char *roots = api_server_path("roots");
+
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount(roots, "/etc/ssl/certs", NULL, MS_BIND, NULL) != 0)
+		skip();
+	expect(call_once(&access, "/hello"), 0, 200, "");
+	access.ca.file = api_server_path("other-ca.crt");
+	expect(call_once(&access, "/hello"), -EKEYREJECTED, 0, "certificate");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -723,6 +743,7 @@ int main(void)
 		cmocka_unit_test(the_client_is_freed_at_any_time),
 		cmocka_unit_test(many_at_a_time),
 		cmocka_unit_test(failures_are_counted),
+		cmocka_unit_test(what_the_system_trusts),
 	};
 
 	return cmocka_run_group_tests(tests, api_server_start, api_server_stop);
