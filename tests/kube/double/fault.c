@@ -25,6 +25,8 @@ size_t double_fault(struct kube_double *d, const struct double_fault *spec)
 	}
 	if (fault.spec.count == 0)
 		fault.spec.count = 1;
+	if (fault.spec.size == 0)
+		fault.spec.size = 1;
 	vec_push(&d->faults, fault);
 	return d->faults.n - 1;
 }

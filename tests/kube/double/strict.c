@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a client does wrong, although a real server might let it pass. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,14 +196,17 @@ void strict_list(struct conn *conn, const struct target *target)
 		wrong(conn->d, conn, "allowWatchBookmarks on a list");
 }
 
-/* The client's end of this connection is closed, although its FIN was not read yet. */
+/* The client's end of this connection is closed, although its FIN or RST was not read yet. */
 static bool left(const struct conn *conn)
 {
 	char byte;
 	uv_os_fd_t fd;
+	ssize_t n;
 
-	return uv_fileno((const uv_handle_t *)&conn->tcp, &fd) == 0 &&
-	       recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) != 0)
+		return true;
+	n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN);
 }
 
 static void check_only_watch(struct conn *conn)

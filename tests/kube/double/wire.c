@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE 5000u /* ms; nothing here takes long, unless it fails */
+#define PATIENCE 30000u /* ms; nothing here takes long, unless it fails */
 
 static void expired(uv_timer_t *timer)
 {
