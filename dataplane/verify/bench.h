@@ -3,6 +3,8 @@
 #ifndef TG_VERIFY_BENCH_H
 #define TG_VERIFY_BENCH_H
 
+#include <rte_ethdev.h>
+
 #include "flow.h"
 #include "probe.h"
 #include "verify.h"
@@ -92,6 +94,8 @@ struct seen {
 	uint8_t bytes[PROBE_MAX]; /* of what the catcher saw */
 };
 
+/* tg_verify_port_open, configured so. */
+int port_open_with(uint16_t port, struct rte_mempool *pool, const struct rte_eth_conf *conf);
 /* Sends them, and then one that no rule matches: when that is there, so are the others. */
 int cable_send(struct bench *bench, const struct probe *probes, uint32_t n, struct seen *seen);
 bool scope_hit(const struct scope *scope, const struct seen *seen);
@@ -117,6 +121,7 @@ struct expected *expect(struct expected list[], uint32_t *n, const struct probe 
 /* --- the checks --- */
 
 void check_device(struct bench *bench);
+void check_placement(struct bench *bench);
 void check_fields(const struct scope *scope);
 void check_protocols(const struct scope *scope);
 void check_kinds(const struct scope *scope);

@@ -16,21 +16,29 @@
 
 int tg_verify_port_open(uint16_t port, struct rte_mempool *pool)
 {
-	struct rte_eth_conf conf = {0};
+	const struct rte_eth_conf conf = {0};
+
+	return port_open_with(port, pool, &conf);
+}
+
+int port_open_with(uint16_t port, struct rte_mempool *pool, const struct rte_eth_conf *conf)
+{
 	struct rte_eth_dev_info info;
-	uint16_t queues, rx = DESCRIPTORS, tx = DESCRIPTORS;
+	uint16_t queues, sending, rx = DESCRIPTORS, tx = DESCRIPTORS;
 	int rc = rte_eth_dev_info_get(port, &info);
 
 	if (rc != 0)
 		return rc;
 	queues = RTE_MIN(info.max_rx_queues, VERIFY_QUEUES);
-	rc = rte_eth_dev_configure(port, queues, 1, &conf);
+	/* Some drivers want as many of both. */
+	sending = RTE_MIN(info.max_tx_queues, queues);
+	rc = rte_eth_dev_configure(port, queues, sending, conf);
 	if (rc == 0)
 		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx, &tx);
 	for (uint16_t q = 0; q < queues && rc == 0; q++)
 		rc = rte_eth_rx_queue_setup(port, q, rx, SOCKET_ID_ANY, NULL, pool);
-	if (rc == 0)
-		rc = rte_eth_tx_queue_setup(port, 0, tx, SOCKET_ID_ANY, NULL);
+	for (uint16_t q = 0; q < sending && rc == 0; q++)
+		rc = rte_eth_tx_queue_setup(port, q, tx, SOCKET_ID_ANY, NULL);
 	if (rc == 0)
 		rc = rte_eth_dev_start(port);
 	if (rc == 0)

@@ -13,6 +13,7 @@ struct pair {
 	struct probe probe;	     /* matches both */
 	const char *line;
 	bool counted; /* both do the same, and their counters tell */
+	bool first;   /* one of them could be put in */
 	char why[TG_NIC_WHY];
 };
 
@@ -26,7 +27,8 @@ static enum installed add_pair(struct pair *p, struct rule_set *set)
 {
 	enum installed rc = rules_add(p->scope, set, &p->rules[0], true);
 
-	return rc == INSTALLED ? rules_add(p->scope, set, &p->rules[1], false) : rc;
+	p->first = rc == INSTALLED;
+	return p->first ? rules_add(p->scope, set, &p->rules[1], false) : rc;
 }
 
 /* By how the two act: the index of the one that did; -1: neither or both. */
@@ -177,7 +179,8 @@ static void judge_duplicate(struct pair *p, enum installed rc, int actor, int er
 
 	if (rc == NOT_ASKED)
 		line_add(bench, p->scope, TG_VERIFY_UNTESTED, p->line, "%s", p->why);
-	else if (rc == REFUSED && refused_listed && (error == -EEXIST || bench->listed.templates))
+	else if (rc == REFUSED && p->first && refused_listed &&
+		 (error == -EEXIST || bench->listed.templates))
 		line_add(bench, p->scope, TG_VERIFY_OK, p->line, "refused");
 	else if (rc == REFUSED)
 		line_add(bench, p->scope, TG_VERIFY_WRONG, p->line, "%s", p->why);

@@ -69,8 +69,6 @@ static void say_untested(struct bench *bench)
 		{"same-switch", said->same_switch, "would need a port of another switch"},
 		{"max-connections", said->max_connections != 0, "see capacity"},
 		{"insert-rate", said->insert_rate != 0, "see insertion and removal"},
-		{"symmetric-rss", (said->strategies & BIT(TG_NIC_STRATEGY_STEER)) != 0,
-			"where connections are spread to is not looked at"},
 		{"range-ignored", said->hazards[TG_NIC_HAZARD_RANGE_IGNORED].present,
 			"ranges are never asked for"},
 	};
@@ -92,6 +90,7 @@ void check_device(struct bench *bench)
 	check_driver(bench, &info);
 	check_thread_safe(bench, &info);
 	say_untested(bench);
+	check_placement(bench);
 	if (bench->listed.n_engines == 0)
 		line_add(bench, NULL, TG_VERIFY_OK, "engines", "none: nothing is offered");
 }

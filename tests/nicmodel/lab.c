@@ -399,6 +399,8 @@ void lab_profile(struct tg_nic_profile *profile)
 	profile->name = "lab";
 	profile->n_engines = 1;
 	profile->on_stop = TG_NIC_ON_STOP_KEPT;
+	profile->strategies = 1u << TG_NIC_STRATEGY_STEER;
+	memset(profile->placing, TG_NIC_PLACING_KEY, sizeof(profile->placing));
 	e->name = "one";
 	e->domains = 7;
 	e->protocols = 0xff;

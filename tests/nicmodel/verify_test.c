@@ -203,6 +203,7 @@ static const struct {
 	{TG_NIC_HAZARD_LOST_ON_STOP, "on-stop"},
 	{TG_NIC_HAZARD_NO_OPTIONS, "ports and IPv4 options"},
 	{TG_NIC_HAZARD_EXTENSIONS, "ports and extension headers"},
+	{TG_NIC_HAZARD_KEY_IGNORED, "placement udp4"},
 };
 
 static void switch_on(enum tg_nic_hazard_id quirk)
