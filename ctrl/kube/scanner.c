@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scanner.h"
 
-#include <endian.h>
 #include <string.h>
 
-#define EACH_BYTE 0x0101010101010101ull
-#define HIGH_BITS 0x8080808080808080ull
+#include "plain.h"
 
 static bool is_digit(char c)
 {
@@ -25,7 +23,7 @@ static const char *space_end(const char *p, const char *end)
 
 		if (end - p >= 8)
 			memcpy(&v, p, sizeof(v));
-		p += v == EACH_BYTE * ' ' ? 8 : 1;
+		p += v == TG_EACH_BYTE * ' ' ? 8 : 1;
 	}
 	return p;
 }
@@ -75,33 +73,11 @@ static enum token ended(struct scanner *s, enum token token)
 	return is_told(s) ? token : TOKEN_MORE;
 }
 
-/* The first byte that is not simply part of a string: quote, backslash, control character. */
-static const char *plain_end(const char *p, const char *end)
-{
-	for (; end - p >= 8; p += 8) {
-		uint64_t v, quote, backslash, special;
-
-		memcpy(&v, p, sizeof(v));
-		v = le64toh(v);
-		quote = v ^ EACH_BYTE * '"';
-		backslash = v ^ EACH_BYTE * '\\';
-		/* The lowest bit that is set is right; borrows only spoil those above it. */
-		special = (((quote - EACH_BYTE) & ~quote) | ((backslash - EACH_BYTE) & ~backslash) |
-				  ((v - EACH_BYTE * 0x20) & ~v)) &
-			  HIGH_BITS;
-		if (special != 0)
-			return p + __builtin_ctzll(special) / 8;
-	}
-	while (p != end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
-		p++;
-	return p;
-}
-
 static enum token read_string(struct scanner *s, const char **p, const char *end)
 {
 	const char *from = *p;
 
-	*p = plain_end(from, end);
+	*p = tg_plain_end(from, end, false);
 	text_add(s, from, (size_t)(*p - from));
 	if (*p == end)
 		return TOKEN_MORE;
@@ -357,7 +333,7 @@ static enum token read_some(struct scanner *s, const char **p, const char *end)
 /* The end of the string whose opening quote is at p; NULL: it is not here, or has escapes. */
 static const char *whole_string(const char *p, const char *end)
 {
-	const char *quote = plain_end(p + 1, end);
+	const char *quote = tg_plain_end(p + 1, end, false);
 
 	return quote != end && *quote == '"' ? quote + 1 : NULL;
 }

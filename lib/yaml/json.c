@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "build.h"
+#include "plain.h"
 
 struct json {
 	struct tg_tree *tree;
@@ -90,10 +91,12 @@ static char *unescape(char *p, char **out)
 /* The string whose opening quote is at j->p. */
 static int parse_string(struct json *j, const char **text)
 {
-	char *p = j->p + 1, *out = p;
+	const char *from = j->p + 1;
+	/* Up to the first escape all stays where it is. */
+	char *p = j->p + (tg_plain_end(from, j->end, true) - j->p), *out = p;
 	size_t n;
 
-	*text = p;
+	*text = from;
 	for (;;) {
 		unsigned char c = (unsigned char)*p;
 
