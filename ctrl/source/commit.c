@@ -67,8 +67,11 @@ static int reserve(struct tg_store *store, const struct group *group)
 	return index_reserve(&store->objects, group->fresh.n);
 }
 
-/* An object that a file in force has come to mention (+1) or mentions no more (-1). */
-static void mention(struct tg_store *store, const struct object *o, int by)
+/*
+ * An object that a file in force has come to mention (+1) or mentions no more (-1). Of a served
+ * object's Namespace there is an object as well, or will be.
+ */
+static void mention(struct tg_store *store, const struct file *file, const struct object *o, int by)
 {
 	struct ns_state *ns = ns_of(o) != 0 ? ns_find(store, ns_of(o)) : NULL;
 
@@ -78,6 +81,8 @@ static void mention(struct tg_store *store, const struct object *o, int by)
 		ns->defined = by > 0;
 		return;
 	}
+	if (file->set != NULL)
+		return;
 	ns->mentions += (uint64_t)(int64_t)by;
 	if (!ns->defined && ns->mentions == (by > 0 ? 1 : 0))
 		changes_note_other(store);
@@ -165,7 +170,7 @@ static void install(struct tg_store *store, struct file *file)
 		changes_note(store, o.key, e->object, o.object);
 		e->object = o.object;
 		e->owner = file;
-		mention(store, &o, 1);
+		mention(store, file, &o, 1);
 	}
 }
 
@@ -183,7 +188,7 @@ static void uninstall(struct tg_store *store, const struct file *file, const str
 			changes_note(store, o.key, o.object, NULL);
 		}
 		if (!stays || o.key.kind != OBJECT_NAMESPACE)
-			mention(store, &o, -1);
+			mention(store, file, &o, -1);
 	}
 }
 
@@ -201,6 +206,8 @@ static void enforce(struct tg_store *store, struct group *group)
 		file->refused = NULL;
 		file->waiting = false;
 		store->n_waiting--;
+		if (file->set != NULL)
+			file->set->refused--;
 	}
 }
 
@@ -253,8 +260,8 @@ static bool commit_each(struct tg_store *store, int *err)
 {
 	bool progress = false;
 
-	for (size_t i = 0; i < store->files.n && store->n_waiting != 0; i++) {
-		struct file *file = store->files.v[i];
+	for (size_t i = 0; i < store_file_total(store) && store->n_waiting != 0; i++) {
+		struct file *file = store_file_at(store, i);
 		int one;
 
 		if (!file->waiting || is_blocked(store, file))
@@ -361,16 +368,16 @@ static bool commit_together(struct tg_store *store, int *err)
 		*err = -ENOMEM;
 		return false;
 	}
-	for (size_t i = 0; i < store->files.n; i++) {
-		struct file *file = store->files.v[i];
+	for (size_t i = 0; i < store_file_total(store); i++) {
+		struct file *file = store_file_at(store, i);
 
 		/* A cheap question first: it keeps large duplicates from being looked through. */
 		if (file->waiting && !(is_blocked(store, file) && !file->blocked_by->waiting))
 			group.files[group.n++] = file;
 	}
 	together = commit_group(store, &group);
-	for (size_t i = 0; i < store->files.n; i++)
-		store->files.v[i]->in_group = false;
+	for (size_t i = 0; i < store_file_total(store); i++)
+		store_file_at(store, i)->in_group = false;
 	free(group.files);
 	if (together == -ENOMEM)
 		*err = together;

@@ -7,6 +7,9 @@
 
 #include "store_private.h"
 
+#define CHUNK_MIN 512u /* bytes: a pod or so */
+#define CHUNK_MAX (1u << 20)
+
 struct tg_store *tg_store_create(void)
 {
 	struct tg_store *store = calloc(1, sizeof(*store));
@@ -33,13 +36,15 @@ struct tg_intern *tg_store_strings(struct tg_store *store)
 	return store->strings;
 }
 
-static struct content *content_create(size_t size)
+struct content *store_content_create(size_t size)
 {
 	struct content *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
-	c->arena = tg_arena_create(size < 1024 ? 1024 : size < (1u << 20) ? size : 1u << 20);
+	c->arena = tg_arena_create(size < CHUNK_MIN   ? CHUNK_MIN
+				   : size < CHUNK_MAX ? size
+						      : CHUNK_MAX);
 	if (c->arena == NULL) {
 		free(c);
 		return NULL;
@@ -47,7 +52,7 @@ static struct content *content_create(size_t size)
 	return c;
 }
 
-static void content_free(struct content *content)
+void store_content_free(struct content *content)
 {
 	if (content == NULL)
 		return;
@@ -86,7 +91,7 @@ void store_collect(struct tg_store *store)
 			continue;
 		}
 		*at = c->next;
-		content_free(c);
+		store_content_free(c);
 	}
 	store->judged = store->retired;
 }
@@ -98,8 +103,8 @@ void store_judge_again(struct tg_store *store)
 
 static void file_free(struct file *file)
 {
-	content_free(file->current);
-	content_free(file->refused);
+	store_content_free(file->current);
+	store_content_free(file->refused);
 	free(file);
 }
 
@@ -111,14 +116,15 @@ void tg_store_free(struct tg_store *store)
 		return;
 	for (struct content *c = store->retired; c != NULL; c = next) {
 		next = c->next;
-		content_free(c);
+		store_content_free(c);
 	}
-	for (size_t i = 0; i < store->files.n; i++)
-		file_free(store->files.v[i]);
+	for (size_t i = 0; i < store_file_total(store); i++)
+		file_free(store_file_at(store, i));
 	for (size_t i = 0; i < store->namespaces.n; i++)
 		free(store->namespaces.v[i]);
 	store_drop_holds(store);
 	tg_vec_free(&store->files);
+	tg_vec_free(&store->served);
 	tg_vec_free(&store->namespaces);
 	index_free(&store->by_name);
 	index_free(&store->objects);
@@ -128,7 +134,7 @@ void tg_store_free(struct tg_store *store)
 	free(store);
 }
 
-static struct file *file_find(struct tg_store *store, const char *name)
+struct file *store_file_find(struct tg_store *store, const char *name)
 {
 	struct index_key key = {KIND_FILE, 0, tg_intern_find(store->strings, name)};
 	struct index_entry *e = key.name != UINT32_MAX ? index_find(&store->by_name, key) : NULL;
@@ -136,9 +142,27 @@ static struct file *file_find(struct tg_store *store, const char *name)
 	return e != NULL ? e->owner : NULL;
 }
 
-static struct file *file_get(struct tg_store *store, const char *name)
+/* Room in the list that it goes to. */
+static int file_reserve(struct tg_store *store, const struct tg_store_set *set)
 {
-	struct file *file = file_find(store, name);
+	return set != NULL ? tg_vec_reserve(&store->served, store->served.n + 1)
+			   : tg_vec_reserve(&store->files, store->files.n + 1);
+}
+
+static void file_add(struct tg_store *store, struct file *file)
+{
+	if (file->set == NULL) {
+		store->files.v[store->files.n++] = file;
+		return;
+	}
+	file->at = store->served.n;
+	store->served.v[store->served.n++] = file;
+	file->set->n++;
+}
+
+struct file *store_file_get(struct tg_store *store, const char *name, struct tg_store_set *set)
+{
+	struct file *file = store_file_find(store, name);
 	struct index_entry *e;
 
 	if (file != NULL)
@@ -146,26 +170,29 @@ static struct file *file_get(struct tg_store *store, const char *name)
 	file = calloc(1, sizeof(*file));
 	if (file == NULL)
 		return NULL;
+	file->set = set;
 	file->name = tg_intern_id(store->strings, name);
-	if (file->name == UINT32_MAX || tg_vec_reserve(&store->files, store->files.n + 1) != 0)
+	if (file->name == UINT32_MAX || file_reserve(store, set) != 0)
 		goto fail;
 	e = index_put(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
 	if (e == NULL)
 		goto fail;
 	e->owner = file;
-	store->files.v[store->files.n++] = file;
+	file_add(store, file);
 	return file;
 fail:
 	free(file);
 	return NULL;
 }
 
-static void set_refused(
+void store_set_refused(
 	struct tg_store *store, struct file *file, struct content *content, bool waiting)
 {
 	if (file->refused != content)
-		content_free(file->refused);
+		store_content_free(file->refused);
 	store->n_waiting += (size_t)waiting - (size_t)file->waiting;
+	if (file->set != NULL)
+		file->set->refused += (size_t)(content != NULL) - (size_t)(file->refused != NULL);
 	file->refused = content;
 	file->waiting = waiting;
 	file->blocked_by = NULL;
@@ -173,18 +200,26 @@ static void set_refused(
 
 static void file_remove(struct tg_store *store, struct file *file)
 {
+	struct file *last;
 	size_t i = 0;
 
+	index_remove(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
+	if (file->set != NULL) {
+		last = store->served.v[--store->served.n];
+		store->served.v[file->at] = last;
+		last->at = file->at;
+		file->set->n--;
+		return;
+	}
 	while (store->files.v[i] != file)
 		i++;
 	memmove(&store->files.v[i], &store->files.v[i + 1],
 		(store->files.n - i - 1) * sizeof(store->files.v[0]));
 	store->files.n--;
-	index_remove(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
 }
 
 /* A file that gave nothing, not even an error. */
-static void forget_empty(struct tg_store *store, struct file *file)
+void store_file_forget_empty(struct tg_store *store, struct file *file)
 {
 	if (file->current != NULL || file->refused != NULL)
 		return;
@@ -208,21 +243,21 @@ static int content_decode(struct tg_store *store, struct content *content, const
 
 int tg_store_load(struct tg_store *store, const char *name, const void *text, size_t size)
 {
-	struct content *content = content_create(size);
-	struct file *file = content != NULL ? file_get(store, name) : NULL;
+	struct content *content = store_content_create(size);
+	struct file *file = content != NULL ? store_file_get(store, name, NULL) : NULL;
 	int err;
 
 	if (file == NULL) {
-		content_free(content);
+		store_content_free(content);
 		return -ENOMEM;
 	}
 	err = content_decode(store, content, name, text, size);
 	if (err == -ENOMEM) {
-		content_free(content);
-		forget_empty(store, file);
+		store_content_free(content);
+		store_file_forget_empty(store, file);
 		return err;
 	}
-	set_refused(store, file, content, err == 0);
+	store_set_refused(store, file, content, err == 0);
 	if (err != 0)
 		return err;
 	err = store_settle(store, file);
@@ -234,32 +269,37 @@ int tg_store_load(struct tg_store *store, const char *name, const void *text, si
 
 int tg_store_fail(struct tg_store *store, const char *name, const char *why)
 {
-	struct content *content = content_create(0);
-	struct file *file = content != NULL ? file_get(store, name) : NULL;
+	struct content *content = store_content_create(0);
+	struct file *file = content != NULL ? store_file_get(store, name, NULL) : NULL;
 	struct tg_reader reader;
 
 	if (file == NULL) {
-		content_free(content);
+		store_content_free(content);
 		return -ENOMEM;
 	}
 	tg_reader_init(&reader, content->arena);
 	tg_reader_problem_line(&reader, 0, "%s", why);
 	content->decoded.errors = reader.problems;
 	content->decoded.errors_dropped = reader.dropped;
-	set_refused(store, file, content, false);
+	store_set_refused(store, file, content, false);
 	return 0;
+}
+
+void store_file_drop(struct tg_store *store, struct file *file)
+{
+	store_set_refused(store, file, NULL, false);
+	store_withdraw(store, file);
+	file_remove(store, file);
+	file_free(file);
 }
 
 int tg_store_remove(struct tg_store *store, const char *name)
 {
-	struct file *file = file_find(store, name);
+	struct file *file = store_file_find(store, name);
 
 	if (file == NULL)
 		return -ENOENT;
-	set_refused(store, file, NULL, false);
-	store_withdraw(store, file);
-	file_remove(store, file);
-	file_free(file);
+	store_file_drop(store, file);
 	store_settle(store, NULL);
 	store_collect(store);
 	return 0;
@@ -267,16 +307,17 @@ int tg_store_remove(struct tg_store *store, const char *name)
 
 size_t tg_store_file_count(const struct tg_store *store)
 {
-	return store->files.n;
+	return store_file_total(store);
 }
 
 void tg_store_file(const struct tg_store *store, size_t index, struct tg_file_status *out)
 {
-	const struct file *file = store->files.v[index];
+	const struct file *file = store_file_at(store, index);
 	const struct content *shown = file->current != NULL ? file->current : file->refused;
 
 	memset(out, 0, sizeof(*out));
 	out->file = tg_intern_text(store->strings, file->name);
+	out->served = file->set != NULL;
 	out->refused = file->refused != NULL;
 	out->in_force = file->current != NULL;
 	if (file->refused != NULL) {
@@ -297,14 +338,20 @@ void tg_store_file(const struct tg_store *store, size_t index, struct tg_file_st
 void tg_store_stats(const struct tg_store *store, struct tg_store_stats *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->files = store->files.n;
-	for (size_t i = 0; i < store->files.n; i++) {
-		const struct file *file = store->files.v[i];
+	for (size_t i = 0; i < store_file_total(store); i++) {
+		const struct file *file = store_file_at(store, i);
 		struct tg_file_status status;
 
 		tg_store_file(store, i, &status);
-		out->files_refused += status.refused;
-		out->files_missing += status.refused && !status.in_force;
+		if (status.served) {
+			out->served++;
+			out->served_refused += status.refused;
+			out->files_missing += file->waiting && !status.in_force;
+		} else {
+			out->files++;
+			out->files_refused += status.refused;
+			out->files_missing += status.refused && !status.in_force;
+		}
 		out->warnings += status.n_warnings;
 		out->not_enforced += status.n_not_enforced;
 		for (size_t k = 0; k < status.n_skipped; k++)

@@ -109,6 +109,7 @@ int tg_store_sweep(struct tg_store *store);
 /* A file and how it stands. Pointers are valid until the store changes. */
 struct tg_file_status {
 	const char *file;
+	bool served;			 /* an object of a set (set.h) */
 	bool refused;			 /* the last text is not in force: see errors */
 	bool in_force;			 /* objects (perhaps of an earlier text) are in force */
 	const struct tg_problem *errors; /* of the last text; "path: what was expected" */
@@ -123,15 +124,18 @@ struct tg_file_status {
 	size_t n_skipped;
 };
 
-/* Files in the order of their names' first appearance; indices are 0..count-1 until a change. */
+/* Files in the order of their first appearance, then objects of sets; indices are 0..count-1 until
+ * a change. */
 size_t tg_store_file_count(const struct tg_store *store);
 void tg_store_file(const struct tg_store *store, size_t index, struct tg_file_status *out);
 
 struct tg_store_stats {
 	size_t files;
 	size_t files_refused;
-	size_t files_missing; /* refused, and nothing of them is in force: the cluster is incomplete
-			       */
+	/* Refused, and nothing of them is in force: the cluster is incomplete. Objects of sets
+	 * count when they wait for another source. */
+	size_t files_missing;
+	size_t served, served_refused; /* objects of sets */
 	size_t namespaces, pods, nodes, services, policies;
 	size_t warnings, not_enforced, skipped; /* documents */
 };

@@ -28,12 +28,24 @@ struct content {
 	uint64_t since, retired_at; /* in force */
 };
 
+/* Objects of one kind that an API server serves; set.h. */
+struct tg_store_set {
+	struct tg_store *store;
+	char *name, *api_version, *kind;
+	bool keeps_unreadable;
+	uint64_t mark; /* of the list that is coming in, or was the last */
+	size_t n, refused;
+};
+
 struct file {
 	uint32_t name;
-	struct content *current; /* in force; NULL: nothing is */
-	struct content *refused; /* the last text, when it is not in force */
-	bool waiting;		 /* refused only for objects that other files have */
-	bool in_group;		 /* while a group is committed: a member */
+	size_t at;		  /* in the store's served ones */
+	struct tg_store_set *set; /* it is one object of this; NULL: a file of manifests */
+	uint64_t mark;		  /* of the list that had it last, or that it came after */
+	struct content *current;  /* in force; NULL: nothing is */
+	struct content *refused;  /* the last text, when it is not in force */
+	bool waiting;		  /* refused only for objects that other files have */
+	bool in_group;		  /* while a group is committed: a member */
 	/* One such file and object; the file may be gone, so it is only compared. */
 	const struct file *blocked_by;
 	struct index_key blocked_on;
@@ -62,10 +74,12 @@ struct tg_store {
 	struct tg_intern *strings;
 	struct tg_scope scope;
 	uint32_t metadata_name; /* intern number of the implicit label's key */
-	TG_VEC(struct file *) files;
-	struct index by_name; /* file name -> owner: struct file */
-	struct index objects; /* object in force; owner: struct file */
-	struct index by_ns;   /* namespace -> owner: struct ns_state */
+	TG_VEC(struct file *)
+	files; /* of manifests, in the order of their names' first appearance */
+	TG_VEC(struct file *) served; /* objects of sets */
+	struct index by_name;	      /* file name -> owner: struct file */
+	struct index objects;	      /* object in force; owner: struct file */
+	struct index by_ns;	      /* namespace -> owner: struct ns_state */
 	TG_VEC(struct ns_state *) namespaces;
 	size_t n_waiting;
 	uint64_t sequence;
@@ -82,6 +96,31 @@ struct tg_store {
 	struct tg_hold *holds;
 };
 
+/* All of both kinds: 0..store_file_total()-1. */
+static inline size_t store_file_total(const struct tg_store *store)
+{
+	return store->files.n + store->served.n;
+}
+
+static inline struct file *store_file_at(const struct tg_store *store, size_t i)
+{
+	return i < store->files.n ? store->files.v[i] : store->served.v[i - store->files.n];
+}
+
+/* The file of this name, made if need be, of a set or of none; NULL: out of memory. */
+struct file *store_file_get(struct tg_store *store, const char *name, struct tg_store_set *set);
+/* NULL: there is none. */
+struct file *store_file_find(struct tg_store *store, const char *name);
+/* All that it gives goes out of force; what waits for that is not settled yet. */
+void store_file_drop(struct tg_store *store, struct file *file);
+/* It gives nothing, not even an error: then it goes. */
+void store_file_forget_empty(struct tg_store *store, struct file *file);
+/* `content` becomes what its last text was; NULL: none. `waiting`: to be put in force. */
+void store_set_refused(
+	struct tg_store *store, struct file *file, struct content *content, bool waiting);
+/* NULL: out of memory. `size`: of the text, in bytes. */
+struct content *store_content_create(size_t size);
+void store_content_free(struct content *content);
 /* The content is not in force any more; NULL is fine. */
 void store_retire(struct tg_store *store, struct content *content);
 /*

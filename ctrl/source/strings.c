@@ -73,9 +73,9 @@ static void mark_in_force(struct tg_bits *bits, const struct tg_store *store)
 	tg_bits_set(bits, store->metadata_name);
 	for (size_t i = 0; i < store->namespaces.n; i++)
 		tg_bits_set(bits, store->namespaces.v[i]->implicit.name);
-	for (size_t i = 0; i < store->files.n; i++) {
-		tg_bits_set(bits, store->files.v[i]->name);
-		mark_content(bits, store->files.v[i]->current);
+	for (size_t i = 0; i < store_file_total(store); i++) {
+		tg_bits_set(bits, store_file_at(store, i)->name);
+		mark_content(bits, store_file_at(store, i)->current);
 	}
 }
 
@@ -83,8 +83,8 @@ static void mark_in_force(struct tg_bits *bits, const struct tg_store *store)
 static void mark_others(struct tg_bits *bits, const struct tg_store *store)
 {
 	/* What a waiting file is blocked on is an object of its refused text. */
-	for (size_t i = 0; i < store->files.n; i++)
-		mark_content(bits, store->files.v[i]->refused);
+	for (size_t i = 0; i < store_file_total(store); i++)
+		mark_content(bits, store_file_at(store, i)->refused);
 	for (const struct content *c = store->retired; c != NULL; c = c->next)
 		mark_content(bits, c);
 	for (const struct tg_hold *hold = store->holds; hold != NULL; hold = hold->next)

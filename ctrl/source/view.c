@@ -56,8 +56,8 @@ static size_t count_implicit(const struct tg_store *store)
 		const void **first = (at);                                                   \
                                                                                              \
 		(cluster)->kind = (void *)first;                                             \
-		for (size_t f = 0; f < (store)->files.n; f++) {                              \
-			const struct content *c = (store)->files.v[f]->current;              \
+		for (size_t f = 0; f < store_file_total(store); f++) {                       \
+			const struct content *c = store_file_at(store, f)->current;          \
                                                                                              \
 			if (c == NULL || c->decoded.kind.n == 0)                             \
 				continue;                                                    \

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "set.h"
+
+#define BAD_POD \
+	"{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\"},\"status\":{\"podIP\":\"x\"}}"
+#define POLICY                                                                                \
+	"{\"metadata\":{\"name\":\"p\",\"namespace\":\"shop\"},\"spec\":{\"podSelector\":{}," \
+	"\"policyTypes\":[\"Ingress\"]}}"
+
+struct fixture {
+	struct tg_store *store;
+	struct tg_store_set *namespaces, *pods, *services, *policies;
+};
+
+static struct tg_store_set *set_of(
+	struct tg_store *store, const char *name, const char *version, const char *kind, bool keeps)
+{
+	const struct tg_store_set_options options = {name, version, kind, keeps};
+	struct tg_store_set *set = tg_store_set_create(store, &options);
+
+	assert_non_null(set);
+	return set;
+}
+
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	f.store = tg_store_create();
+	f.namespaces = set_of(f.store, "prod:namespaces", "v1", "Namespace", false);
+	f.pods = set_of(f.store, "prod:pods", "v1", "Pod", false);
+	f.services = set_of(f.store, "prod:services", "v1", "Service", true);
+	f.policies = set_of(
+		f.store, "prod:networkpolicies", "networking.k8s.io/v1", "NetworkPolicy", false);
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	tg_store_set_free(f->namespaces);
+	tg_store_set_free(f->pods);
+	tg_store_set_free(f->services);
+	tg_store_set_free(f->policies);
+	tg_store_free(f->store);
+	return 0;
+}
+
+static int put(struct tg_store_set *set, const char *ns, const char *name, const char *text)
+{
+	return tg_store_set_put(set, ns, name, text, strlen(text));
+}
+
+static int put_pod(struct tg_store_set *set, const char *name, const char *ip)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"shop\",\"labels\":{\"app\":\"%s\"}},"
+		"\"spec\":{\"nodeName\":\"n\"},\"status\":{\"podIP\":\"%s\"}}",
+		name, name, ip);
+	return put(set, "shop", name, text);
+}
+
+static int put_namespace(struct fixture *f, const char *name)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "{\"metadata\":{\"name\":\"%s\"}}", name);
+	return put(f->namespaces, "", name, text);
+}
+
+static size_t count(struct fixture *f, size_t *namespaces)
+{
+	struct tg_view *view = tg_store_view(f->store);
+	size_t n;
+
+	assert_non_null(view);
+	n = view->cluster.n_pods;
+	if (namespaces != NULL)
+		*namespaces = view->cluster.n_namespaces;
+	tg_view_release(f->store, view);
+	return n;
+}
+
+static struct tg_store_set_stats stats_of(const struct tg_store_set *set)
+{
+	struct tg_store_set_stats stats;
+
+	tg_store_set_stats(set, &stats);
+	return stats;
+}
+
+static void expect_changes(struct fixture *f, bool other, size_t n_pods)
+{
+	struct tg_changes *changes = tg_store_take_changes(f->store);
+
+	assert_non_null(changes);
+	assert_int_equal(changes->other, other);
+	assert_int_equal(changes->n_pods, n_pods);
+	tg_changes_release(f->store, changes);
+}
+
+static void objects_come_change_and_go(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(put_namespace(f, "shop"), 0);
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.1"), 0);
+	assert_int_equal(put_pod(f->pods, "b", "10.0.0.2"), 0);
+	expect_changes(f, true, 2);
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.1"), 0);
+	expect_changes(f, false, 0);
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.9"), 0);
+	expect_changes(f, false, 1);
+	assert_int_equal(stats_of(f->pods).objects, 2);
+	tg_store_set_remove(f->pods, "shop", "a");
+	tg_store_set_remove(f->pods, "shop", "nobody");
+	expect_changes(f, false, 1);
+	assert_int_equal(count(f, NULL), 1);
+	assert_int_equal(stats_of(f->pods).objects, 1);
+}
+
+static void an_address_changes_hands_in_one_change(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_changes *changes;
+
+	put_namespace(f, "shop");
+	put_pod(f->pods, "a", "10.0.0.1");
+	expect_changes(f, true, 1);
+	tg_store_set_remove(f->pods, "shop", "a");
+	put_pod(f->pods, "b", "10.0.0.1");
+	changes = tg_store_take_changes(f->store);
+	assert_false(changes->other);
+	assert_int_equal(changes->n_pods, 2);
+	tg_changes_release(f->store, changes);
+}
+
+static void a_list_takes_back_what_it_does_not_have(void **state)
+{
+	struct fixture *f = *state;
+	char name[32], ip[32];
+
+	put_namespace(f, "shop");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "pod-%d", i);
+		snprintf(ip, sizeof(ip), "10.0.%d.%d", i / 250, i % 250 + 1);
+		assert_int_equal(put_pod(f->pods, name, ip), 0);
+	}
+	expect_changes(f, true, 1000);
+	tg_store_set_begin(f->pods);
+	for (int i = 0; i < 1000; i += 3) {
+		snprintf(name, sizeof(name), "pod-%d", i);
+		snprintf(ip, sizeof(ip), "10.0.%d.%d", i / 250, i % 250 + 1);
+		assert_int_equal(put_pod(f->pods, name, ip), 0);
+	}
+	assert_int_equal(count(f, NULL), 1000);
+	/* The first try was cut off: what only it had does not count. */
+	assert_int_equal(put_pod(f->pods, "once", "10.9.9.9"), 0);
+	tg_store_set_begin(f->pods);
+	for (int i = 0; i < 1000; i += 2) {
+		snprintf(name, sizeof(name), "pod-%d", i);
+		snprintf(ip, sizeof(ip), "10.0.%d.%d", i / 250, i % 250 + 1);
+		assert_int_equal(put_pod(f->pods, name, ip), 0);
+	}
+	assert_int_equal(tg_store_set_end(f->pods), 501);
+	assert_int_equal(count(f, NULL), 500);
+	assert_int_equal(stats_of(f->pods).objects, 500);
+	expect_changes(f, false, 500);
+	tg_store_set_begin(f->namespaces);
+	assert_int_equal(tg_store_set_end(f->namespaces), 1);
+	assert_int_equal(count(f, NULL), 500); /* another kind's list is not theirs */
+}
+
+/* semantics: until its object is there a Namespace matches nothing, so it must not come of itself.
+ */
+static void namespaces_do_not_come_of_being_mentioned(void **state)
+{
+	struct fixture *f = *state;
+	size_t namespaces;
+
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.1"), 0);
+	assert_int_equal(put(f->policies, "shop", "p", POLICY), 0);
+	assert_int_equal(count(f, &namespaces), 1);
+	assert_int_equal(namespaces, 0);
+	put_namespace(f, "shop");
+	count(f, &namespaces);
+	assert_int_equal(namespaces, 1);
+	tg_store_set_remove(f->namespaces, "", "shop");
+	count(f, &namespaces);
+	assert_int_equal(namespaces, 0);
+	/* A manifest that mentions it makes it exist, as ever. */
+	assert_int_equal(tg_store_load(f->store, "x.endpoints", "shop/z 10.0.0.7 app=z\n", 22), 0);
+	count(f, &namespaces);
+	assert_int_equal(namespaces, 1);
+	tg_store_remove(f->store, "x.endpoints");
+	count(f, &namespaces);
+	assert_int_equal(namespaces, 0);
+}
+
+static void an_unreadable_pod_has_no_address(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_store_stats stats;
+
+	put_namespace(f, "shop");
+	put_pod(f->pods, "a", "10.0.0.1");
+	assert_int_equal(put(f->pods, "shop", "a", BAD_POD), -EINVAL);
+	assert_int_equal(count(f, NULL), 0);
+	assert_int_equal(stats_of(f->pods).objects, 1);
+	assert_int_equal(stats_of(f->pods).refused, 1);
+	tg_store_stats(f->store, &stats);
+	assert_int_equal(stats.files_missing, 0); /* nobody has to wait for it */
+	assert_int_equal(stats.served_refused, 1);
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.1"), 0);
+	assert_int_equal(stats_of(f->pods).refused, 0);
+	assert_int_equal(count(f, NULL), 1);
+	assert_int_equal(tg_store_set_fail(f->pods, "shop", "a", "is too large"), -EINVAL);
+	assert_int_equal(count(f, NULL), 0);
+	assert_int_equal(put(f->pods, "shop", "a", "{\"metadata\":"), -EINVAL);
+	tg_store_set_remove(f->pods, "shop", "a");
+	assert_int_equal(stats_of(f->pods).objects, 0);
+	assert_int_equal(stats_of(f->pods).refused, 0);
+}
+
+static void an_unreadable_service_is_still_one(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_store_stats stats;
+
+	put(f->services, "shop", "s",
+		"{\"metadata\":{\"name\":\"s\",\"namespace\":\"shop\"},"
+		"\"spec\":{\"clusterIP\":\"10.96.0.9\"}}");
+	assert_int_equal(put(f->services, "shop", "s", "{}"), -EINVAL);
+	tg_store_stats(f->store, &stats);
+	assert_int_equal(stats.services, 1);
+	assert_int_equal(stats_of(f->services).refused, 1);
+}
+
+/* A policy that nobody could read may be one that isolates. */
+static void an_unread_policy_isolates(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_view *view;
+	const struct tg_policy *p;
+
+	assert_int_equal(tg_store_set_fail(f->policies, "shop", "p", "is too large"), 0);
+	view = tg_store_view(f->store);
+	assert_int_equal(view->cluster.n_policies, 1);
+	p = view->cluster.policies[0];
+	assert_int_equal(p->pod_selector.n_reqs, 0);
+	for (int d = 0; d < TG_DIRECTION_COUNT; d++) {
+		assert_true(p->side[d].isolates);
+		assert_int_equal(p->side[d].n_rules, 0);
+	}
+	tg_view_release(f->store, view);
+}
+
+static void an_object_of_another_source_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_store_stats stats;
+
+	assert_int_equal(tg_store_load(f->store, "x.endpoints", "shop/a 10.0.0.7 app=a\n", 22), 0);
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.1"), -EEXIST);
+	assert_int_equal(stats_of(f->pods).refused, 1);
+	tg_store_stats(f->store, &stats);
+	assert_int_equal(stats.files_missing, 1);
+	tg_store_remove(f->store, "x.endpoints");
+	assert_int_equal(stats_of(f->pods).refused, 0);
+	tg_store_stats(f->store, &stats);
+	assert_int_equal(stats.files_missing, 0);
+	assert_int_equal(stats.pods, 1);
+}
+
+static void two_clusters_do_not_drop_each_others_objects(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_store_set *other = set_of(f->store, "test:pods", "v1", "Pod", false);
+
+	put_namespace(f, "shop");
+	put_pod(f->pods, "a", "10.0.0.1");
+	put_pod(other, "b", "10.0.0.2");
+	tg_store_set_begin(other);
+	assert_int_equal(tg_store_set_end(other), 1);
+	assert_int_equal(count(f, NULL), 1);
+	put_pod(other, "b", "10.0.0.2");
+	tg_store_set_free(other);
+	assert_int_equal(count(f, NULL), 1);
+}
+
+/* Objects that a view has stay readable while their set changes and goes. */
+static void a_view_outlives_its_objects(void **state)
+{
+	struct fixture *f = *state;
+	struct tg_store_set *set = set_of(f->store, "test:pods", "v1", "Pod", false);
+	struct tg_view *view;
+
+	put_pod(set, "a", "10.0.0.1");
+	view = tg_store_view(f->store);
+	put_pod(set, "a", "10.0.0.2");
+	tg_store_set_free(set);
+	assert_int_equal(view->cluster.n_pods, 1);
+	assert_int_equal(view->cluster.pods[0]->n_addrs, 1);
+	assert_string_equal(
+		tg_intern_text(tg_store_strings(f->store), view->cluster.pods[0]->name), "a");
+	tg_view_release(f->store, view);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(objects_come_change_and_go),
+		TEST(an_address_changes_hands_in_one_change),
+		TEST(a_list_takes_back_what_it_does_not_have),
+		TEST(namespaces_do_not_come_of_being_mentioned),
+		TEST(an_unreadable_pod_has_no_address),
+		TEST(an_unreadable_service_is_still_one),
+		TEST(an_unread_policy_isolates),
+		TEST(an_object_of_another_source_waits),
+		TEST(two_clusters_do_not_drop_each_others_objects),
+		TEST(a_view_outlives_its_objects),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
