@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "clusters.h"
 #include "file.h"
 #include "infrastructure.h"
 #include "reader.h"
@@ -64,25 +65,9 @@ void tg_config_free(struct tg_config *config)
 
 /* --- values --- */
 
-/* A path, made relative to the folder of the file. NULL when absent or wrong. */
 static const char *read_path(struct parse *p, const struct tg_at *at)
 {
-	const char *text = NULL, *slash = strrchr(p->file, '/');
-
-	if (!tg_read_string(&p->reader, at, &text))
-		return NULL;
-	if (text[0] == '\0') {
-		tg_reader_problem(&p->reader, at, "expected a path");
-		return NULL;
-	}
-	if (text[0] == '/' || slash == NULL)
-		text = tg_arena_strdup(p->reader.arena, text);
-	else
-		text = tg_arena_printf(
-			p->reader.arena, "%.*s/%s", (int)(slash - p->file), p->file, text);
-	if (text == NULL)
-		p->err = -ENOMEM;
-	return text;
+	return tg_config_read_path(&p->reader, at, p->file, &p->err);
 }
 
 static void read_manifests(struct parse *p, const struct tg_at *at)
@@ -96,9 +81,9 @@ static void read_manifests(struct parse *p, const struct tg_at *at)
 		p->err = -ENOMEM;
 		return;
 	}
-	if (at->value == NULL || (at->value->type == TG_VALUE_LIST && at->value->n == 0)) {
-		tg_reader_problem(&p->reader, at, "is required: a folder of manifests, or several");
-	} else if (at->value->type != TG_VALUE_LIST) {
+	if (at->value == NULL)
+		return;
+	if (at->value->type != TG_VALUE_LIST) {
 		paths[p->config->n_manifests++] = read_path(p, at);
 	} else {
 		for (v = tg_at_first(at); v != NULL; v = v->next, i++) {
@@ -109,6 +94,12 @@ static void read_manifests(struct parse *p, const struct tg_at *at)
 			paths[p->config->n_manifests++] = read_path(p, &item);
 		}
 	}
+}
+
+static void read_clusters(struct parse *p, const struct tg_at *at)
+{
+	if (tg_config_read_clusters(&p->reader, at, p->file, p->config) != 0)
+		p->err = -ENOMEM;
 }
 
 static void read_socket(struct parse *p, const struct tg_at *at)
@@ -341,6 +332,7 @@ static const struct {
 	void (*read)(struct parse *p, const struct tg_at *at);
 } keys[] = {
 	{"manifests", read_manifests},
+	{"clusters", read_clusters},
 	{"dataplane-socket", read_socket},
 	{"state-directory", read_state_directory},
 	{"http", read_http},
@@ -376,6 +368,10 @@ static void read_document(struct parse *p, const struct tg_value *document)
 		at = tg_at_field(&root, keys[i].key);
 		keys[i].read(p, &at);
 	}
+	at = tg_at_field(&root, "manifests");
+	if (p->config->n_manifests + p->config->n_clusters == 0)
+		tg_reader_problem(&p->reader, &at,
+			"is required, or clusters: a folder of manifests, or several");
 }
 
 static int read_tree(struct parse *p, const struct tg_tree *tree, char **error)

@@ -15,16 +15,34 @@
 #include <stdint.h>
 
 #include "compile.h"
+#include "kinds.h"
 #include "log.h"
 
 #define TG_CONFIG_SOCKET "/run/tidegate/dataplane.sock"
 #define TG_CONFIG_LISTEN "127.0.0.1"
 #define TG_CONFIG_PORT 9469
 
+#define TG_CONFIG_CLUSTER_NAME 63 /* bytes: a DNS label (RFC 1123) */
+
+/* A Kubernetes cluster to read from. */
+struct tg_config_cluster {
+	const char *name;
+	const char *kubeconfig;	       /* path; NULL: we run in it, as a pod */
+	const char *context;	       /* of the kubeconfig; NULL: its current one */
+	bool insecure;		       /* its certificate is not verified */
+	const char *const *namespaces; /* that are read; NULL: all */
+	size_t n_namespaces;
+	const char *selector[TG_CLUSTER_KIND_COUNT]; /* label selectors; NULL: all objects */
+	uint32_t optional; /* 1 << enum tg_cluster_kind: may be absent or forbidden */
+};
+
 /* All pointers are owned by the config. */
 struct tg_config {
+	/* After tg_config_load there is at least one of both together. */
 	const char *const *manifests; /* folders to read and watch */
-	size_t n_manifests;	      /* at least one after tg_config_load */
+	size_t n_manifests;
+	const struct tg_config_cluster *clusters;
+	size_t n_clusters;
 	const char *dataplane_socket;
 	const char *state_directory; /* NULL: nothing is kept */
 	struct {

@@ -129,6 +129,38 @@ static void one_action_is_for_both_directions(void **state)
 	tg_config_free(c);
 }
 
+static void clusters_are_sources_like_folders(void **state)
+{
+	struct tg_config *c = good("clusters:\n"
+				   "- name: prod\n"
+				   "  kubeconfig: prod.kubeconfig\n"
+				   "  context: reader\n"
+				   "  insecure-skip-tls-verify: true\n"
+				   "  namespaces: [a, b]\n"
+				   "  selectors: {pods: app!=batch}\n"
+				   "  optional: [nodes, services]\n"
+				   "- name: here\n");
+	const struct tg_config_cluster *prod = &c->clusters[0], *here = &c->clusters[1];
+
+	assert_int_equal(c->n_manifests, 0);
+	assert_int_equal(c->n_clusters, 2);
+	assert_string_equal(prod->name, "prod");
+	assert_string_equal(prod->kubeconfig, "/etc/tidegate/prod.kubeconfig");
+	assert_string_equal(prod->context, "reader");
+	assert_true(prod->insecure);
+	assert_int_equal(prod->n_namespaces, 2);
+	assert_string_equal(prod->namespaces[1], "b");
+	assert_string_equal(prod->selector[TG_CLUSTER_PODS], "app!=batch");
+	assert_null(prod->selector[TG_CLUSTER_NODES]);
+	assert_int_equal(prod->optional, 1u << TG_CLUSTER_NODES | 1u << TG_CLUSTER_SERVICES);
+	assert_string_equal(here->name, "here");
+	assert_null(here->kubeconfig);
+	assert_false(here->insecure);
+	assert_int_equal(here->n_namespaces, 0);
+	assert_int_equal(here->optional, 0);
+	tg_config_free(c);
+}
+
 /* What is refused, the line that is named, and words that the message has. */
 static const struct {
 	const char *text;
@@ -141,6 +173,37 @@ static const struct {
 	{"- a\n", 1, "expected a map"},
 	{"transit: deny\n", 1, "manifests: is required"},
 	{"manifests: []\n", 1, "manifests: is required"},
+	{"clusters: []\n", 1, "manifests: is required, or clusters"},
+	{"clusters: {name: a}\n", 1, "clusters: a list is expected"},
+	{"clusters: [null]\n", 1, "clusters[0]: expected a cluster"},
+	{"clusters:\n- kubeconfig: a\n", 2, "clusters[0].name: is required"},
+	{"clusters:\n- {name: A}\n", 2, "clusters[0].name: expected a name"},
+	{"clusters:\n- {name: ''}\n", 2, "clusters[0].name: expected a name"},
+	{"clusters:\n- {name: a}\n- {name: a}\n", 3,
+		"clusters[1].name: is the name of another cluster already"},
+	{"clusters:\n- {name: a, kubeconfig: ''}\n", 2, "clusters[0].kubeconfig: expected a path"},
+	{"clusters:\n- {name: a, context: b}\n", 2, "clusters[0].context: needs a kubeconfig"},
+	{"clusters:\n- {name: a, insecure-skip-tls-verify: maybe}\n", 2,
+		"clusters[0].insecure-skip-tls-verify"},
+	{"clusters:\n- {name: a, insecure: true}\n", 2, "clusters[0].insecure"},
+	{"clusters:\n- {name: a, namespaces: []}\n", 2,
+		"clusters[0].namespaces: expected a namespace"},
+	{"clusters:\n- {name: a, namespaces: [b, b]}\n", 2,
+		"clusters[0].namespaces[1]: is there already"},
+	{"clusters:\n- {name: a, namespaces: [B]}\n", 2,
+		"clusters[0].namespaces[0]: expected the name"},
+	{"clusters:\n- {name: a, namespaces: [null]}\n", 2,
+		"clusters[0].namespaces[0]: expected the name"},
+	{"clusters:\n- {name: a, selectors: {pod: x}}\n", 2, "clusters[0].selectors.pod"},
+	{"clusters:\n- {name: a, selectors: {pods: ''}}\n", 2,
+		"clusters[0].selectors.pods: expected a label selector"},
+	{"clusters:\n- {name: a, selectors: {networkpolicies: x}}\n", 2,
+		"clusters[0].selectors.networkpolicies: policies are all read"},
+	{"clusters:\n- {name: a, optional: [nodes, secrets]}\n", 2,
+		"clusters[0].optional[1]: expected one of namespaces, nodes, services, "
+		"networkpolicies, pods, not \"secrets\""},
+	{"clusters:\n- {name: a, optional: [null]}\n", 2,
+		"clusters[0].optional[0]: expected one of"},
 	{"manifests: ''\n", 1, "manifests: expected a path"},
 	{"manifests: [a, null]\n", 1, "manifests[1]: expected a path"},
 	{"manifests: 3\n", 1, "manifests"},
@@ -250,6 +313,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(one_action_is_for_both_directions),
+		cmocka_unit_test(clusters_are_sources_like_folders),
 		cmocka_unit_test(mistakes_are_refused_with_their_place),
 		cmocka_unit_test(all_mistakes_are_listed),
 		cmocka_unit_test(a_missing_file_is_named),
