@@ -54,7 +54,8 @@ static bool port_texts(const struct tg_hw_port *port)
 {
 	bool ok = terminated(port->name, sizeof(port->name)) &&
 		  terminated(port->profile, sizeof(port->profile)) &&
-		  terminated(port->wire, sizeof(port->wire));
+		  terminated(port->wire, sizeof(port->wire)) &&
+		  terminated(port->placement.why, sizeof(port->placement.why));
 
 	for (unsigned int i = 0; ok && i < TG_HW_KIND_COUNT; i++)
 		ok = terminated(port->kind[i].why, sizeof(port->kind[i].why));

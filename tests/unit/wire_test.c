@@ -404,7 +404,7 @@ static void test_report_is_checked(void **state)
 		uint8_t value;
 	} damages_of_report[] = {
 		{offsetof(struct sample, header.magic), 1, 0},
-		{offsetof(struct sample, header.version), 1, 2},
+		{offsetof(struct sample, header.version), 1, TG_HW_VERSION + 1},
 		{offsetof(struct sample, header.state), 1, 3},
 		{offsetof(struct sample, header.size), 1, 1},
 		{offsetof(struct sample, header.n_ports), 1, 2},
@@ -413,6 +413,7 @@ static void test_report_is_checked(void **state)
 		{offsetof(struct sample, port.name), TG_HW_NAME, 'x'},
 		{offsetof(struct sample, port.profile), TG_HW_NAME, 'x'},
 		{offsetof(struct sample, port.wire), TG_HW_WHY, 'x'},
+		{offsetof(struct sample, port.placement.why), TG_HW_WHY, 'x'},
 		{offsetof(struct sample, port.kind[7].why), TG_HW_WHY, 'x'},
 		{offsetof(struct sample, rule.tuple.family), 1, 0},
 		{offsetof(struct sample, rule.kind), 1, 2},
