@@ -393,7 +393,7 @@ static void read_archive(struct tg_controller *c)
 /* --- files --- */
 
 /* Memory that runs out makes what was read incomplete, without the store's knowing. */
-static void load_file(struct tg_controller *c, const struct tg_watch_change *change, bool *complete)
+static void load_file(struct tg_controller *c, const struct tg_watch_change *change)
 {
 	int err = 0;
 
@@ -412,7 +412,7 @@ static void load_file(struct tg_controller *c, const struct tg_watch_change *cha
 	if (err != -EINVAL && err != -EEXIST)
 		tg_watch_again(c->watch, change->path, err == -ENOMEM);
 	if (err == -ENOMEM)
-		*complete = false;
+		c->complete = false;
 }
 
 /*
@@ -475,11 +475,12 @@ static void take_changes(struct tg_controller *c)
  * At the start everything must be readable: a ruleset that lacks what a refused file says may allow
  * what that file forbids. Later on a refused file keeps what it said before.
  */
-static void check_synced(struct tg_controller *c, bool complete)
+static void check_synced(struct tg_controller *c)
 {
 	const struct tg_watch_problem *problems;
 	struct tg_store_stats stats;
 	size_t n, unread = 0;
+	bool files;
 
 	if (c->synced)
 		return;
@@ -487,36 +488,28 @@ static void check_synced(struct tg_controller *c, bool complete)
 	problems = tg_watch_problems(c->watch, &n);
 	for (size_t i = 0; i < n; i++)
 		unread += problems[i].unread;
-	c->synced = c->dirty = complete && stats.files_missing == 0 && unread == 0;
-	if (!c->synced && !c->held)
+	files = c->complete && stats.files_missing == 0 && unread == 0;
+	c->synced = c->dirty = files && clusters_synced(c);
+	if (!files && !c->held)
 		tg_log_err("nothing is pushed before %zu refused files and %zu unreadable folders "
 			   "are put right",
 			stats.files_missing, unread);
-	c->held = !c->synced;
+	c->held = !files;
 	if (c->synced)
 		tg_sweep_rebase(&c->sweep, c->store);
 	if (c->synced)
-		tg_log_info("sources read: %zu files, %zu policies, %zu pods, %zu namespaces, "
-			    "%zu nodes, %zu services",
-			stats.files, stats.policies, stats.pods, stats.namespaces, stats.nodes,
-			stats.services);
+		tg_log_info("sources read: %zu files, %zu clusters, %zu policies, %zu pods, "
+			    "%zu namespaces, %zu nodes, %zu services",
+			stats.files, c->n_clusters, stats.policies, stats.pods, stats.namespaces,
+			stats.nodes, stats.services);
 }
 
-static void process(struct tg_controller *c)
+/* What is in the store comes into force. */
+static void enforce(struct tg_controller *c)
 {
-	const struct tg_watch_change *changes;
-	bool complete = true;
-	size_t n;
-
-	if (tg_watch_collect(c->watch, clock_ms(), &changes, &n) != 0) {
-		tg_log_err("out of memory while looking for changed files; looking again");
-		complete = false;
-	}
-	for (size_t i = 0; i < n; i++)
-		load_file(c, &changes[i], &complete);
 	if (c->noticed_at == 0)
 		c->noticed_at = uv_hrtime();
-	check_synced(c, complete);
+	check_synced(c);
 	if (c->synced && tg_store_changed(c->store))
 		take_changes(c);
 	else if (tg_store_changed(c->store))
@@ -527,6 +520,21 @@ static void process(struct tg_controller *c)
 	start_compile(c);
 	notes_sources(c);
 	notes_publish(c);
+}
+
+static void process(struct tg_controller *c)
+{
+	const struct tg_watch_change *changes;
+	size_t n;
+
+	c->complete = true;
+	if (tg_watch_collect(c->watch, clock_ms(), &changes, &n) != 0) {
+		tg_log_err("out of memory while looking for changed files; looking again");
+		c->complete = false;
+	}
+	for (size_t i = 0; i < n; i++)
+		load_file(c, &changes[i]);
+	enforce(c);
 }
 
 static void schedule(struct tg_controller *c);
@@ -567,16 +575,35 @@ static void on_watch(uv_poll_t *poll, int status, int events)
 	schedule(c);
 }
 
-void tg_controller_rescan(struct tg_controller *c)
+static void rescan(struct tg_controller *c)
 {
 	c->notice.source.rescans++;
 	tg_watch_rescan(c->watch);
 	schedule(c);
 }
 
+void tg_controller_rescan(struct tg_controller *c)
+{
+	rescan(c);
+	clusters_relist(c);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+	enforce(timer->data);
+}
+
+void controller_gather(struct tg_controller *c)
+{
+	if (c->noticed_at == 0)
+		c->noticed_at = uv_hrtime();
+	if (!uv_is_active((uv_handle_t *)&c->gather_timer))
+		uv_timer_start(&c->gather_timer, on_gathered, c->config->debounce_ms, 0);
+}
+
 static void on_rescan(uv_timer_t *timer)
 {
-	tg_controller_rescan(timer->data);
+	rescan(timer->data);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -651,6 +678,7 @@ static void start_handles(struct tg_controller *c)
 	uint64_t rescan = (uint64_t)c->config->rescan_s * 1000;
 
 	start_timer(c, &c->due_timer);
+	start_timer(c, &c->gather_timer);
 	start_timer(c, &c->rescan_timer);
 	start_timer(c, &c->compile_timer);
 	start_timer(c, &c->tick_timer);
@@ -705,9 +733,16 @@ int tg_controller_start(uv_loop_t *loop, const struct tg_config *config, struct 
 	if (err != 0)
 		goto free_parts;
 	start_handles(c);
+	err = clusters_start(c);
+	if (err != 0)
+		goto stop;
 	notes_publish(c);
 	*out = c;
 	return 0;
+
+stop:
+	tg_controller_stop(c);
+	uv_run(loop, UV_RUN_DEFAULT);
 
 free_parts:
 	tg_controller_free(c);
@@ -722,7 +757,9 @@ void tg_controller_stop(struct tg_controller *c)
 	tg_push_free(c->push);
 	c->push = NULL;
 	uv_close((uv_handle_t *)&c->watch_poll, NULL);
+	clusters_stop(c);
 	uv_close((uv_handle_t *)&c->due_timer, NULL);
+	uv_close((uv_handle_t *)&c->gather_timer, NULL);
 	uv_close((uv_handle_t *)&c->rescan_timer, NULL);
 	uv_close((uv_handle_t *)&c->compile_timer, NULL);
 	uv_close((uv_handle_t *)&c->tick_timer, NULL);
@@ -738,6 +775,7 @@ void tg_controller_free(struct tg_controller *c)
 	tg_target_unref(c->archived);
 	tg_target_unref(c->keep_next);
 	tg_vec_free(&c->since);
+	free(c->clusters);
 	tg_watch_free(c->watch);
 	tg_compiler_free(c->compiler);
 	tg_compile_cache_free(c->cache);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The controller's parts: controller.c (life, files, compiling, pushing), sync.c (what the
- * dataplane says), notes.c (log, report and board). All in the loop's thread.
+ * The controller's parts: controller.c (life, files, compiling, pushing), clusters.c, sync.c (what
+ * the dataplane says), notes.c (log, report and board). All in the loop's thread.
  */
 #ifndef TG_CONTROLLER_PRIVATE_H
 #define TG_CONTROLLER_PRIVATE_H
 
 #include "board.h"
+#include "cluster.h"
 #include "config.h"
 #include "controller.h"
 #include "deltas.h"
@@ -47,11 +48,15 @@ struct tg_controller {
 	struct tg_http *http; /* NULL: off */
 
 	uv_poll_t watch_poll;
-	uv_timer_t due_timer, rescan_timer, compile_timer, tick_timer, notes_timer;
+	uv_timer_t due_timer, gather_timer, rescan_timer, compile_timer, tick_timer, notes_timer;
 	bool stopping;
 
-	/* files */
+	struct tg_cluster_source **clusters; /* as many as the configuration has */
+	size_t n_clusters;		     /* that were started */
+
+	/* objects */
 	struct tg_sweep sweep; /* of the store's strings, while nothing is being compiled */
+	bool complete;	       /* every file that there is was read, or refused for what it says */
 	bool synced; /* all were read and nothing was missing: what they say may be enforced */
 	bool held;   /* told why not */
 	uint64_t noticed_at; /* uv_hrtime of the oldest change that is not compiled yet; 0: none */
@@ -95,6 +100,19 @@ void controller_renew(struct tg_controller *c, uint64_t generation);
 void controller_acked(struct tg_controller *c, uint64_t generation);
 /* It is refused, or the dataplane is gone: nothing is on its way any more. */
 void controller_not_acked(struct tg_controller *c);
+
+/* Objects of a cluster have changed: what comes within the debounce time is one change. */
+void controller_gather(struct tg_controller *c);
+
+/* clusters.c */
+/* 0 or -errno, with the reason in the log. */
+int clusters_start(struct tg_controller *c);
+void clusters_stop(struct tg_controller *c);
+/* Every one of them was read completely once. */
+bool clusters_synced(const struct tg_controller *c);
+void clusters_relist(struct tg_controller *c);
+/* Puts how they stand into the notice. */
+void clusters_note(struct tg_controller *c);
 
 /* sync.c: what push tells. */
 extern const struct tg_push_handler controller_push_handler;

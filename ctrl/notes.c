@@ -220,6 +220,8 @@ static void note_source(struct tg_controller *c, const struct tg_store_stats *s)
 
 	source->files = s->files;
 	source->files_refused = s->files_refused;
+	source->served = s->served;
+	source->served_refused = s->served_refused;
 	source->namespaces = s->namespaces;
 	source->pods = s->pods;
 	source->nodes = s->nodes;
@@ -235,7 +237,8 @@ static bool report_changed(struct tg_controller *c, const struct tg_store_stats 
 
 	tg_watch_problems(c->watch, &problems);
 	changed = c->notice.report == NULL || c->report_stale || problems != c->told_problems ||
-		  s->files_refused != c->told.files_refused || s->warnings != c->told.warnings ||
+		  s->files_refused != c->told.files_refused ||
+		  s->served_refused != c->told.served_refused || s->warnings != c->told.warnings ||
 		  s->not_enforced != c->told.not_enforced || s->skipped != c->told.skipped;
 	c->told = *s;
 	c->told_problems = problems;
@@ -251,6 +254,7 @@ static void on_notes(uv_timer_t *timer)
 
 	tg_store_stats(c->store, &stats);
 	note_source(c, &stats);
+	clusters_note(c);
 	if (report_changed(c, &stats))
 		renew_report(c);
 	notes_publish(c);
@@ -350,10 +354,15 @@ void notes_tick(struct tg_controller *c)
 {
 	check_drift(c);
 	check_heartbeat(c);
+	if (c->n_clusters > 0) {
+		clusters_note(c);
+		notes_publish(c);
+	}
 }
 
 void notes_free(struct tg_controller *c)
 {
 	tg_report_unref(c->notice.report);
 	tg_report_unref(c->compile_notes);
+	tg_sources_unref(c->notice.clusters);
 }

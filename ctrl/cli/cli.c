@@ -15,6 +15,7 @@ static const struct tg_command *const commands[] = {
 	&tg_command_test,
 	&tg_command_status,
 	&tg_command_rules,
+	&tg_command_sources,
 	&tg_command_drops,
 	&tg_command_nic,
 	&tg_command_offload,

@@ -40,6 +40,7 @@ extern const struct tg_command tg_command_explain;
 extern const struct tg_command tg_command_test;
 extern const struct tg_command tg_command_init;
 extern const struct tg_command tg_command_status;
+extern const struct tg_command tg_command_sources;
 extern const struct tg_command tg_command_rules;
 extern const struct tg_command tg_command_drops;
 extern const struct tg_command tg_command_nic;

@@ -44,8 +44,9 @@ static bool flag(const cJSON *tree, const char *object, const char *key)
 static int finding(const cJSON *tree)
 {
 	bool ok = cJSON_IsTrue(member(tree, "ready")) && connected(tree) && in_step(tree) &&
-		  flag(tree, "sources", "synced") && count(tree, "errors") == 0 &&
-		  count(tree, "not_enforced") == 0 && !flag(tree, "dataplane", "no_ruleset") &&
+		  flag(tree, "sources", "synced") && !flag(tree, "sources", "stale") &&
+		  count(tree, "errors") == 0 && count(tree, "not_enforced") == 0 &&
+		  !flag(tree, "dataplane", "no_ruleset") &&
 		  !flag(tree, "dataplane", "checkpoint_failed") &&
 		  !flag(tree, "dataplane", "stuck_worker") &&
 		  !flag(tree, "dataplane", "stuck_hardware") &&
@@ -281,8 +282,14 @@ static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
 	print_word(cli, "sources",
 		cJSON_IsTrue(member(sources, "synced")) && count(tree, "errors") == 0, "read",
 		cJSON_IsTrue(member(sources, "synced")) ? "with errors" : "not yet read");
-	fprintf(cli->out, ", %.0f files, %.0f documents of other kinds skipped\n",
-		tg_json_number(sources, "files"), tg_json_number(sources, "skipped"));
+	fprintf(cli->out,
+		", %.0f files, %.0f objects of clusters, %.0f documents of other kinds "
+		"skipped\n",
+		tg_json_number(sources, "files"), tg_json_number(sources, "served"),
+		tg_json_number(sources, "skipped"));
+	if (cJSON_IsTrue(member(sources, "stale")))
+		fprintf(cli->out, "%-12s %sa cluster is out of touch%s: tidegate sources\n", "",
+			tg_colour_on(cli, TG_RED), tg_colour_off(cli));
 	print_messages(cli, tree, "errors", "error", true);
 	print_unenforced(cli, tree);
 	print_messages(cli, tree, "warnings", "warning", false);

@@ -3,16 +3,20 @@
 
 #include "export.h"
 
-/* "key":"text" with what comes before it */
-static void text_member(struct tg_buffer *b, const char *before, const char *key, const char *text)
+void tg_json_text_member(struct tg_buffer *b, const char *before, const char *key, const char *text)
 {
 	tg_buffer_printf(b, "%s\"%s\":", before, key);
 	tg_buffer_json(b, text);
 }
 
-static void number_member(struct tg_buffer *b, const char *before, const char *key, uint64_t value)
+void tg_json_number_member(struct tg_buffer *b, const char *before, const char *key, uint64_t value)
 {
 	tg_buffer_printf(b, "%s\"%s\":%llu", before, key, (unsigned long long)value);
+}
+
+void tg_json_bool_member(struct tg_buffer *b, const char *before, const char *key, bool value)
+{
+	tg_buffer_printf(b, "%s\"%s\":%s", before, key, value ? "true" : "false");
 }
 
 static const char *boolean(bool value)
@@ -43,11 +47,11 @@ static void write_load(struct tg_buffer *b, const struct tg_stats_reader *reader
 	for (uint32_t w = 0; w < reader->n_workers; w++) {
 		if (tg_stats_read_worker(reader, w, &s) != 0)
 			continue;
-		number_member(b, w == 0 ? "{" : ",{", "worker", w);
-		number_member(b, ",", "busy_permille", s.busy_permille);
-		number_member(b, ",", "packets_per_second", s.receive_rate);
-		number_member(b, ",", "handed_over_per_second", s.handoff_rate);
-		number_member(b, ",", "connections", s.conn4_used + s.conn6_used);
+		tg_json_number_member(b, w == 0 ? "{" : ",{", "worker", w);
+		tg_json_number_member(b, ",", "busy_permille", s.busy_permille);
+		tg_json_number_member(b, ",", "packets_per_second", s.receive_rate);
+		tg_json_number_member(b, ",", "handed_over_per_second", s.handoff_rate);
+		tg_json_number_member(b, ",", "connections", s.conn4_used + s.conn6_used);
 		tg_buffer_printf(b, "}");
 	}
 	tg_buffer_printf(b, "]");
@@ -61,10 +65,10 @@ static void write_ports(struct tg_buffer *b, const struct tg_stats_reader *reade
 	for (uint32_t i = 0; i < reader->n_ports; i++) {
 		if (tg_stats_read_port(reader, i, &port) != 0)
 			continue;
-		text_member(b, i == 0 ? "{" : ",{", "name", port.name);
+		tg_json_text_member(b, i == 0 ? "{" : ",{", "name", port.name);
 		tg_buffer_printf(b, ",\"link_up\":%s", boolean(port.link_up));
-		number_member(b, ",", "resets", port.resets);
-		text_member(b, ",", "placement", tg_port_placement_text(port.placement));
+		tg_json_number_member(b, ",", "resets", port.resets);
+		tg_json_text_member(b, ",", "placement", tg_port_placement_text(port.placement));
 		tg_buffer_text(b, "}");
 	}
 	tg_buffer_text(b, "]");
@@ -75,10 +79,10 @@ static void write_table(struct tg_buffer *b, const char *before, const char *nam
 	uint64_t limit, uint64_t bytes)
 {
 	tg_buffer_printf(b, "%s\"%s\":", before, name);
-	number_member(b, "{", "used", used);
-	number_member(b, ",", "limit", limit);
-	number_member(b, ",", "bytes", bytes);
-	number_member(b, ",", "bytes_each", limit != 0 ? bytes / limit : 0);
+	tg_json_number_member(b, "{", "used", used);
+	tg_json_number_member(b, ",", "limit", limit);
+	tg_json_number_member(b, ",", "bytes", bytes);
+	tg_json_number_member(b, ",", "bytes_each", limit != 0 ? bytes / limit : 0);
 	tg_buffer_printf(b, "}");
 }
 
@@ -106,10 +110,10 @@ static void write_limits(
 	tg_buffer_text(b, ",\"namespace_limits\":[");
 	for (size_t i = 0; i < rules->n_limits; i++) {
 		tg_stats_read_slot(reader, rules->limits[i].slot, &s);
-		text_member(b, i == 0 ? "{" : ",{", "namespace", rules->limits[i].ns);
-		number_member(b, ",", "connections", s.open);
-		number_member(b, ",", "limit", rules->limits[i].limit);
-		number_member(b, ",", "refused_packets", s.packets);
+		tg_json_text_member(b, i == 0 ? "{" : ",{", "namespace", rules->limits[i].ns);
+		tg_json_number_member(b, ",", "connections", s.open);
+		tg_json_number_member(b, ",", "limit", rules->limits[i].limit);
+		tg_json_number_member(b, ",", "refused_packets", s.packets);
 		tg_buffer_text(b, "}");
 	}
 	tg_buffer_text(b, "]");
@@ -122,14 +126,14 @@ static void write_segment(struct tg_buffer *b, const struct tg_stats_reader *rea
 
 	if (tg_stats_read_state(reader, &state) != 0)
 		return;
-	number_member(b, ",", "workers", reader->n_workers);
-	number_member(b, ",", "ports", reader->n_ports);
-	number_member(b, ",", "started_at_ms", reader->started_at);
-	number_member(b, ",", "heartbeat_age_ms",
+	tg_json_number_member(b, ",", "workers", reader->n_workers);
+	tg_json_number_member(b, ",", "ports", reader->n_ports);
+	tg_json_number_member(b, ",", "started_at_ms", reader->started_at);
+	tg_json_number_member(b, ",", "heartbeat_age_ms",
 		now_ms > state.heartbeat ? now_ms - state.heartbeat : 0);
-	number_member(b, ",", "applied_at_ms", state.applied_at);
+	tg_json_number_member(b, ",", "applied_at_ms", state.applied_at);
 	if (state.checkpoint_at != 0)
-		number_member(b, ",", "checkpoint_age_ms",
+		tg_json_number_member(b, ",", "checkpoint_age_ms",
 			now_ms > state.checkpoint_at ? now_ms - state.checkpoint_at : 0);
 	write_flags(b, state.state_flags);
 	write_load(b, reader);
@@ -143,7 +147,7 @@ static void write_dataplane(struct tg_buffer *b, const struct tg_notice *notice,
 {
 	tg_buffer_printf(b, "\"dataplane\":{\"connected\":%s,\"alive\":%s",
 		boolean(notice->push.connected), boolean(tg_notice_alive(notice, now_ms, NULL)));
-	text_member(b, ",", "error", notice->push.error);
+	tg_json_text_member(b, ",", "error", notice->push.error);
 	if (notice->push.connected && notice->mapping != NULL)
 		write_segment(b, &notice->mapping->reader, rules, now_ms);
 	tg_buffer_text(b, "}");
@@ -151,11 +155,11 @@ static void write_dataplane(struct tg_buffer *b, const struct tg_notice *notice,
 
 static void write_generation(struct tg_buffer *b, const struct tg_push_status *push)
 {
-	number_member(b, ",\"generation\":{", "desired", push->desired_generation);
-	number_member(b, ",", "applied", push->applied_generation);
-	number_member(b, ",", "delta_sequence", push->delta_sequence);
-	number_member(b, ",", "pending_deltas", push->pending_deltas);
-	number_member(b, ",", "epoch", push->epoch);
+	tg_json_number_member(b, ",\"generation\":{", "desired", push->desired_generation);
+	tg_json_number_member(b, ",", "applied", push->applied_generation);
+	tg_json_number_member(b, ",", "delta_sequence", push->delta_sequence);
+	tg_json_number_member(b, ",", "pending_deltas", push->pending_deltas);
+	tg_json_number_member(b, ",", "epoch", push->epoch);
 	tg_buffer_text(b, "}");
 }
 
@@ -163,27 +167,27 @@ static void write_ruleset(struct tg_buffer *b, const struct tg_notice_compile *c
 {
 	const struct tg_compile_stats *s = &compile->stats;
 
-	number_member(b, ",\"ruleset\":{", "rules", s->rules);
-	number_member(b, ",", "endpoints", s->endpoints);
-	number_member(b, ",", "prefixes", s->prefixes);
-	number_member(b, ",", "classes", s->classes);
-	number_member(b, ",", "rows", s->rows);
-	number_member(b, ",", "columns", s->columns);
-	number_member(b, ",", "cells", s->cells);
-	number_member(b, ",", "programs", s->programs);
-	number_member(b, ",", "bytes", s->image_size);
-	number_member(b, ",", "compile_us", s->duration_us);
-	text_member(b, ",", "error", compile->error);
+	tg_json_number_member(b, ",\"ruleset\":{", "rules", s->rules);
+	tg_json_number_member(b, ",", "endpoints", s->endpoints);
+	tg_json_number_member(b, ",", "prefixes", s->prefixes);
+	tg_json_number_member(b, ",", "classes", s->classes);
+	tg_json_number_member(b, ",", "rows", s->rows);
+	tg_json_number_member(b, ",", "columns", s->columns);
+	tg_json_number_member(b, ",", "cells", s->cells);
+	tg_json_number_member(b, ",", "programs", s->programs);
+	tg_json_number_member(b, ",", "bytes", s->image_size);
+	tg_json_number_member(b, ",", "compile_us", s->duration_us);
+	tg_json_text_member(b, ",", "error", compile->error);
 	tg_buffer_text(b, "}");
 }
 
 static void write_objects(struct tg_buffer *b, const struct tg_notice_source *s)
 {
-	number_member(b, ",\"objects\":{", "namespaces", s->namespaces);
-	number_member(b, ",", "pods", s->pods);
-	number_member(b, ",", "nodes", s->nodes);
-	number_member(b, ",", "services", s->services);
-	number_member(b, ",", "policies", s->policies);
+	tg_json_number_member(b, ",\"objects\":{", "namespaces", s->namespaces);
+	tg_json_number_member(b, ",", "pods", s->pods);
+	tg_json_number_member(b, ",", "nodes", s->nodes);
+	tg_json_number_member(b, ",", "services", s->services);
+	tg_json_number_member(b, ",", "policies", s->policies);
 	tg_buffer_text(b, "}");
 }
 
@@ -191,8 +195,8 @@ static void write_items(struct tg_buffer *b, const char *key, const struct tg_re
 {
 	tg_buffer_printf(b, ",\"%s\":[", key);
 	for (size_t i = 0; i < items->n; i++) {
-		text_member(b, i == 0 ? "{" : ",{", "place", items->v[i].place);
-		text_member(b, ",", "text", items->v[i].text);
+		tg_json_text_member(b, i == 0 ? "{" : ",{", "place", items->v[i].place);
+		tg_json_text_member(b, ",", "text", items->v[i].text);
 		tg_buffer_text(b, "}");
 	}
 	tg_buffer_text(b, "]");
@@ -204,11 +208,11 @@ static void write_unenforced(struct tg_buffer *b, const struct tg_report *r)
 	for (size_t i = 0; i < r->unenforced.n; i++) {
 		const struct tg_report_unenforced *u = &r->unenforced.v[i];
 
-		text_member(b, i == 0 ? "{" : ",{", "place", u->place);
-		text_member(b, ",", "api_version", u->api_version);
-		text_member(b, ",", "kind", u->kind);
-		text_member(b, ",", "namespace", u->ns);
-		text_member(b, ",", "name", u->name);
+		tg_json_text_member(b, i == 0 ? "{" : ",{", "place", u->place);
+		tg_json_text_member(b, ",", "api_version", u->api_version);
+		tg_json_text_member(b, ",", "kind", u->kind);
+		tg_json_text_member(b, ",", "namespace", u->ns);
+		tg_json_text_member(b, ",", "name", u->name);
 		tg_buffer_text(b, "}");
 	}
 	tg_buffer_text(b, "]");
@@ -220,12 +224,15 @@ static void write_sources(struct tg_buffer *b, const struct tg_notice *notice)
 	const struct tg_report *r = notice->report != NULL ? notice->report : &nothing;
 
 	tg_buffer_printf(b, ",\"sources\":{\"synced\":%s", boolean(notice->source.synced));
-	number_member(b, ",", "files", notice->source.files);
-	number_member(b, ",", "files_refused", notice->source.files_refused);
-	number_member(b, ",", "skipped", r->n_skipped);
-	number_member(b, ",", "n_errors", r->errors.total);
-	number_member(b, ",", "n_warnings", r->warnings.total);
-	number_member(b, ",", "n_not_enforced", r->n_unenforced);
+	tg_json_number_member(b, ",", "files", notice->source.files);
+	tg_json_number_member(b, ",", "files_refused", notice->source.files_refused);
+	tg_json_number_member(b, ",", "served", notice->source.served);
+	tg_json_number_member(b, ",", "served_refused", notice->source.served_refused);
+	tg_json_bool_member(b, ",", "stale", notice->source.stale);
+	tg_json_number_member(b, ",", "skipped", r->n_skipped);
+	tg_json_number_member(b, ",", "n_errors", r->errors.total);
+	tg_json_number_member(b, ",", "n_warnings", r->warnings.total);
+	tg_json_number_member(b, ",", "n_not_enforced", r->n_unenforced);
 	write_items(b, "errors", &r->errors);
 	write_items(b, "warnings", &r->warnings);
 	write_unenforced(b, r);
@@ -238,9 +245,9 @@ void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice,
 	char why[512] = "";
 	bool ready = tg_notice_ready(notice, now_ms, why, sizeof(why));
 
-	text_member(b, "{", "version", TG_VERSION);
+	tg_json_text_member(b, "{", "version", TG_VERSION);
 	tg_buffer_printf(b, ",\"ready\":%s", boolean(ready));
-	text_member(b, ",", "not_ready", why);
+	tg_json_text_member(b, ",", "not_ready", why);
 	tg_buffer_text(b, ",");
 	write_dataplane(b, notice, rules, now_ms);
 	write_generation(b, &notice->push);
@@ -250,28 +257,42 @@ void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice,
 	tg_buffer_text(b, "}\n");
 }
 
+/* --- /v1/sources --- */
+
+void tg_api_sources(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms)
+{
+	const struct tg_notice_source *s = &notice->source;
+
+	tg_json_bool_member(b, "{", "synced", s->synced);
+	tg_json_bool_member(b, ",", "stale", s->stale);
+	tg_json_number_member(b, ",", "files", s->files);
+	tg_json_number_member(b, ",", "files_refused", s->files_refused);
+	tg_sources_write_json(b, notice->clusters, now_ms);
+	tg_buffer_text(b, "}\n");
+}
+
 /* --- /v1/rules --- */
 
 static void write_rule(struct tg_buffer *b, const struct tg_rule_row *row)
 {
-	number_member(b, "{", "slot", row->slot);
-	text_member(b, ",", "kind", row->kind);
-	text_member(b, ",", "namespace", row->ns);
-	text_member(b, ",", "policy", row->policy);
-	text_member(b, ",", "direction", row->direction);
+	tg_json_number_member(b, "{", "slot", row->slot);
+	tg_json_text_member(b, ",", "kind", row->kind);
+	tg_json_text_member(b, ",", "namespace", row->ns);
+	tg_json_text_member(b, ",", "policy", row->policy);
+	tg_json_text_member(b, ",", "direction", row->direction);
 	if (row->index != TG_NONE)
-		number_member(b, ",", "index", row->index);
-	text_member(b, ",", "action", row->action);
-	text_member(b, ",", "text", row->text);
-	text_member(b, ",", "owner", row->owner);
+		tg_json_number_member(b, ",", "index", row->index);
+	tg_json_text_member(b, ",", "action", row->action);
+	tg_json_text_member(b, ",", "text", row->text);
+	tg_json_text_member(b, ",", "owner", row->owner);
 }
 
 static void write_counts(struct tg_buffer *b, const struct tg_stats_slot *s)
 {
-	number_member(b, ",", "packets", s->packets);
-	number_member(b, ",", "bytes", s->bytes);
-	number_member(b, ",", "connections", s->connections);
-	number_member(b, ",", "would_deny", s->would_deny);
+	tg_json_number_member(b, ",", "packets", s->packets);
+	tg_json_number_member(b, ",", "bytes", s->bytes);
+	tg_json_number_member(b, ",", "connections", s->connections);
+	tg_json_number_member(b, ",", "would_deny", s->would_deny);
 }
 
 static bool counted(const struct tg_stats_slot *s)
@@ -286,7 +307,7 @@ void tg_api_rules(
 	bool counts = notice->push.connected && notice->mapping != NULL;
 	const char *separator = "\n";
 
-	number_member(b, "{", "generation", notice->push.applied_generation);
+	tg_json_number_member(b, "{", "generation", notice->push.applied_generation);
 	tg_buffer_text(b, ",\"rules\":[");
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct tg_rule_row *row = &rules->rows[i];
@@ -316,10 +337,10 @@ void tg_api_drops(struct tg_buffer *b, const struct tg_notice *notice)
 
 	tg_buffer_printf(b, "{\"connected\":%s,\"drops\":[", boolean(counts));
 	for (uint32_t i = 0; counts && i < TG_DROP_COUNT; i++) {
-		text_member(b, i == 0 ? "{" : ",{", "reason", tg_drop_label(i));
-		text_member(b, ",", "text", tg_drop_text(i));
-		number_member(b, ",", "packets", sum.drops[i].packets);
-		number_member(b, ",", "bytes", sum.drops[i].bytes);
+		tg_json_text_member(b, i == 0 ? "{" : ",{", "reason", tg_drop_label(i));
+		tg_json_text_member(b, ",", "text", tg_drop_text(i));
+		tg_json_number_member(b, ",", "packets", sum.drops[i].packets);
+		tg_json_number_member(b, ",", "bytes", sum.drops[i].bytes);
 		tg_buffer_text(b, "}");
 	}
 	tg_buffer_text(b, "]}\n");

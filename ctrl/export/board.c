@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WHY_TEXT 384
+
 struct tg_board {
 	pthread_mutex_t lock;
 	struct tg_notice notice;
@@ -36,6 +38,8 @@ static void take(struct tg_notice *notice)
 		tg_mapping_ref(notice->mapping);
 	if (notice->report != NULL)
 		tg_report_ref(notice->report);
+	if (notice->clusters != NULL)
+		tg_sources_ref(notice->clusters);
 }
 
 void tg_notice_drop(struct tg_notice *notice)
@@ -43,6 +47,7 @@ void tg_notice_drop(struct tg_notice *notice)
 	tg_target_unref(notice->in_force);
 	tg_mapping_unref(notice->mapping);
 	tg_report_unref(notice->report);
+	tg_sources_unref(notice->clusters);
 }
 
 void tg_board_put(struct tg_board *board, const struct tg_notice *notice)
@@ -82,10 +87,13 @@ bool tg_notice_alive(const struct tg_notice *notice, uint64_t now_ms, uint64_t *
 bool tg_notice_ready(const struct tg_notice *notice, uint64_t now_ms, char *why, size_t size)
 {
 	const struct tg_push_status *push = &notice->push;
+	char first[WHY_TEXT];
 
+	tg_sources_why_not(notice->clusters, first, sizeof(first));
 	if (!notice->source.synced)
 		snprintf(why, size,
-			"the sources have not been read completely: nothing new is pushed");
+			"the sources have not been read completely: nothing new is pushed%s%s",
+			first[0] != '\0' ? ": " : "", first);
 	else if (!push->connected)
 		snprintf(why, size, "the dataplane is away: %s", push->error);
 	else if (push->desired_generation == 0)

@@ -18,6 +18,7 @@
 #include "mapping.h"
 #include "push.h"
 #include "report.h"
+#include "sources.h"
 #include "target.h"
 
 #define TG_HEARTBEAT_MAX_MS 5000 /* a dataplane that has said nothing for so long is not ready */
@@ -25,7 +26,9 @@
 /* Objects in force, by kind, and how the files stand. */
 struct tg_notice_source {
 	bool synced; /* everything was read once, and nothing was missing */
+	bool stale;  /* a cluster is out of touch: what was known of it stays in force */
 	size_t files, files_refused;
+	size_t served, served_refused; /* objects of clusters */
 	size_t namespaces, pods, nodes, services, policies;
 	uint64_t loads, loads_refused;	/* counters: files read */
 	uint64_t rescans;		/* counter */
@@ -53,6 +56,7 @@ struct tg_notice {
 	struct tg_target *in_force;
 	struct tg_mapping *mapping;
 	struct tg_report *report;
+	struct tg_sources *clusters;
 };
 
 struct tg_board;

@@ -19,9 +19,17 @@ void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
 void tg_metrics_write_dataplane(struct tg_buffer *b, const struct tg_stats_reader *reader,
 	const struct tg_rule_set *rules, uint64_t now_ms);
 
+/* "key":value of a JSON object, with what comes before it. */
+void tg_json_text_member(
+	struct tg_buffer *b, const char *before, const char *key, const char *text);
+void tg_json_number_member(
+	struct tg_buffer *b, const char *before, const char *key, uint64_t value);
+void tg_json_bool_member(struct tg_buffer *b, const char *before, const char *key, bool value);
+
 /* JSON objects, as docs/http-json.md has them. */
 void tg_api_status(struct tg_buffer *b, const struct tg_notice *notice,
 	const struct tg_rule_set *rules, uint64_t now_ms);
+void tg_api_sources(struct tg_buffer *b, const struct tg_notice *notice, uint64_t now_ms);
 void tg_api_rules(
 	struct tg_buffer *b, const struct tg_notice *notice, const struct tg_rule_set *rules);
 void tg_api_drops(struct tg_buffer *b, const struct tg_notice *notice);

@@ -92,6 +92,12 @@ static void answer_rules(struct tg_http *http, const struct tg_notice *notice, s
 		a->body.failed = true;
 }
 
+static void answer_sources(struct tg_http *http, const struct tg_notice *notice, struct answer *a)
+{
+	a->type = "application/json";
+	tg_api_sources(&a->body, notice, tg_clock_ms(CLOCK_REALTIME));
+}
+
 static void answer_drops(struct tg_http *http, const struct tg_notice *notice, struct answer *a)
 {
 	a->type = "application/json";
@@ -117,6 +123,7 @@ static const struct {
 	{"/healthz", answer_health},
 	{"/readyz", answer_ready},
 	{"/v1/status", answer_status},
+	{"/v1/sources", answer_sources},
 	{"/v1/rules", answer_rules},
 	{"/v1/drops", answer_drops},
 	{"/v1/ruleset", answer_ruleset},

@@ -78,6 +78,8 @@ static void write_source(struct tg_buffer *b, const struct tg_notice *notice)
 
 	tg_metric_gauge(b, "tidegate_source_synced",
 		"1 when every source was read completely; nothing is pushed before.", s->synced);
+	tg_metric_gauge(b, "tidegate_source_stale",
+		"1 when a cluster is out of touch: what was known of it stays in force.", s->stale);
 	tg_metric_gauge(b, "tidegate_source_files", "Manifest files.", s->files);
 	tg_metric_gauge(b, "tidegate_source_files_refused",
 		"Manifest files whose last text is not in force.", s->files_refused);
@@ -178,6 +180,7 @@ void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
 {
 	write_build(b, notice);
 	write_source(b, notice);
+	tg_sources_write_metrics(b, notice->clusters, now_ms);
 	write_compile(b, notice);
 	write_push(b, notice);
 	tg_metric_gauge(b, "tidegate_dataplane_up",

@@ -53,7 +53,7 @@ class Help(Folder):
     def test_every_command_has_help(self):
         commands = self.commands()
         self.assertEqual(sorted(commands), ["check", "drops", "explain", "init", "nic", "offload",
-                                            "print", "rules", "status", "test"])
+                                            "print", "rules", "sources", "status", "test"])
         for command in commands:
             with self.subTest(command=command):
                 done = run(command, "--help")

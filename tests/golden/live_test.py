@@ -61,6 +61,15 @@ DROPS = {"drops": [
     {"reason": "expired", "text": "old", "packets": 5, "bytes": 51},
     {"reason": "spoofed", "text": "lie", "packets": 8, "bytes": 80}]}
 
+KIND = {"resource": "pods", "api_version": "v1", "kind": "Pod", "namespace": "", "state": "watching",
+        "enforced": True, "optional": False, "synced": True, "stale": False, "objects": 31,
+        "refused": 0, "resource_version": "18211", "age_ms": 840, "problem": ""}
+SOURCES = {"synced": True, "stale": False, "files": 12, "files_refused": 0, "clusters": [
+    {"name": "prod", "server": "https://192.0.2.1:6443", "synced": True, "stale": False,
+     "discovery_problem": "", "kinds": [
+         KIND, {**KIND, "resource": "nodes", "optional": True, "age_ms": 62000},
+         {**KIND, "resource": "ciliumnetworkpolicies", "enforced": False, "objects": 2}]}]}
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -82,7 +91,8 @@ class Live(unittest.TestCase):
         self.addCleanup(thread.join)
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
-        self.serve({"/v1/status": STATUS, "/v1/rules": RULES, "/v1/drops": DROPS})
+        self.serve({"/v1/status": STATUS, "/v1/rules": RULES, "/v1/drops": DROPS,
+                    "/v1/sources": SOURCES})
 
     def serve(self, answers):
         self.server.answers = {path: (200, json.dumps(tree).encode())
@@ -174,6 +184,35 @@ class Live(unittest.TestCase):
         self.serve({"/v1/rules": {"rules": [rule]}})
         self.assertEqual(self.run_live("rules").stdout.splitlines()[1].split()[:4], ["-"] * 4)
 
+    def test_sources(self):
+        done = self.run_live("sources")
+        self.assertEqual(done.returncode, 0)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual(lines[:2], [["read"], ["12", "files,", "0", "refused"]])
+        self.assertEqual(lines[3], ["prod", "pods", "all", "watching", "31", "0", "18211", "840", "ms",
+                                    "yes"])
+        self.assertEqual(lines[4][-3:], ["62.0", "s", "optional"])
+        self.assertEqual(lines[5][-2:], ["NOT", "ENFORCED"])
+        tree = copy.deepcopy(SOURCES)
+        tree["synced"] = False
+        kind = tree["clusters"][0]["kinds"][0]
+        kind.update(state="forbidden", synced=False, problem="missing RBAC: pods", next_try_ms=21000)
+        self.serve({"/v1/sources": tree})
+        done = self.run_live("sources")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not read completely yet: nothing of it is enforced\n", done.stdout)
+        self.assertIn("prod: missing RBAC: pods; next try in 21.0 s\n", done.stdout)
+        for change in ({"stale": True}, {"files_refused": 1}):
+            self.serve({"/v1/sources": {**SOURCES, **change}})
+            self.assertEqual(self.run_live("sources").returncode, 1)
+        tree = copy.deepcopy(SOURCES)
+        tree["clusters"][0]["kinds"][0]["refused"] = 1
+        self.serve({"/v1/sources": tree})
+        self.assertEqual(self.run_live("sources").returncode, 1)
+        self.serve({"/v1/sources": {"synced": True, "stale": False, "files": 1, "files_refused": 0,
+                                    "clusters": []}})
+        self.assertEqual(self.run_live("sources").stdout, "read\n1 files, 0 refused\n")
+
     def test_drops(self):
         lines = self.run_live("drops").stdout.splitlines()
         self.assertEqual([line.split()[2] for line in lines[1:]],
@@ -192,8 +231,8 @@ class Live(unittest.TestCase):
                                     (200, b"{", "no JSON"), (200, b"", "no JSON")):
             with self.subTest(body=body):
                 self.server.answers = {path: (status, body) for path in
-                                       ("/v1/status", "/v1/rules", "/v1/drops")}
-                for command in ("status", "rules", "drops"):
+                                       ("/v1/status", "/v1/rules", "/v1/drops", "/v1/sources")}
+                for command in ("status", "rules", "drops", "sources"):
                     done = self.run_live(command)
                     self.assertEqual((done.returncode, done.stdout), (2, ""))
                     self.assertIn(words, done.stderr)
