@@ -230,7 +230,9 @@ static bool is_waiting(struct fixture *f)
 
 static void start_server(struct fixture *f, enum double_version version)
 {
-	const struct double_options options = {.version = version, .bookmark_ms = 50};
+	/* Waits are short here, so more tries a second are no wrong. */
+	const struct double_options options = {
+		.version = version, .bookmark_ms = 50, .burst = 500, .retries = 200};
 
 	assert_int_equal(double_create(&f->loop, &options, &f->server), 0);
 }
@@ -602,6 +604,33 @@ static void it_waits_as_long_as_it_is_told(void **state)
 	assert_true(second->at - first->at >= 990000000);
 }
 
+static bool has_failed_often(struct fixture *f)
+{
+	return status_of(f).failures == 7;
+}
+
+/* Half of what the wait has grown to is the least there is with jitter. */
+static void it_waits_longer_each_time(void **state)
+{
+	struct fixture *f = *state;
+
+	start_server(f, DOUBLE_1_20);
+	f->options.no_stream = true;
+	f->options.times.wait_max = 100000;
+	double_fault(f->server, &(struct double_fault){.kind = DOUBLE_STATUS,
+					.verb = DOUBLE_LIST,
+					.status = 500,
+					.forever = true});
+	start(f);
+	UNTIL(f, has_failed_often);
+	for (size_t i = 0; i < 6; i++) {
+		uint64_t waited =
+			double_request(f->server, i + 1)->at - double_request(f->server, i)->at;
+
+		assert_true(waited >= (uint64_t)(20 << i) * 1000000 / 2);
+	}
+}
+
 static void a_refusal_is_named(void **state)
 {
 	struct fixture *f = *state;
@@ -873,6 +902,7 @@ int main(void)
 		TEST(events_that_come_twice_count_once),
 		TEST(memory_that_ran_out_is_listed_anew),
 		TEST(it_waits_as_long_as_it_is_told),
+		TEST(it_waits_longer_each_time),
 		TEST(a_refusal_is_named),
 		TEST(a_kind_may_come_later),
 		TEST(trouble_in_a_watch),
