@@ -5,7 +5,7 @@
 # apt's signatures and only unpacked: what the machine has installed does not matter and does not
 # change. Prints the folder that the programs are in, below $XDG_CACHE_HOME/tidegate
 # (~/.cache/tidegate), for all checkouts; builds only when they are not there, which takes some
-# minutes. A build that was interrupted goes on where it was.
+# minutes and, meanwhile, some 2.5 GB. A build that was interrupted goes on where it was.
 #   --cached   do not build
 # Exit 1, with the reason: there is none to be had.
 set -Eeuo pipefail
