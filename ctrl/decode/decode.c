@@ -12,7 +12,13 @@
 
 void decode_not_enforced(struct decoder *d, const struct tg_not_enforced *policy)
 {
-	if (tg_vec_push(&d->out->not_enforced, *policy) != 0)
+	struct tg_not_enforced scoped = *policy;
+
+	if (policy->ns != 0)
+		scoped.ns = decoder_scoped(d, policy->ns);
+	else
+		scoped.name = decoder_scoped(d, policy->name);
+	if (tg_vec_push(&d->out->not_enforced, scoped) != 0)
 		d->no_memory = true;
 }
 

@@ -22,10 +22,22 @@
 #include "model.h"
 #include "reader.h"
 
-/* What the objects of a text do not say themselves. */
+/*
+ * What the objects of a text do not say themselves. Names of namespaces and nodes are those of one
+ * cluster, so where there are several, what is read of one is confined to it:
+ *   - names of namespaces and nodes become CLUSTER/NAME, everywhere;
+ *   - each of its Namespaces has the label TG_LABEL_CLUSTER=CLUSTER, whatever it says itself, and
+ *     each namespaceSelector the requirement that this label be there.
+ * Objects of no cluster beside such (manifests) keep their names; their Namespaces do not have the
+ * label, and their namespaceSelectors require that it be absent.
+ */
 struct tg_scope {
-	uint16_t zone; /* that their addresses are in */
+	uint16_t zone;	     /* that their addresses are in */
+	bool confined;	     /* there are several clusters */
+	const char *cluster; /* that they are of; NULL: of none. Only when confined; a DNS label */
 };
+
+#define TG_LABEL_CLUSTER "tidegate.dev/cluster"
 
 /* A policy that is present and not enforced. Strings are intern numbers. */
 struct tg_not_enforced {

@@ -2,9 +2,11 @@
 #include "decoder.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
-#define LABELS_MAX 4096 /* of one object */
+#define LABELS_MAX 4096	   /* of one object */
+#define NAME_MAX_BYTES 512 /* a cluster's name and another one, as long as names may be */
 
 void *decoder_alloc(struct decoder *d, size_t n, size_t size)
 {
@@ -30,6 +32,24 @@ size_t decoder_problems(const struct decoder *d)
 	return d->reader.problems.n + d->reader.dropped;
 }
 
+uint32_t decoder_scoped(struct decoder *d, uint32_t name)
+{
+	const char *cluster = d->scope.cluster, *plain;
+	char buf[NAME_MAX_BYTES], *text = buf;
+	size_t n;
+
+	if (cluster == NULL || name == 0)
+		return name;
+	plain = tg_intern_text(d->strings, name);
+	n = strlen(cluster) + 1 + strlen(plain) + 1;
+	if (n > sizeof(buf))
+		text = decoder_alloc(d, n, 1);
+	if (text == NULL)
+		return 0;
+	snprintf(text, n, "%s/%s", cluster, plain);
+	return decoder_string(d, text);
+}
+
 struct tg_place decoder_place(const struct decoder *d, const struct tg_at *at)
 {
 	struct tg_place place = {.file = d->file, .line = tg_at_line(at)};
@@ -45,8 +65,7 @@ uint32_t decode_string_field(struct decoder *d, const struct tg_at *up, const ch
 	return tg_read_string(&d->reader, &at, &text) ? decoder_string(d, text) : 0;
 }
 
-/* Sets a label in the sorted array of n; returns the new n. */
-static uint32_t put_label(struct tg_label *labels, uint32_t n, struct tg_label label)
+uint32_t put_label(struct tg_label *labels, uint32_t n, struct tg_label label)
 {
 	uint32_t lo = 0, hi = n;
 

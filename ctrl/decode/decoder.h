@@ -32,12 +32,16 @@ uint32_t decoder_string(struct decoder *d, const char *text);
 /* How many problems there have been: if it grows, what was read meanwhile is not to be relied on.
  */
 size_t decoder_problems(const struct decoder *d);
+/* The name of a namespace or node as it is called outside of its cluster; 0 stays. */
+uint32_t decoder_scoped(struct decoder *d, uint32_t name);
 struct tg_place decoder_place(const struct decoder *d, const struct tg_at *at);
 
 /* An optional string field of a map, as an intern number; 0 when absent. */
 uint32_t decode_string_field(struct decoder *d, const struct tg_at *up, const char *key);
 /* An optional map of strings, null values being "". */
 struct tg_labels decode_labels(struct decoder *d, const struct tg_at *at);
+/* Sets a label in the sorted array of n; returns the new n. */
+uint32_t put_label(struct tg_label *labels, uint32_t n, struct tg_label label);
 /* "TCP", "UDP" or "SCTP" as the IANA number, TCP when absent. */
 uint8_t decode_protocol(struct decoder *d, const struct tg_at *at);
 
@@ -74,6 +78,8 @@ void warn_annotations(struct decoder *d, const struct tg_at *metadata, const cha
 
 /* Strictly; an absent selector selects everything. */
 void decode_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out);
+/* The same of a namespaceSelector, which selects in its own scope only. */
+void decode_namespace_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out);
 
 /* One object each; they add it to d->out. */
 void decode_namespace(struct decoder *d, const struct tg_at *object);

@@ -253,6 +253,8 @@ static void read_endpoint(struct line *line)
 		read_rest(line, pod);
 	if (pod->finished)
 		pod->n_addrs = 0;
+	pod->ns = decoder_scoped(d, pod->ns);
+	pod->node = decoder_scoped(d, pod->node);
 	if (tg_vec_push(&d->out->pods, pod) != 0)
 		d->no_memory = true;
 }

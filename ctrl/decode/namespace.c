@@ -8,29 +8,24 @@
 
 #define MAX_CONNECTIONS "tidegate.dev/max-connections"
 
-/* The labels with kubernetes.io/metadata.name set to the name, whatever the manifest says. */
-static struct tg_labels with_name(struct decoder *d, const struct tg_labels *labels, uint32_t name)
+/* The labels with those that are ours or the API's to set as they have to be, whatever it says. */
+static struct tg_labels with_reserved(
+	struct decoder *d, const struct tg_labels *labels, uint32_t name)
 {
 	uint32_t key = decoder_string(d, "kubernetes.io/metadata.name"), n = 0;
-	struct tg_label *v = decoder_alloc(d, (size_t)labels->n + 1, sizeof(*v));
-	struct tg_labels out = {0};
-	bool placed = false;
+	uint32_t cluster = d->scope.confined ? decoder_string(d, TG_LABEL_CLUSTER) : 0;
+	struct tg_label *v = decoder_alloc(d, (size_t)labels->n + 2, sizeof(*v));
 
 	if (v == NULL)
-		return out;
-	for (uint32_t i = 0; i < labels->n; i++) {
-		if (!placed && labels->v[i].key >= key) {
-			v[n++] = (struct tg_label){key, name};
-			placed = true;
-		}
-		if (labels->v[i].key != key)
+		return (struct tg_labels){0};
+	for (uint32_t i = 0; i < labels->n; i++)
+		if (cluster == 0 || labels->v[i].key != cluster)
 			v[n++] = labels->v[i];
-	}
-	if (!placed)
-		v[n++] = (struct tg_label){key, name};
-	out.v = v;
-	out.n = n;
-	return out;
+	n = put_label(v, n, (struct tg_label){key, name});
+	if (d->scope.cluster != NULL)
+		n = put_label(
+			v, n, (struct tg_label){cluster, decoder_string(d, d->scope.cluster)});
+	return (struct tg_labels){v, n};
 }
 
 /* How many connections its pods may have at a time: a number, or "unlimited". */
@@ -68,8 +63,8 @@ void decode_namespace(struct decoder *d, const struct tg_at *object)
 	decode_metadata(d, object, false, &meta);
 	warn_annotations(d, &meta.at, "max-connections",
 		"the policies of the namespace are enforced in full");
-	ns->name = meta.name;
-	ns->labels = with_name(d, &meta.labels, meta.name);
+	ns->name = decoder_scoped(d, meta.name);
+	ns->labels = with_reserved(d, &meta.labels, meta.name);
 	ns->max_connections = max_connections(d, &meta.at);
 	ns->place = decoder_place(d, object);
 	if (tg_vec_push(&d->out->namespaces, ns) != 0)

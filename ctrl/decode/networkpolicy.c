@@ -163,7 +163,8 @@ static void decode_peer(struct decoder *d, const struct tg_at *at, struct tg_pee
 	out->has_pod_selector = pods.value != NULL;
 	out->has_ns_selector = namespaces.value != NULL;
 	decode_selector(d, &pods, &out->pod_selector);
-	decode_selector(d, &namespaces, &out->ns_selector);
+	if (out->has_ns_selector)
+		decode_namespace_selector(d, &namespaces, &out->ns_selector);
 	if (block.value != NULL)
 		decode_block(d, &block, out);
 	if (out->is_block && (out->has_pod_selector || out->has_ns_selector))
@@ -341,6 +342,7 @@ static void isolate_namespace(struct decoder *d, struct tg_policy *policy, const
 static void add_policy(struct decoder *d, struct tg_policy *policy)
 {
 	policy->zone = d->scope.zone;
+	policy->ns = decoder_scoped(d, policy->ns);
 	if (tg_vec_push(&d->out->policies, policy) != 0)
 		d->no_memory = true;
 }

@@ -78,7 +78,7 @@ void decode_node(struct decoder *d, const struct tg_at *object)
 	decode_metadata(d, object, false, &meta);
 	addrs = decode_node_addresses(d, object);
 	decode_pod_ranges(d, object, node);
-	node->name = meta.name;
+	node->name = decoder_scoped(d, meta.name);
 	node->labels = meta.labels;
 	node->addrs = addrs.v;
 	node->n_addrs = addrs.n;

@@ -86,7 +86,7 @@ static void decode_spec(struct decoder *d, const struct tg_at *spec, struct tg_p
 	struct port_list list = {.cap = count_ports(&containers) + count_ports(&init)};
 
 	tg_read_map(&d->reader, spec);
-	pod->node = decode_string_field(d, spec, "nodeName");
+	pod->node = decoder_scoped(d, decode_string_field(d, spec, "nodeName"));
 	tg_read_bool(&d->reader, &host, &pod->host_network);
 	if (list.cap == 0)
 		return;
@@ -158,7 +158,7 @@ void decode_pod(struct decoder *d, const struct tg_at *object)
 	if (pod == NULL)
 		return;
 	decode_metadata(d, object, true, &meta);
-	pod->ns = meta.ns;
+	pod->ns = decoder_scoped(d, meta.ns);
 	pod->name = meta.name;
 	pod->uid = meta.uid;
 	pod->labels = meta.labels;

@@ -197,3 +197,38 @@ void decode_selector(struct decoder *d, const struct tg_at *at, struct tg_select
 	if (decoder_problems(d) != before)
 		d->selector_damaged = true;
 }
+
+/* What tells the namespaces of the scope from those of others. */
+static bool make_confinement(struct decoder *d, struct tg_requirement *out)
+{
+	uint32_t *value;
+
+	*out = (struct tg_requirement){
+		.key = decoder_string(d, TG_LABEL_CLUSTER), .op = TG_OP_NOT_EXISTS};
+	if (d->scope.cluster == NULL)
+		return true;
+	value = decoder_alloc(d, 1, sizeof(*value));
+	if (value == NULL)
+		return false;
+	*value = decoder_string(d, d->scope.cluster);
+	out->op = TG_OP_IN;
+	out->values = value;
+	out->n_values = 1;
+	return true;
+}
+
+void decode_namespace_selector(struct decoder *d, const struct tg_at *at, struct tg_selector *out)
+{
+	struct tg_requirement *reqs;
+
+	decode_selector(d, at, out);
+	if (!d->scope.confined)
+		return;
+	reqs = decoder_alloc(d, (size_t)out->n_reqs + 1, sizeof(*reqs));
+	if (reqs == NULL || !make_confinement(d, &reqs[out->n_reqs]))
+		return;
+	for (uint32_t i = 0; i < out->n_reqs; i++)
+		reqs[i] = out->reqs[i];
+	out->n_reqs = canonical(reqs, out->n_reqs + 1, sizeof(*reqs), compare_requirements);
+	out->reqs = reqs;
+}

@@ -71,7 +71,7 @@ void decode_service(struct decoder *d, const struct tg_at *object)
 		return;
 	decode_metadata(d, object, true, &meta);
 	addrs = decode_service_addrs(d, object);
-	service->ns = meta.ns;
+	service->ns = decoder_scoped(d, meta.ns);
 	service->name = meta.name;
 	service->addrs = addrs.v;
 	service->n_addrs = addrs.n;
