@@ -695,7 +695,6 @@ static void start_handles(struct tg_controller *c)
 static int create_parts(struct tg_controller *c)
 {
 	const struct tg_sweep_options sweep = {.times = TG_SWEEP_TIMES, .more = TG_SWEEP_MORE};
-	const struct tg_scope manifests = {.zone = c->config->compile.home.zone};
 
 	tg_sweep_init(&c->sweep, &sweep);
 	c->store = tg_store_create();
@@ -706,7 +705,7 @@ static int create_parts(struct tg_controller *c)
 		tg_log_err("out of memory");
 		return -ENOMEM;
 	}
-	tg_store_set_scope(c->store, &manifests);
+	tg_store_set_scope(c->store, &c->config->scope);
 	return start_watch(c);
 }
 

@@ -117,14 +117,13 @@ static int load_options(
 
 static int load_directory(struct tg_offline *offline, struct tg_cli *cli, const char *dir)
 {
-	const struct tg_scope scope = {.zone = offline->options.home.zone};
 	size_t refused;
 	int rc;
 
 	offline->store = tg_store_create();
 	if (offline->store == NULL)
 		return tg_cli_fail(cli, offline->command, "out of memory");
-	tg_store_set_scope(offline->store, &scope);
+	tg_store_set_scope(offline->store, &offline->config->scope);
 	rc = tg_manifests_load(offline->store, dir);
 	if (rc != 0)
 		return tg_cli_fail(cli, offline->command, "%s: %s", dir, strerror(-rc));

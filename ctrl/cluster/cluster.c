@@ -270,6 +270,7 @@ static int feed_start(struct feed *f, const struct feed_options *o)
 		.api_version = o->api_version,
 		.kind = o->kind,
 		.keeps_unreadable = o->keeps,
+		.scope = s->options.config->scope,
 	};
 	struct tg_reflector_options reflector = {
 		.path = path,

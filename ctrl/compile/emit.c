@@ -368,7 +368,7 @@ static int emit_tuple(struct emitter *e, size_t i)
 		.identity = e->job->tuple_identity[i],
 	};
 
-	text_infrastructure(&text, tuple);
+	text_infrastructure(&text, tuple, e->job->options->home.zone);
 	out.policy = string_table_add(&e->strings, tuple->name != NULL ? tuple->name : "");
 	out.text = string_table_add(&e->strings, text_end(&text));
 	return push_rule(e, &out);

@@ -179,7 +179,7 @@ void text_policy_rule(struct text *t, const struct tg_intern *strings,
 	add_ports(t, strings, rule);
 }
 
-void text_infrastructure(struct text *t, const struct tg_infrastructure *tuple)
+void text_infrastructure(struct text *t, const struct tg_infrastructure *tuple, uint16_t home)
 {
 	char buf[TG_PREFIX_TEXT];
 
@@ -191,6 +191,8 @@ void text_infrastructure(struct text *t, const struct tg_infrastructure *tuple)
 	text_add(t, tuple->to_nodes ? "nodes" : tg_prefix_format(&tuple->to, buf));
 	text_add(t, " ");
 	add_range(t, tuple->protocol, tuple->lo, tuple->hi);
+	if (tuple->zone != home)
+		text_printf(t, " in zone %u", tuple->zone);
 }
 
 int string_table_init(struct string_table *s, const struct tg_intern *strings)

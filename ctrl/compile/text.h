@@ -23,7 +23,8 @@ const char *text_end(struct text *t);
 
 void text_policy_rule(struct text *t, const struct tg_intern *strings,
 	const struct tg_policy *policy, enum tg_direction dir, const struct tg_policy_rule *rule);
-void text_infrastructure(struct text *t, const struct tg_infrastructure *tuple);
+/* The zone is told when it is not `home`. */
+void text_infrastructure(struct text *t, const struct tg_infrastructure *tuple, uint16_t home);
 
 /* The string section: offsets by text; intern numbers keep theirs. */
 struct string_table {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "syntax.h"
+#include "zones.h"
 
 #define RESOURCES_TEXT 128
 
@@ -153,10 +154,24 @@ static void read_optional(struct parse *p, const struct tg_at *at, struct tg_con
 	}
 }
 
-static void read_cluster(struct parse *p, const struct tg_at *at, struct tg_config_cluster *out)
+/* Where its addresses are, and whose they are. */
+static void read_zone(struct parse *p, const struct tg_at *at, struct tg_zone_options *out)
+{
+	struct tg_at zone = tg_at_field(at, "zone"), ranges = tg_at_field(at, "pod-ranges");
+	struct tg_at nodes = tg_at_field(at, "node-addresses");
+
+	tg_config_read_zone(p->reader, &zone, out);
+	if (tg_config_read_pod_ranges(p->reader, &ranges, out) != 0 ||
+		tg_config_read_node_addresses(p->reader, &nodes, out) != 0)
+		p->err = -ENOMEM;
+}
+
+static void read_cluster(struct parse *p, const struct tg_at *at, struct tg_config_cluster *out,
+	struct tg_zone_options *zone)
 {
 	static const char *const known[] = {"name", "kubeconfig", "context",
-		"insecure-skip-tls-verify", "namespaces", "selectors", "optional", NULL};
+		"insecure-skip-tls-verify", "zone", "pod-ranges", "node-addresses", "namespaces",
+		"selectors", "optional", NULL};
 	struct tg_at name = tg_at_field(at, "name"), file = tg_at_field(at, "kubeconfig");
 	struct tg_at context = tg_at_field(at, "context");
 	struct tg_at insecure = tg_at_field(at, "insecure-skip-tls-verify");
@@ -178,6 +193,8 @@ static void read_cluster(struct parse *p, const struct tg_at *at, struct tg_conf
 	if (context.value != NULL && file.value == NULL)
 		tg_reader_problem(p->reader, &context, "needs a kubeconfig");
 	tg_read_bool(p->reader, &insecure, &out->insecure);
+	read_zone(p, at, zone);
+	out->scope.zone = zone->zone;
 	read_namespaces(p, &namespaces, out);
 	read_selectors(p, &selectors, out);
 	read_optional(p, &optional, out);
@@ -204,21 +221,42 @@ int tg_config_read_clusters(
 {
 	struct parse p = {.reader = reader, .file = file};
 	struct tg_config_cluster *clusters;
+	struct tg_zone_options *zones;
 	const struct tg_value *v;
 	size_t i = 0;
 
 	if (!tg_read_list(reader, at))
 		return 0;
 	clusters = tg_arena_calloc(reader->arena, at->value->n + 1, sizeof(*clusters));
-	if (clusters == NULL)
+	zones = tg_arena_calloc(reader->arena, at->value->n + 1, sizeof(*zones));
+	if (clusters == NULL || zones == NULL)
 		return -ENOMEM;
 	for (v = tg_at_first(at); v != NULL; v = v->next, i++) {
 		struct tg_at item = tg_at_item(at, v, i);
 
-		read_cluster(&p, &item, &clusters[i]);
+		zones[i].zone = out->compile.home.zone;
+		read_cluster(&p, &item, &clusters[i], &zones[i]);
 	}
 	check_names(&p, at, clusters);
 	out->clusters = clusters;
 	out->n_clusters = i;
+	out->compile.zones = zones;
+	out->compile.n_zones = i;
 	return p.err;
+}
+
+void tg_config_set_scopes(struct tg_config *config)
+{
+	bool confined = config->n_clusters > 1;
+
+	config->scope.zone = config->compile.home.zone;
+	if (config->n_clusters == 1 && config->n_manifests > 0)
+		confined = config->clusters[0].scope.zone != config->scope.zone;
+	config->scope.confined = confined;
+	for (size_t i = 0; i < config->n_clusters; i++) {
+		struct tg_config_cluster *cluster = &config->clusters[i];
+
+		cluster->scope.confined = confined;
+		cluster->scope.cluster = confined ? cluster->name : NULL;
+	}
 }

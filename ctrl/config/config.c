@@ -11,6 +11,7 @@
 #include "file.h"
 #include "infrastructure.h"
 #include "reader.h"
+#include "zones.h"
 
 #define CONFIG_SIZE_MAX (4u << 20)
 #define DEBOUNCE_MS 10
@@ -220,68 +221,27 @@ static void read_transit(struct parse *p, const struct tg_at *at)
 	p->config->compile.transit_allow = word == 1;
 }
 
+static void read_zone(struct parse *p, const struct tg_at *at)
+{
+	tg_config_read_zone(&p->reader, at, &p->config->compile.home);
+}
+
 static void read_pod_ranges(struct parse *p, const struct tg_at *at)
 {
-	struct tg_prefix *ranges;
-	const struct tg_value *v;
-	const char *text;
-	size_t i = 0;
-
-	if (!tg_read_list(&p->reader, at))
-		return;
-	ranges = tg_arena_calloc(p->reader.arena, at->value->n + 1, sizeof(*ranges));
-	if (ranges == NULL)
+	if (tg_config_read_pod_ranges(&p->reader, at, &p->config->compile.home) != 0)
 		p->err = -ENOMEM;
-	for (v = tg_at_first(at); v != NULL && ranges != NULL; v = v->next, i++) {
-		struct tg_at item = tg_at_item(at, v, i);
-
-		text = "";
-		tg_read_string(&p->reader, &item, &text);
-		if (tg_prefix_parse(text, &ranges[i]) != 0)
-			tg_reader_problem(&p->reader, &item,
-				"expected a CIDR such as 10.244.0.0/16, not \"%s\"", text);
-	}
-	p->config->compile.home.pod_ranges = ranges;
-	p->config->compile.home.n_pod_ranges = i;
 }
 
 static void read_node_addresses(struct parse *p, const struct tg_at *at)
 {
-	struct tg_addr *addrs;
-	const struct tg_value *v;
-	const char *text;
-	size_t i = 0;
-
-	if (!tg_read_list(&p->reader, at))
-		return;
-	addrs = tg_arena_calloc(p->reader.arena, at->value->n + 1, sizeof(*addrs));
-	if (addrs == NULL)
+	if (tg_config_read_node_addresses(&p->reader, at, &p->config->compile.home) != 0)
 		p->err = -ENOMEM;
-	for (v = tg_at_first(at); v != NULL && addrs != NULL; v = v->next, i++) {
-		struct tg_at item = tg_at_item(at, v, i);
-
-		text = "";
-		tg_read_string(&p->reader, &item, &text);
-		if (tg_addr_parse(text, &addrs[i]) != 0)
-			tg_reader_problem(
-				&p->reader, &item, "expected an address, not \"%s\"", text);
-	}
-	p->config->compile.home.node_addrs = addrs;
-	p->config->compile.home.n_node_addrs = i;
 }
 
 static void read_infrastructure(struct parse *p, const struct tg_at *at)
 {
 	if (tg_config_read_infrastructure(&p->reader, at, &p->config->compile) != 0)
 		p->err = -ENOMEM;
-}
-
-static void read_zone(struct parse *p, const struct tg_at *at)
-{
-	int64_t zone = 0;
-
-	tg_read_int(&p->reader, at, 0, UINT16_MAX, &zone);
-	p->config->compile.home.zone = (uint16_t)zone;
 }
 
 static void read_cell_budget(struct parse *p, const struct tg_at *at)
@@ -332,13 +292,13 @@ static const struct {
 	void (*read)(struct parse *p, const struct tg_at *at);
 } keys[] = {
 	{"manifests", read_manifests},
-	{"clusters", read_clusters},
 	{"dataplane-socket", read_socket},
 	{"state-directory", read_state_directory},
 	{"http", read_http},
 	{"default-action", read_default_action},
 	{"transit", read_transit},
 	{"zone", read_zone},
+	{"clusters", read_clusters}, /* theirs is the same when they do not say it */
 	{"pod-ranges", read_pod_ranges},
 	{"node-addresses", read_node_addresses},
 	{"infrastructure", read_infrastructure},
@@ -368,6 +328,7 @@ static void read_document(struct parse *p, const struct tg_value *document)
 		at = tg_at_field(&root, keys[i].key);
 		keys[i].read(p, &at);
 	}
+	tg_config_set_scopes(p->config);
 	at = tg_at_field(&root, "manifests");
 	if (p->config->n_manifests + p->config->n_clusters == 0)
 		tg_reader_problem(&p->reader, &at,

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "compile.h"
+#include "decode.h"
 #include "kinds.h"
 #include "log.h"
 
@@ -27,6 +28,7 @@
 /* A Kubernetes cluster to read from. */
 struct tg_config_cluster {
 	const char *name;
+	struct tg_scope scope;
 	const char *kubeconfig;	       /* path; NULL: we run in it, as a pod */
 	const char *context;	       /* of the kubeconfig; NULL: its current one */
 	bool insecure;		       /* its certificate is not verified */
@@ -41,7 +43,8 @@ struct tg_config {
 	/* After tg_config_load there is at least one of both together. */
 	const char *const *manifests; /* folders to read and watch */
 	size_t n_manifests;
-	const struct tg_config_cluster *clusters;
+	struct tg_scope scope; /* of what is in them */
+	struct tg_config_cluster *clusters;
 	size_t n_clusters;
 	const char *dataplane_socket;
 	const char *state_directory; /* NULL: nothing is kept */

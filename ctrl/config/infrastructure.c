@@ -9,7 +9,7 @@
 
 typedef TG_VEC(struct tg_infrastructure) tuples;
 
-static const char *const known[] = {"name", "from", "to", "protocol", "ports", NULL};
+static const char *const known[] = {"name", "zone", "from", "to", "protocol", "ports", NULL};
 
 /* "nodes", a prefix, or a single address. */
 static void read_side(struct tg_reader *reader, const struct tg_at *tuple, const char *key,
@@ -158,6 +158,16 @@ static void read_name(
 	out->name = tg_arena_strdup(reader->arena, text);
 }
 
+static void read_zone(
+	struct tg_reader *reader, const struct tg_at *tuple, struct tg_infrastructure *out)
+{
+	struct tg_at at = tg_at_field(tuple, "zone");
+	int64_t zone = out->zone;
+
+	tg_read_int(reader, &at, 0, UINT16_MAX, &zone);
+	out->zone = (uint16_t)zone;
+}
+
 static int read_tuple(struct tg_reader *reader, const struct tg_at *at, uint16_t zone, tuples *out)
 {
 	struct tg_infrastructure tuple = {.name = "", .zone = zone};
@@ -171,6 +181,7 @@ static int read_tuple(struct tg_reader *reader, const struct tg_at *at, uint16_t
 	}
 	tg_read_known(reader, at, known);
 	read_name(reader, at, &tuple);
+	read_zone(reader, at, &tuple);
 	read_side(reader, at, "from", &tuple.from_nodes, &tuple.from);
 	read_side(reader, at, "to", &tuple.to_nodes, &tuple.to);
 	read_protocol(reader, at, &tuple);

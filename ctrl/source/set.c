@@ -23,7 +23,11 @@ struct tg_store_set *tg_store_set_create(
 	set->api_version = strdup(options->api_version);
 	set->kind = strdup(options->kind);
 	set->keeps_unreadable = options->keeps_unreadable;
-	if (set->name != NULL && set->api_version != NULL && set->kind != NULL)
+	set->scope = options->scope;
+	if (set->scope.cluster != NULL)
+		set->scope.cluster = set->cluster = strdup(options->scope.cluster);
+	if (set->name != NULL && set->api_version != NULL && set->kind != NULL &&
+		(options->scope.cluster == NULL || set->cluster != NULL))
 		return set;
 	tg_store_set_free(set);
 	return NULL;
@@ -58,6 +62,7 @@ void tg_store_set_free(struct tg_store_set *set)
 	free(set->name);
 	free(set->api_version);
 	free(set->kind);
+	free(set->cluster);
 	free(set);
 }
 
@@ -116,6 +121,7 @@ static int put(struct tg_store_set *set, const char *ns, const char *name, const
 		.kind = set->kind,
 		.ns = ns,
 		.name = name,
+		.scope = set->scope,
 	};
 	struct content *content;
 	struct file *file;

@@ -25,6 +25,7 @@ struct tg_store_set_options {
 	const char *kind;
 	/* An object that cannot be read any more stays as it was (a Service is still one). */
 	bool keeps_unreadable;
+	struct tg_scope scope;
 };
 
 /* Strings are copied. NULL: out of memory. */

@@ -32,6 +32,8 @@ struct content {
 struct tg_store_set {
 	struct tg_store *store;
 	char *name, *api_version, *kind;
+	char *cluster; /* that scope names, if any */
+	struct tg_scope scope;
 	bool keeps_unreadable;
 	uint64_t mark; /* of the list that is coming in, or was the last */
 	size_t n, refused;

@@ -161,6 +161,69 @@ static void clusters_are_sources_like_folders(void **state)
 	tg_config_free(c);
 }
 
+/* What is said of zones, of clusters and for them. */
+static void clusters_have_zones(void **state)
+{
+	struct tg_config *c = good("manifests: a\n"
+				   "infrastructure:\n"
+				   "- {name: near, from: nodes, to: nodes}\n"
+				   "- {name: far, from: nodes, to: nodes, zone: 40000}\n"
+				   "clusters:\n"
+				   "- {name: prod, zone: 40000, pod-ranges: [10.1.0.0/16],"
+				   " node-addresses: [10.1.0.1, 10.1.0.2]}\n"
+				   "- {name: dev}\n"
+				   "zone: 7\n"
+				   "pod-ranges: [10.2.0.0/16]\n");
+	const struct tg_compile_options *o = &c->compile;
+	char text[TG_PREFIX_TEXT];
+
+	assert_int_equal(o->home.zone, 7);
+	assert_int_equal(o->home.n_pod_ranges, 1);
+	assert_int_equal(o->n_zones, 2);
+	assert_int_equal(o->zones[0].zone, 40000);
+	assert_int_equal(o->zones[0].n_pod_ranges, 1);
+	assert_string_equal(tg_prefix_format(&o->zones[0].pod_ranges[0], text), "10.1.0.0/16");
+	assert_int_equal(o->zones[0].n_node_addrs, 2);
+	assert_int_equal(o->zones[1].zone, 7);
+	assert_int_equal(o->zones[1].n_pod_ranges, 0);
+	assert_int_equal(o->infrastructure[0].zone, 7);
+	assert_int_equal(o->infrastructure[1].zone, 40000);
+	assert_int_equal(c->clusters[0].scope.zone, 40000);
+	assert_int_equal(c->clusters[1].scope.zone, 7);
+	tg_config_free(c);
+}
+
+/* Names are confined to their cluster where there are several. */
+static void several_clusters_are_confined(void **state)
+{
+	static const struct {
+		const char *text;
+		bool confined;
+	} cases[] = {
+		{"manifests: a\n", false},
+		{"clusters:\n- {name: prod}\n", false},
+		{"clusters:\n- {name: prod, zone: 3}\n", false},
+		{"manifests: a\nclusters:\n- {name: prod}\n", false},
+		{"manifests: a\nzone: 3\nclusters:\n- {name: prod, zone: 3}\n", false},
+		{"manifests: a\nclusters:\n- {name: prod, zone: 3}\n", true},
+		{"clusters:\n- {name: prod}\n- {name: dev}\n", true},
+		{"manifests: a\nclusters:\n- {name: prod}\n- {name: dev, zone: 3}\n", true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tg_config *c = good(cases[i].text);
+
+		assert_int_equal(c->scope.confined, cases[i].confined);
+		assert_null(c->scope.cluster);
+		for (size_t k = 0; k < c->n_clusters; k++) {
+			assert_int_equal(c->clusters[k].scope.confined, cases[i].confined);
+			assert_ptr_equal(c->clusters[k].scope.cluster,
+				cases[i].confined ? c->clusters[k].name : NULL);
+		}
+		tg_config_free(c);
+	}
+}
+
 /* What is refused, the line that is named, and words that the message has. */
 static const struct {
 	const char *text;
@@ -194,6 +257,14 @@ static const struct {
 		"clusters[0].namespaces[0]: expected the name"},
 	{"clusters:\n- {name: a, namespaces: [null]}\n", 2,
 		"clusters[0].namespaces[0]: expected the name"},
+	{"clusters:\n- {name: a, zone: 65536}\n", 2, "clusters[0].zone"},
+	{"clusters:\n- {name: a, zone: -1}\n", 2, "clusters[0].zone"},
+	{"clusters:\n- {name: a, pod-ranges: [10.0.0.0/8, x]}\n", 2,
+		"clusters[0].pod-ranges[1]: expected a CIDR"},
+	{"clusters:\n- {name: a, node-addresses: [10.0.0.0/8]}\n", 2,
+		"clusters[0].node-addresses[0]: expected an address"},
+	{"manifests: a\ninfrastructure:\n- {name: a, from: nodes, to: nodes, zone: x}\n", 3,
+		"infrastructure[0].zone"},
 	{"clusters:\n- {name: a, selectors: {pod: x}}\n", 2, "clusters[0].selectors.pod"},
 	{"clusters:\n- {name: a, selectors: {pods: ''}}\n", 2,
 		"clusters[0].selectors.pods: expected a label selector"},
@@ -314,6 +385,8 @@ int main(void)
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(one_action_is_for_both_directions),
 		cmocka_unit_test(clusters_are_sources_like_folders),
+		cmocka_unit_test(clusters_have_zones),
+		cmocka_unit_test(several_clusters_are_confined),
 		cmocka_unit_test(mistakes_are_refused_with_their_place),
 		cmocka_unit_test(all_mistakes_are_listed),
 		cmocka_unit_test(a_missing_file_is_named),

@@ -25,7 +25,8 @@ struct fixture {
 static struct tg_store_set *set_of(
 	struct tg_store *store, const char *name, const char *version, const char *kind, bool keeps)
 {
-	const struct tg_store_set_options options = {name, version, kind, keeps};
+	const struct tg_store_set_options options = {
+		.name = name, .api_version = version, .kind = kind, .keeps_unreadable = keeps};
 	struct tg_store_set *set = tg_store_set_create(store, &options);
 
 	assert_non_null(set);
@@ -131,6 +132,41 @@ static void objects_come_change_and_go(void **state)
 	expect_changes(f, false, 1);
 	assert_int_equal(count(f, NULL), 1);
 	assert_int_equal(stats_of(f->pods).objects, 1);
+}
+
+/* The same names in another cluster are others, and what is read of it is in its zone. */
+static void clusters_do_not_share_names(void **state)
+{
+	struct fixture *f = *state;
+	char cluster[] = "dev";
+	const struct tg_store_set_options options = {.name = "dev:pods",
+		.api_version = "v1",
+		.kind = "Pod",
+		.scope = {.zone = 9, .confined = true, .cluster = cluster}};
+	struct tg_store_set *pods = tg_store_set_create(f->store, &options);
+	struct tg_intern *strings = tg_store_strings(f->store);
+	struct tg_view *view;
+	size_t found = 0;
+
+	assert_non_null(pods);
+	cluster[0] = 'x'; /* strings are copied */
+	assert_int_equal(put_pod(f->pods, "a", "10.0.0.1"), 0);
+	assert_int_equal(put_pod(pods, "a", "10.0.0.1"), 0);
+	view = tg_store_view(f->store);
+	assert_non_null(view);
+	assert_int_equal(view->cluster.n_pods, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct tg_pod *pod = view->cluster.pods[i];
+		bool dev = strcmp(tg_intern_text(strings, pod->ns), "dev/shop") == 0;
+
+		assert_int_equal(pod->zone, dev ? 9 : 0);
+		assert_string_equal(tg_intern_text(strings, pod->node), dev ? "dev/n" : "n");
+		found += dev;
+	}
+	assert_int_equal(found, 1);
+	tg_view_release(f->store, view);
+	tg_store_set_free(pods);
+	assert_int_equal(count(f, NULL), 1);
 }
 
 static void an_address_changes_hands_in_one_change(void **state)
@@ -326,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(objects_come_change_and_go),
+		TEST(clusters_do_not_share_names),
 		TEST(an_address_changes_hands_in_one_change),
 		TEST(a_list_takes_back_what_it_does_not_have),
 		TEST(namespaces_do_not_come_of_being_mentioned),
