@@ -235,6 +235,7 @@ static cJSON *engine_tree(struct tree *t, const struct tg_nic_engine *e)
 	add_words(t, to, "fields", TG_NIC_FIELD_COUNT, e->field_source, &masks, field_name);
 	add_words(t, to, "actions", TG_NIC_ACTION_COUNT, e->action_source, NULL, action_name);
 	add_bool_fact(t, to, "untagged", e->untagged, source[TG_NIC_ENGINE_UNTAGGED]);
+	add_bool_fact(t, to, "tagged", e->tagged, source[TG_NIC_ENGINE_TAGGED]);
 	add_bool_fact(t, to, "needs-field", e->needs_field, source[TG_NIC_ENGINE_NEEDS_FIELD]);
 	add_shapes(t, to, e);
 	add_number_fact(t, to, "groups", e->n_groups, source[TG_NIC_ENGINE_GROUPS]);

@@ -140,6 +140,8 @@ static void write_ethernet(struct encoder *e)
 {
 	size_t i = item(e, RTE_FLOW_ITEM_TYPE_ETH);
 
+	if (e->rule->match.tagged)
+		item(e, RTE_FLOW_ITEM_TYPE_VLAN);
 	if (!e->rule->match.untagged)
 		return;
 	state(e, i);

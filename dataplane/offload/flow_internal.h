@@ -54,7 +54,7 @@ struct tg_flow_key {
 	struct tg_nic_header mask;
 	uint32_t fields, actions, group, priority, jump;
 	uint16_t port, to;
-	uint8_t family, protocol, untagged, domain;
+	uint8_t family, protocol, untagged, tagged, domain;
 };
 
 enum tg_flow_verdict { TG_FLOW_UNKNOWN, TG_FLOW_TAKEN, TG_FLOW_REFUSED };

@@ -33,6 +33,7 @@ static void key_of(
 	key->family = rule->match.family;
 	key->protocol = rule->match.protocol;
 	key->untagged = rule->match.untagged;
+	key->tagged = rule->match.tagged;
 	key->domain = rule->domain;
 	if (rule->domain == TG_NIC_TRANSFER)
 		key->port = rule->port;

@@ -99,6 +99,24 @@ static void try_kinds(const struct scope *scope, const char *line, const struct 
 	trial(scope, line, rule, list, n);
 }
 
+/* The other way round: what has tags, and nothing else. */
+static void try_tagged(const struct scope *scope, const struct tg_nic_rule *rule)
+{
+	uint8_t protocol = rule->match.protocol != 0 ? rule->match.protocol : IPPROTO_UDP;
+	struct probe plain = probe_of(rule->match.family, protocol);
+	struct expected list[PROBES_MAX];
+	uint32_t n = 0;
+
+	expect(list, &n, &plain, false, "a plain packet");
+	for (const struct kind *kind = tags; kind->what != NULL; kind++) {
+		struct probe probe = plain;
+
+		kind->make(&probe);
+		expect(list, &n, &probe, true, "%s", kind->what);
+	}
+	trial(scope, "tagged", rule, list, n);
+}
+
 static void check_tags(const struct scope *scope)
 {
 	struct tg_nic_rule rule;
@@ -110,6 +128,10 @@ static void check_tags(const struct scope *scope)
 	rule.match.untagged = true;
 	if (scope->engine->untagged)
 		try_kinds(scope, "untagged", &rule, tags, false);
+	rule.match.untagged = false;
+	rule.match.tagged = true;
+	if (scope->engine->tagged)
+		try_tagged(scope, &rule);
 }
 
 static bool rule_of_ports(const struct scope *scope, uint8_t family, struct tg_nic_rule *rule)

@@ -55,7 +55,8 @@ static bool match_sound(const struct tg_nic_match *match)
 	struct tg_nic_header bits = {0};
 	const uint8_t *mask = (const uint8_t *)&match->mask, *spec = (const uint8_t *)&match->spec;
 
-	if ((match->family != 4 && match->family != 6) || match->fields >> TG_NIC_FIELD_COUNT != 0)
+	if ((match->family != 4 && match->family != 6) || (match->untagged && match->tagged) ||
+		match->fields >> TG_NIC_FIELD_COUNT != 0)
 		return false;
 	for (int f = 0; f < TG_NIC_FIELD_COUNT; f++) {
 		if ((match->fields & BIT(f)) == 0)
@@ -167,11 +168,13 @@ static bool takes_fields(const struct tg_nic_ask *ask)
 	return true;
 }
 
-static bool takes_untagged(const struct tg_nic_ask *ask)
+static bool takes_tags(const struct tg_nic_ask *ask)
 {
-	if (!ask->rule->match.untagged || ask->engine->untagged)
-		return true;
-	return tg_nic_refuse(ask, "that packets are untagged cannot be stated");
+	if (ask->rule->match.untagged && !ask->engine->untagged)
+		return tg_nic_refuse(ask, "that packets are untagged cannot be stated");
+	if (ask->rule->match.tagged && !ask->engine->tagged)
+		return tg_nic_refuse(ask, "tagged packets cannot be asked for");
+	return true;
 }
 
 /* Group 0 only jumps where rules belong to later groups. */
@@ -229,7 +232,7 @@ static bool (*const checks[])(const struct tg_nic_ask *ask) = {
 	takes_family,
 	takes_protocol,
 	takes_fields,
-	takes_untagged,
+	takes_tags,
 	takes_group,
 	takes_priority,
 	takes_actions,
@@ -312,6 +315,11 @@ static bool last_hop_kept_out(const struct tg_nic_match *match)
 	return (match->spec.ttl & 0xfe) != 0;
 }
 
+static bool tags_kept_out(const struct tg_nic_match *match)
+{
+	return match->untagged;
+}
+
 static bool nothing_missed(const struct tg_nic_match *match)
 {
 	return false;
@@ -324,6 +332,7 @@ bool tg_nic_keeps_out(const struct tg_nic_rule *rule, enum tg_nic_guard guard)
 		[TG_NIC_GUARD_FRAGMENTS] = fragments_kept_out,
 		[TG_NIC_GUARD_OPTIONS] = options_kept_out,
 		[TG_NIC_GUARD_LAST_HOP] = last_hop_kept_out,
+		[TG_NIC_GUARD_TAGS] = tags_kept_out,
 		[TG_NIC_GUARD_MISSED] = nothing_missed,
 	};
 

@@ -62,7 +62,7 @@ static bool group_ignored(const struct tg_nic_ask *ask)
 
 static bool vlan_blind(const struct tg_nic_ask *ask)
 {
-	if (ask->rule->match.untagged ||
+	if (tg_nic_keeps_out(ask->rule, TG_NIC_GUARD_TAGS) ||
 		(!tg_nic_does(ask->rule, TG_NIC_DROP) && !tg_nic_does(ask->rule, TG_NIC_FORWARD)))
 		return true;
 	return tg_nic_refuse(ask, "tagged packets would match as well");

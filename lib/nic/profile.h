@@ -128,7 +128,7 @@ enum tg_nic_strategy {
 	X(FIRST_WINS, "first-wins", "of two equal matches only the first acts",                   \
 		"a match that is installed already with that priority")                           \
 	X(VLAN_BLIND, "vlan-blind", "a match without VLAN hits tagged packets too",               \
-		"dropping and forwarding without stating that packets are untagged")              \
+		"dropping and forwarding, unless tagged packets are kept out")                    \
 	X(FRAGMENT_MATCHED, "fragment-matched",                                                   \
 		"a match on ports also hits first fragments, others not",                         \
 		"forwarding or dropping on ports, unless fragments are kept out")                 \
@@ -178,6 +178,7 @@ struct tg_nic_counters {
 #define TG_NIC_ENGINE_FACTS(X)        \
 	X(DOMAINS, "domains")         \
 	X(UNTAGGED, "untagged")       \
+	X(TAGGED, "tagged")           \
 	X(NEEDS_FIELD, "needs-field") \
 	X(SHAPES, "shapes")           \
 	X(GROUPS, "groups")           \
@@ -203,6 +204,7 @@ struct tg_nic_engine {
 	uint8_t protocols;		     /* 1 << enum tg_nic_protocol */
 	uint8_t masking[TG_NIC_FIELD_COUNT]; /* enum tg_nic_masking: masks that are taken */
 	bool untagged;			     /* can state that packets are untagged */
+	bool tagged;			     /* can ask for packets with any tags */
 	bool needs_field;		     /* a match without any field is refused */
 	uint8_t shapes;			     /* enum tg_nic_shapes */
 	uint32_t shapes_max;		     /* LIMITED */

@@ -31,6 +31,11 @@ static void read_untagged(const struct reading *r, const struct tg_at *at, const
 	r->engine->untagged = tg_nic_read_bool(r->read, at, source);
 }
 
+static void read_tagged(const struct reading *r, const struct tg_at *at, const char **source)
+{
+	r->engine->tagged = tg_nic_read_bool(r->read, at, source);
+}
+
 static void read_needs_field(const struct reading *r, const struct tg_at *at, const char **source)
 {
 	r->engine->needs_field = tg_nic_read_bool(r->read, at, source);
@@ -123,6 +128,7 @@ static void read_modify_field(const struct reading *r, const struct tg_at *at, c
 static fact_reader *const facts[TG_NIC_ENGINE_FACT_COUNT] = {
 	[TG_NIC_ENGINE_DOMAINS] = read_domains,
 	[TG_NIC_ENGINE_UNTAGGED] = read_untagged,
+	[TG_NIC_ENGINE_TAGGED] = read_tagged,
 	[TG_NIC_ENGINE_NEEDS_FIELD] = read_needs_field,
 	[TG_NIC_ENGINE_SHAPES] = read_shapes,
 	[TG_NIC_ENGINE_GROUPS] = read_groups,

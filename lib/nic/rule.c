@@ -114,7 +114,7 @@ bool tg_nic_match_overlap(const struct tg_nic_match *a, const struct tg_nic_matc
 	const uint8_t *spec_a = (const uint8_t *)&a->spec, *spec_b = (const uint8_t *)&b->spec;
 	const uint8_t *mask_a = (const uint8_t *)&a->mask, *mask_b = (const uint8_t *)&b->mask;
 
-	if (a->family != b->family)
+	if (a->family != b->family || (a->untagged && b->tagged) || (a->tagged && b->untagged))
 		return false;
 	if (a->protocol != 0 && b->protocol != 0 && a->protocol != b->protocol)
 		return false;
@@ -127,7 +127,8 @@ bool tg_nic_match_overlap(const struct tg_nic_match *a, const struct tg_nic_matc
 bool tg_nic_match_same_shape(const struct tg_nic_match *a, const struct tg_nic_match *b)
 {
 	return a->family == b->family && a->protocol == b->protocol && a->untagged == b->untagged &&
-	       a->fields == b->fields && memcmp(&a->mask, &b->mask, sizeof(a->mask)) == 0;
+	       a->tagged == b->tagged && a->fields == b->fields &&
+	       memcmp(&a->mask, &b->mask, sizeof(a->mask)) == 0;
 }
 
 bool tg_nic_match_equal(const struct tg_nic_match *a, const struct tg_nic_match *b)
@@ -218,6 +219,8 @@ void tg_nic_match_text(const struct tg_nic_match *match, char text[TG_NIC_MATCH_
 		put(&out, " %s", tg_nic_protocol_name(protocol));
 	if (match->untagged)
 		put(&out, " untagged");
+	if (match->tagged)
+		put(&out, " tagged");
 	for (int f = 0; f < TG_NIC_FIELD_COUNT; f++)
 		if ((match->fields >> f & 1) != 0)
 			put_field(&out, match, (enum tg_nic_field)f);

@@ -6,8 +6,9 @@
  *
  * Match. A packet matches when it is IPv4 or IPv6 as `family` says, carries `protocol` directly
  * behind the IP header (IPv4 options before, no IPv6 extension headers), is untagged when
- * `untagged`, and (field & mask) == spec for each field of `fields`. Fields are in network order,
- * narrower ones in the low bits of their bytes; spec has no bit that mask has not.
+ * `untagged`, has VLAN tags, one or more, when `tagged`, and (field & mask) == spec for each field
+ * of `fields`. Fields are in network order, narrower ones in the low bits of their bytes; spec has
+ * no bit that mask has not.
  *
  * Priority. 0 is the highest. Of all rules that match in a group, the one of highest priority
  * acts; two rules of one priority must not overlap.
@@ -59,10 +60,10 @@ struct tg_nic_header {
 };
 
 struct tg_nic_match {
-	uint8_t family;	  /* 4 or 6 */
-	uint8_t protocol; /* IP protocol; 0: any */
-	bool untagged;
-	uint32_t fields; /* 1 << enum tg_nic_field */
+	uint8_t family;	       /* 4 or 6 */
+	uint8_t protocol;      /* IP protocol; 0: any */
+	bool untagged, tagged; /* neither: either */
+	uint32_t fields;       /* 1 << enum tg_nic_field */
 	struct tg_nic_header spec, mask;
 };
 
@@ -95,16 +96,18 @@ enum tg_nic_action {
 	(1u << TG_NIC_DROP | 1u << TG_NIC_FORWARD | 1u << TG_NIC_SOFTWARE | 1u << TG_NIC_JUMP)
 
 /*
- * What must not be forwarded in hardware, as software has to see it. A rule that forwards keeps it
- * out by its own match (fragment and offset zero, header length 5, flags zero), or says that rules
- * of higher priority leave it to software. MISSED is of rules that jump: a rule of the other group
- * leaves to software what no other matches there. X(SYMBOL, "what it keeps out")
+ * What must not be forwarded in hardware, as software has to see it, nor, of some of it, dropped. A
+ * rule keeps it out by its own match (fragment and offset zero, header length 5, flags zero,
+ * untagged), or says that rules of higher priority leave it to software. MISSED is of rules that
+ * jump: a rule of the other group leaves to software what no other matches there. X(SYMBOL, "what
+ * it keeps out")
  */
 #define TG_NIC_GUARDS(X)                        \
 	X(FLAGS, "SYN, FIN and RST")            \
 	X(FRAGMENTS, "fragments")               \
 	X(OPTIONS, "packets with IPv4 options") \
 	X(LAST_HOP, "packets with a TTL of 1")  \
+	X(TAGS, "tagged packets")               \
 	X(MISSED, "what no rule of the group matches")
 
 enum tg_nic_guard {

@@ -222,7 +222,7 @@ static int admit_pattern(
 
 	if (p->n_ranges != 0)
 		return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_LAST, p->range, "no ranges");
-	if (p->tagged || (p->untagged && !e->untagged))
+	if ((p->tagged && !e->tagged) || (p->untagged && !e->untagged))
 		return refuse(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM, p->ether,
 			"nothing can be said of tags");
 	if (!(e->protocols >> protocol_of(p) & 1))

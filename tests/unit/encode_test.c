@@ -83,6 +83,11 @@ static void say_item(struct text *text, const struct rte_flow_item *item)
 
 	assert_null(item->last);
 	assert_int_equal(item->spec == NULL, item->mask == NULL);
+	if (item->type == RTE_FLOW_ITEM_TYPE_VLAN) {
+		assert_null(item->spec);
+		say(text, "vlan");
+		return;
+	}
 	if (item->type == RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT) {
 		assert_int_equal(port_mask->port_id, UINT16_MAX);
 		say(text, "represented-port %u", port->port_id);
@@ -337,6 +342,7 @@ static void test_no_fields(void **state)
 		{{.family = 4}, "ingress 0/0: eth / ipv4 -> drop"},
 		{{.family = 6}, "ingress 0/0: eth / ipv6 -> drop"},
 		{{.family = 4, .untagged = true}, "ingress 0/0: eth vlan=0/1 / ipv4 -> drop"},
+		{{.family = 4, .tagged = true}, "ingress 0/0: eth / vlan / ipv4 -> drop"},
 		{{.family = 4, .protocol = IPPROTO_TCP}, "ingress 0/0: eth / ipv4 / tcp -> drop"},
 		{{.family = 4, .protocol = IPPROTO_ICMP}, "ingress 0/0: eth / ipv4 / icmp -> drop"},
 		{{.family = 6, .protocol = IPPROTO_TCP},

@@ -118,6 +118,18 @@ static void software_prefix(struct tg_nic_rule *r)
 	r->priority = 1;
 }
 
+static void software_tagged(struct tg_nic_rule *r)
+{
+	*r = (struct tg_nic_rule){
+		.match = {.family = 4, .tagged = true}, .actions = BIT(TG_NIC_SOFTWARE)};
+}
+
+static void deny_tags_kept(struct tg_nic_rule *r)
+{
+	deny_tagged_too(r);
+	r->guarded = BIT(TG_NIC_GUARD_TAGS);
+}
+
 static void mark(struct tg_nic_rule *r)
 {
 	deny(r);
@@ -398,6 +410,7 @@ static void test_not_taken(void **state)
 		{zero_dport, deny, "tcp.dport is matched by masks of kind zero only"},
 		{needs_field, deny_all, "a match needs a field"},
 		{never_untagged, deny, "that packets are untagged cannot be stated"},
+		{as_it_is, software_tagged, "tagged packets cannot be asked for"},
 		{one_group, deny_later_group, "no group above 0"},
 		{one_group, jump, "no group above 0"},
 		{from_group_2, deny_later_group, "rules belong to group 2 and above"},
@@ -597,6 +610,7 @@ static const struct hazard_row hazard_rows[] = {
 	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, deny_tagged_too, NULL,
 		"tagged packets would match as well"},
 	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, deny, NULL, NULL},
+	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, deny_tags_kept, NULL, NULL},
 	{TG_NIC_HAZARD_VLAN_BLIND, as_it_is, mark_tagged_too, NULL, NULL},
 	{TG_NIC_HAZARD_FRAGMENT_MATCHED, as_it_is, forward_fragments, NULL,
 		"first fragments would match, others not"},
@@ -758,9 +772,11 @@ static void test_kept_out_by_the_match(void **state)
 	struct tg_nic_rule rule;
 
 	forward_alone(&rule);
-	for (int g = 0; g < TG_NIC_GUARD_MISSED; g++)
+	assert_true(tg_nic_keeps_out(&rule, TG_NIC_GUARD_TAGS));
+	for (int g = 0; g < TG_NIC_GUARD_TAGS; g++)
 		assert_true(tg_nic_keeps_out(&rule, (enum tg_nic_guard)g));
 	forward_bare(&rule);
+	rule.match.untagged = false;
 	for (int g = 0; g < TG_NIC_GUARD_COUNT; g++)
 		assert_false(tg_nic_keeps_out(&rule, (enum tg_nic_guard)g));
 	tg_nic_match_set(&rule.match, TG_NIC_IPV4_TTL, &one, &mask);

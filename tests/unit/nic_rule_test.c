@@ -112,6 +112,14 @@ static void test_overlap_of_kinds(void **state)
 	b.untagged = false;
 	assert_true(tg_nic_match_overlap(&a, &b));
 	assert_false(tg_nic_match_equal(&a, &b));
+	b.tagged = true;
+	assert_false(tg_nic_match_overlap(&a, &b));
+	assert_false(tg_nic_match_overlap(&b, &a));
+	a.untagged = false;
+	assert_true(tg_nic_match_overlap(&a, &b));
+	assert_false(tg_nic_match_same_shape(&a, &b));
+	a.untagged = true;
+	b.tagged = false;
 	b.protocol = 17;
 	assert_false(tg_nic_match_overlap(&a, &b));
 	b.protocol = 0;
@@ -152,6 +160,9 @@ static void test_text(void **state)
 	tg_nic_match_text(&match, text);
 	assert_string_equal(
 		text, "ipv4 tcp untagged ipv4.src=10.0.0.0/8 tcp.dport=443 tcp.flags=0x02/0x12");
+	match = (struct tg_nic_match){.family = 6, .tagged = true};
+	tg_nic_match_text(&match, text);
+	assert_string_equal(text, "ipv6 tagged");
 	match = (struct tg_nic_match){.family = 4, .protocol = 47};
 	tg_nic_match_set(&match, TG_NIC_IPV4_SRC, ten, odd);
 	tg_nic_match_exact(&match, TG_NIC_IPV4_DST, ten);

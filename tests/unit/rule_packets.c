@@ -138,7 +138,8 @@ static bool has_header(uint8_t family, uint8_t protocol)
 
 bool rule_packet_matches(const struct tg_nic_match *match, const struct rule_packet *p)
 {
-	if (match->family != p->family || (match->untagged && p->tags != 0))
+	if (match->family != p->family || (match->untagged && p->tags != 0) ||
+		(match->tagged && p->tags == 0))
 		return false;
 	if (match->protocol != 0) {
 		if (p->extension || match->protocol != p->protocol)
