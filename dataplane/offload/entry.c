@@ -114,7 +114,7 @@ bool entry_count(struct tg_offload *o, struct entry *e)
 
 /* ---- ports ---- */
 
-static void hold_off(struct tg_offload *o, struct port *port)
+void port_hold_off(struct tg_offload *o, struct port *port)
 {
 	port->backoff_ms = port->backoff_ms == 0 ? BACKOFF_MIN_MS : port->backoff_ms * 2;
 	if (port->backoff_ms > BACKOFF_MAX_MS)
@@ -168,7 +168,7 @@ static void insertion_failed(struct tg_offload *o, struct entry *e, unsigned int
 	if (why == TG_OFFLOAD_FULL)
 		o->short_of_room = true;
 	if (why == TG_OFFLOAD_FULL || why == TG_OFFLOAD_BUSY || why == TG_OFFLOAD_FAILED)
-		hold_off(o, port);
+		port_hold_off(o, port);
 }
 
 /* ---- states ---- */
@@ -494,10 +494,10 @@ static uint32_t port_poll(struct tg_offload *o, struct port *port)
 	do {
 		n = tg_flow_poll(port->flows, done, POLL_BURST);
 		for (uint32_t i = 0; i < n; i++) {
-			if (done[i].user != NULL)
+			if (base_owns(o, done[i].user))
+				base_ended(o, &done[i]);
+			else
 				ended(o, &done[i]);
-			else if (done[i].error != 0)
-				hold_off(o, port);
 		}
 		total += n;
 	} while (n == POLL_BURST);
@@ -543,22 +543,14 @@ void port_drain(struct tg_offload *o, uint16_t number, enum tg_offload_reason wh
 	}
 }
 
-/* What its rules stand on is gone, and what those of ports that it has the rules of stand on. */
-static void unbase(struct tg_offload *o, uint16_t number)
-{
-	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++)
-		if (i == number || o->port[i].manager == number)
-			o->port[i].based = false;
-}
-
 /* Nothing of the port is in the NIC any more: what its rules counted last was read before. */
 static void forget_port(struct tg_offload *o, uint16_t number)
 {
 	struct port *port = &o->port[number];
 
 	port->unsure = false;
-	unbase(o, number);
 	port_poll(o, port);
+	base_forget(o, number);
 	for (uint32_t i = 0; i < o->n_entries; i++) {
 		struct entry *e = &o->entries[i];
 

@@ -366,6 +366,7 @@ int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
 		flow->user = user;
 		flow->state = TG_FLOW_INSERTING;
 		flow->transfer = rule->domain == TG_NIC_TRANSFER;
+		flow->guard = rule->match.tagged;
 		error = tg_flow_counter_make(port, flow, rule, engine, &encoded);
 	}
 	if (error == 0) {
@@ -376,6 +377,7 @@ int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
 		return error;
 	}
 	port->shared |= flow->transfer;
+	port->guarded |= flow->guard;
 	port->held++;
 	return 0;
 }

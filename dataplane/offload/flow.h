@@ -101,7 +101,8 @@ int tg_flow_query(struct tg_flow_port *port, struct tg_flow *flow, struct tg_flo
 int tg_flow_aged(struct tg_flow_port *port, void *users[], uint32_t n);
 
 /*
- * Takes every rule out of the NIC, also those whose removal failed. Every handle is void, what was
+ * Takes every rule out of the NIC, also those whose removal failed; those that match tagged
+ * packets, which guard others, after these. Every handle is void, what was
  * begun ends with -ENODEV. 0; -errno: rules may still be there, to be tried again.
  */
 int tg_flow_flush(struct tg_flow_port *port);

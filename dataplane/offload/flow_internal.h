@@ -42,6 +42,7 @@ struct tg_flow {
 	bool removal;  /* the operation that is under way */
 	bool counted;  /* `last` is set */
 	bool transfer; /* the switch's: asked for through struct tg_flow_port.proxy */
+	bool guard;    /* others count on it: it goes last */
 };
 
 struct tg_flow_list {
@@ -97,6 +98,7 @@ struct tg_flow_port {
 	const struct tg_flow_ops *ops;
 	uint16_t proxy;			  /* ethdev that manages the switch */
 	bool shared;			  /* rules of domain TRANSFER have been asked for */
+	bool guarded;			  /* there are or were guards */
 	bool dirty;			  /* there may be rules without records */
 	bool absent;			  /* the driver has no rte_flow */
 	struct tg_encode_context context; /* what is the same for all rules */

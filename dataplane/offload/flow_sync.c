@@ -48,18 +48,30 @@ static int sync_remove(struct tg_flow_port *port, struct tg_flow *flow)
 	return 0;
 }
 
-/* One by one. What cannot be destroyed now is kept for another try. */
-static int destroy_all(struct tg_flow_port *port)
+/* One by one: all guards, or all others. */
+static int destroy_each(struct tg_flow_port *port, bool guards)
 {
 	int error = 0, last;
 
 	for (uint32_t i = 0; i < port->used && error != -ENODEV; i++) {
-		if (port->flows[i].handle == NULL)
+		struct tg_flow *flow = &port->flows[i];
+
+		if (flow->handle == NULL || flow->guard != guards)
 			continue;
-		last = destroy(port, &port->flows[i]);
+		last = destroy(port, flow);
 		if (last != 0)
 			error = last;
 	}
+	return error;
+}
+
+/* What cannot be destroyed now is kept for another try, with what guards it. */
+static int destroy_all(struct tg_flow_port *port)
+{
+	int error = destroy_each(port, false);
+
+	if (error == 0)
+		error = destroy_each(port, true);
 	tg_flow_forget(port, true);
 	return error;
 }
@@ -71,6 +83,8 @@ static int sync_flush(struct tg_flow_port *port)
 
 	if (port->shared)
 		return destroy_all(port);
+	if (port->guarded)
+		destroy_each(port, false);
 	error = -rte_flow_flush(port->config.ethdev, tg_flow_error(port));
 	if (error == ENOSYS)
 		return destroy_all(port);

@@ -48,7 +48,7 @@ struct entry {
 	uint64_t packets[2], bytes[2]; /* by direction; not told to the worker yet */
 };
 
-#define BASE_RULES_MAX (2 * TG_HW_KIND_COUNT)
+#define BASE_RULES_MAX (4 * TG_HW_KIND_COUNT) /* a guard and a jump, for each family */
 
 #define LEFT_MAX 8192u /* connections and denials of which it is known why they left */
 
@@ -60,15 +60,26 @@ struct shape {
 	char why[TG_NIC_WHY];
 };
 
+struct base_rule {
+	struct tg_nic_rule rule;
+	const struct tg_nic_engine *engine;
+	struct tg_flow *flow; /* NULL: not installed */
+	uint16_t at;	      /* port that has or would have the rule */
+	bool busy;	      /* its insertion was begun and has not ended */
+};
+
 struct port {
 	struct tg_flow_port *flows; /* NULL: it has no rules: none are, or others have them */
 	uint16_t manager;	    /* number of the port that has its rules in the switch */
 	struct shape shape[TG_HW_KIND_COUNT];
 	char wire[TG_NIC_WHY]; /* why its wire cannot be; empty: it can */
 	bool up;
-	bool refused;	     /* `wire` says that the driver did not open it */
-	bool unsure;	     /* a removal failed: a rule may be there that nobody knows of */
-	bool based;	     /* what connections' rules stand on is installed */
+	bool refused; /* `wire` says that the driver did not open it */
+	bool unsure;  /* a removal failed: a rule may be there that nobody knows of */
+	struct base_rule base[BASE_RULES_MAX];
+	uint32_t n_base;
+	uint32_t based_at;   /* ms, when the last of these was installed */
+	bool based;	     /* all of these act */
 	uint32_t retry_at;   /* ms: nothing is inserted before */
 	uint32_t backoff_ms; /* 0: the last insertion went well */
 };
@@ -118,9 +129,16 @@ void plan_ports(struct tg_offload *o);
 uint16_t plan_at(const struct tg_offload *o, uint16_t port, const struct tg_nic_engine *engine);
 /* Is there who has them? Not while that one is reset. */
 bool plan_carries(const struct tg_offload *o, uint16_t port, int shape);
-/* Rules that `port` needs beside those of connections: jumps to where these are. How many. */
-uint32_t plan_base(
-	const struct tg_offload *o, uint32_t number, struct tg_nic_rule rules[BASE_RULES_MAX]);
+bool plan_carries_anything(const struct tg_offload *o, uint16_t port);
+
+/* ---- base.c: what rules stand on ---- */
+
+/* Begins and awaits what is missing of it; a port where all of it acts is `based`. */
+void base_step(struct tg_offload *o);
+bool base_owns(const struct tg_offload *o, const void *user);
+void base_ended(struct tg_offload *o, const struct tg_flow_done *done);
+/* The rules that port `at` had are gone. */
+void base_forget(struct tg_offload *o, uint16_t at);
 
 /* ---- find.c: connections by tuple ---- */
 
@@ -147,6 +165,8 @@ void entry_drain(struct tg_offload *o, struct entry *e, enum tg_offload_reason w
 bool entries_left(struct tg_offload *o);
 /* Reads its counters and tells the worker. False: one could not be read. */
 bool entry_count(struct tg_offload *o, struct entry *e);
+/* Nothing is inserted for a while, longer each time. */
+void port_hold_off(struct tg_offload *o, struct port *port);
 /* Takes what has ended at all ports; how much. */
 uint32_t entries_poll(struct tg_offload *o);
 /* Takes all rules out of the ports of which it is not known what they have. 0, -EIO. */

@@ -46,40 +46,26 @@ static int channel_create(struct tg_offload *o, uint32_t worker)
 
 #define EXAMPLES_MAX ((BASE_RULES_MAX + TG_HW_KIND_COUNT) * TG_PORTS_MAX)
 
-static uint16_t at_of_rule(
-	const struct tg_offload *o, uint16_t port, const struct tg_nic_rule *rule)
-{
-	return rule->domain == TG_NIC_TRANSFER ? o->port[port].manager : port;
-}
-
-/* Examples of all that will be asked for packets of `port`. */
+/* Examples of all that port `at` will be asked for. */
 static uint32_t port_examples(
-	const struct tg_offload *o, uint16_t port, struct tg_nic_rule rules[EXAMPLES_MAX])
-{
-	uint32_t n = plan_base(o, port, rules);
-
-	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++) {
-		const struct tg_nic_engine *engine = o->port[port].shape[shape].engine;
-
-		if (engine != NULL)
-			plan_example(o, shape, port, engine, &rules[n++]);
-	}
-	return n;
-}
-
-/* The same of all whose rules port `at` has. */
-static uint32_t examples_at(
 	const struct tg_offload *o, uint16_t at, struct tg_nic_rule rules[EXAMPLES_MAX])
 {
-	uint32_t kept = 0, n;
+	uint32_t n = 0;
 
-	for (uint16_t port = 0; port < o->config.datapath->n_ports; port++) {
-		n = port_examples(o, port, &rules[kept]);
-		for (uint32_t i = kept, end = kept + n; i < end; i++)
-			if (at_of_rule(o, port, &rules[i]) == at)
-				rules[kept++] = rules[i];
+	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++) {
+		const struct port *port = &o->port[i];
+
+		for (uint32_t k = 0; k < port->n_base; k++)
+			if (port->base[k].at == at)
+				rules[n++] = port->base[k].rule;
+		for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++) {
+			const struct tg_nic_engine *engine = port->shape[shape].engine;
+
+			if (engine != NULL && plan_at(o, i, engine) == at)
+				plan_example(o, shape, i, engine, &rules[n++]);
+		}
 	}
-	return kept;
+	return n;
 }
 
 /* What a port carries and what not, for whoever asks why. */
@@ -98,14 +84,6 @@ static void log_port(const struct tg_offload *o, uint16_t number)
 				tg_hw_kind_text((unsigned int)shape), port->shape[shape].why);
 }
 
-static bool carries_anything(const struct tg_offload *o, uint16_t number)
-{
-	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
-		if (plan_carries(o, number, shape))
-			return true;
-	return false;
-}
-
 static int port_open(struct tg_offload *o, uint16_t number)
 {
 	struct tg_nic_rule examples[EXAMPLES_MAX];
@@ -116,7 +94,7 @@ static int port_open(struct tg_offload *o, uint16_t number)
 		.rules_max = 2 * o->config.connections_max,
 		.n_queues = (uint16_t)o->config.datapath->n_workers,
 	};
-	uint32_t n = examples_at(o, number, examples);
+	uint32_t n = port_examples(o, number, examples);
 	int rc;
 
 	if (n == 0)
@@ -148,7 +126,7 @@ static bool join_wires(struct tg_offload *o)
 
 	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++) {
 		struct port *port = &o->port[i];
-		bool carries = carries_anything(o, i);
+		bool carries = plan_carries_anything(o, i);
 
 		log_port(o, i);
 		if (port->wire[0] == '\0' && !carries)
@@ -235,25 +213,6 @@ void tg_offload_free(struct tg_offload *o)
 struct tg_hardware_channel *tg_offload_channel(struct tg_offload *o, uint32_t worker)
 {
 	return &o->channel[worker];
-}
-
-/* What connections' rules stand on. */
-static int port_base(struct tg_offload *o, uint16_t number)
-{
-	struct tg_nic_rule rules[BASE_RULES_MAX];
-	uint32_t n = plan_base(o, number, rules);
-	char why[TG_NIC_WHY];
-	int rc = 0;
-
-	for (uint32_t i = 0; i < n && rc == 0; i++) {
-		const struct tg_nic_engine *engine =
-			tg_nic_admits(o->config.ports[number].profile, &rules[i], why);
-
-		rc = engine == NULL ? -ENOTSUP
-				    : tg_flow_insert(o->port[plan_at(o, number, engine)].flows,
-					      &rules[i], engine, NULL);
-	}
-	return rc;
 }
 
 /* ---- stepping ---- */
@@ -357,17 +316,6 @@ static void adapt_merit(struct tg_offload *o)
 		atomic_store_explicit(&o->channel[w].merit, merit, memory_order_relaxed);
 }
 
-static void base_ports(struct tg_offload *o)
-{
-	for (uint16_t i = 0; i < o->config.datapath->n_ports; i++) {
-		struct port *port = &o->port[i];
-
-		if (carries_anything(o, i) && port->up && !port->based &&
-			(int32_t)(o->now - port->retry_at) >= 0)
-			port->based = port_base(o, i) == 0;
-	}
-}
-
 static void publish(struct tg_offload *o)
 {
 	const size_t each = sizeof(*o->entries) + sizeof(*o->address) + sizeof(*o->recall);
@@ -392,7 +340,7 @@ bool tg_offload_step(struct tg_offload *o, uint64_t now)
 	n += entries_poll(o);
 	more = poll_counters(o, elapsed);
 	ports_flush_unsure(o);
-	base_ports(o);
+	base_step(o);
 	adapt_merit(o);
 	publish(o);
 	pthread_mutex_unlock(&o->lock);

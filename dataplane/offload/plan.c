@@ -79,15 +79,57 @@ static void match_addresses(struct tg_nic_match *match, const struct tg_tuple *t
 		match, four ? TG_NIC_IPV4_DST : TG_NIC_IPV6_DST, reply ? &tuple->src : &tuple->dst);
 }
 
-static struct tg_nic_rule rule_for(const struct tg_nic_engine *engine, uint16_t ethdev)
+/*
+ * What rules of higher priority keep out of an engine's rules: tagged packets, where a match cannot
+ * exclude them but can ask for them. Flags, fragments and options are no such case: where a match
+ * can ask for them, one bit or value after the other, it can exclude them as well. With templates
+ * a flush removes guards together with what they guard.
+ */
+static uint8_t guards_of(const struct tg_nic_profile *profile, const struct tg_nic_engine *engine)
+{
+	bool needed = tg_nic_hazard_in(profile, engine, TG_NIC_HAZARD_VLAN_BLIND) &&
+		      !engine->untagged;
+
+	return needed && engine->tagged && !profile->templates ? 1u << TG_NIC_GUARD_TAGS : 0;
+}
+
+static struct tg_nic_rule rule_for(
+	const struct tg_offload *o, uint16_t port, const struct tg_nic_engine *engine)
 {
 	return (struct tg_nic_rule){
 		.domain = engine->domains & 1u << TG_NIC_TRANSFER ? TG_NIC_TRANSFER
 								  : TG_NIC_INGRESS,
+		.guarded = guards_of(o->config.ports[port].profile, engine),
 		.group = engine->first_group,
 		.priority = engine->n_priorities > 1 ? 1 : 0,
-		.port = ethdev,
+		.port = o->config.ports[port].ethdev,
 	};
+}
+
+/* Leaves tagged packets to software before any other rule sees them. */
+static struct tg_nic_rule guard_for(const struct tg_offload *o, uint16_t port,
+	const struct tg_nic_engine *engine, uint8_t family)
+{
+	struct tg_nic_rule rule = rule_for(o, port, engine);
+
+	rule.match.family = family;
+	rule.match.tagged = true;
+	rule.actions = 1u << TG_NIC_SOFTWARE;
+	rule.guarded = 0;
+	rule.priority = 0;
+	return rule;
+}
+
+static struct tg_nic_rule jump_for(const struct tg_offload *o, uint16_t port,
+	const struct tg_nic_engine *engine, uint8_t family)
+{
+	struct tg_nic_rule rule = rule_for(o, port, engine);
+
+	rule.match.family = family;
+	rule.actions = 1u << TG_NIC_JUMP;
+	rule.group = rule.priority = 0;
+	rule.jump = engine->first_group;
+	return rule;
 }
 
 void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
@@ -97,7 +139,7 @@ void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
 	const uint16_t peer = o->config.datapath->ports[port].peer;
 	const bool tcp = tuple->protocol == IPPROTO_TCP;
 
-	*rule = rule_for(engine, o->config.ports[reply ? peer : port].ethdev);
+	*rule = rule_for(o, reply ? peer : port, engine);
 	rule->actions = 1u << TG_NIC_FORWARD | 1u << TG_NIC_COUNT;
 	rule->to = o->config.ports[reply ? port : peer].ethdev;
 	match_addresses(&rule->match, tuple, reply);
@@ -116,7 +158,7 @@ void plan_denial(const struct tg_offload *o, const struct tg_nic_engine *engine,
 	static const uint8_t syn = TCP_SYN, flags = TCP_HANDSHAKE;
 	const bool tcp = tuple->protocol == IPPROTO_TCP;
 
-	*rule = rule_for(engine, o->config.ports[port].ethdev);
+	*rule = rule_for(o, port, engine);
 	rule->actions = 1u << TG_NIC_DROP | 1u << TG_NIC_COUNT;
 	match_addresses(&rule->match, tuple, false);
 	match_port(&rule->match, tcp ? TG_NIC_TCP_DPORT : TG_NIC_UDP_DPORT, tuple->dport);
@@ -127,12 +169,19 @@ void plan_denial(const struct tg_offload *o, const struct tg_nic_engine *engine,
 	match_ordinary(engine, &rule->match);
 }
 
+static uint8_t family_of(int shape)
+{
+	const int kind = shape % SHAPES_OF_A_KIND;
+
+	return kind == TG_HW_TCP6 || kind == TG_HW_UDP6 ? 6 : 4;
+}
+
 void plan_example(const struct tg_offload *o, int shape, uint16_t port,
 	const struct tg_nic_engine *engine, struct tg_nic_rule *rule)
 {
 	const int kind = shape % SHAPES_OF_A_KIND;
 	const struct tg_tuple tuple = {
-		.family = kind == TG_HW_TCP6 || kind == TG_HW_UDP6 ? 6 : 4,
+		.family = family_of(shape),
 		.protocol = kind == TG_HW_TCP4 || kind == TG_HW_TCP6 ? IPPROTO_TCP : IPPROTO_UDP,
 		.sport = (uint16_t)(1024 + shape),
 		.dport = 1,
@@ -191,6 +240,33 @@ static bool conflicts(const struct tg_offload *o, uint16_t port, int shape,
 	return false;
 }
 
+/* Does a guard that the rule counts on do what it is for? */
+static bool guarded(const struct tg_offload *o, uint16_t port, const struct tg_nic_engine *engine,
+	const struct tg_nic_rule *rule, char why[TG_NIC_WHY])
+{
+	const struct tg_nic_profile *profile = o->config.ports[port].profile;
+	const struct tg_nic_rule guard = guard_for(o, port, engine, rule->match.family);
+	char reason[TG_NIC_WHY];
+
+	if (rule->guarded == 0)
+		return true;
+	if (tg_nic_admits(profile, &guard, reason) == engine &&
+		!tg_nic_conflicts(profile, engine, rule, &guard, reason))
+		return true;
+	snprintf(why, TG_NIC_WHY, "tagged packets cannot be kept out: %.200s", reason);
+	return false;
+}
+
+/* Do packets get to the group that it is in? */
+static bool reached(const struct tg_offload *o, uint16_t port, const struct tg_nic_engine *engine,
+	const struct tg_nic_rule *rule, char why[TG_NIC_WHY])
+{
+	const struct tg_nic_rule jump = jump_for(o, port, engine, rule->match.family);
+
+	return engine->first_group == 0 ||
+	       tg_nic_admits(o->config.ports[port].profile, &jump, why) == engine;
+}
+
 static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
 {
 	const bool denial = shape >= SHAPES_OF_A_KIND;
@@ -218,7 +294,9 @@ static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
 		return;
 	}
 	engine = tg_nic_admits(profile, &rule, s->why);
-	if (engine != NULL && !conflicts(o, port, shape, engine, &rule, s->why))
+	if (engine != NULL && guarded(o, port, engine, &rule, s->why) &&
+		reached(o, port, engine, &rule, s->why) &&
+		!conflicts(o, port, shape, engine, &rule, s->why))
 		s->engine = engine;
 }
 
@@ -256,11 +334,58 @@ uint16_t plan_at(const struct tg_offload *o, uint16_t port, const struct tg_nic_
 	return engine->domains & 1u << TG_NIC_TRANSFER ? o->port[port].manager : port;
 }
 
+bool plan_carries_anything(const struct tg_offload *o, uint16_t port)
+{
+	for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
+		if (plan_carries(o, port, shape))
+			return true;
+	return false;
+}
+
 bool plan_carries(const struct tg_offload *o, uint16_t port, int shape)
 {
 	const struct tg_nic_engine *engine = o->port[port].shape[shape].engine;
 
 	return engine != NULL && o->port[plan_at(o, port, engine)].flows != NULL;
+}
+
+/* Does one of the shapes before, of this family, have its rules in the same place? */
+static bool placed_before(const struct port *port, int shape, uint8_t family)
+{
+	for (int i = 0; i < shape; i++)
+		if (port->shape[i].engine == port->shape[shape].engine && family_of(i) == family)
+			return true;
+	return false;
+}
+
+static void add_base(struct tg_offload *o, uint16_t number, const struct tg_nic_engine *engine,
+	const struct tg_nic_rule *rule)
+{
+	struct port *port = &o->port[number];
+
+	port->base[port->n_base++] = (struct base_rule){
+		.rule = *rule, .engine = engine, .at = plan_at(o, number, engine)};
+}
+
+/* What the port's rules stand on, guards first. */
+static void plan_base(struct tg_offload *o, uint16_t number)
+{
+	const struct port *port = &o->port[number];
+
+	for (int i = 0; i < TG_HW_KIND_COUNT; i++) {
+		const struct tg_nic_engine *engine = port->shape[i].engine;
+		const uint8_t family = family_of(i);
+		struct tg_nic_rule rule;
+
+		if (engine == NULL || placed_before(port, i, family))
+			continue;
+		rule = guard_for(o, number, engine, family);
+		if (guards_of(o->config.ports[number].profile, engine) != 0)
+			add_base(o, number, engine, &rule);
+		rule = jump_for(o, number, engine, family);
+		if (engine->first_group != 0)
+			add_base(o, number, engine, &rule);
+	}
 }
 
 void plan_ports(struct tg_offload *o)
@@ -274,38 +399,6 @@ void plan_ports(struct tg_offload *o)
 		for (int shape = 0; shape < TG_HW_KIND_COUNT; shape++)
 			if (shape >= SHAPES_OF_A_KIND || o->port[port].wire[0] == '\0')
 				plan_shape(o, port, shape);
+		plan_base(o, port);
 	}
-}
-
-/* Does one of the shapes before have its rules in the same place? */
-static bool placed_before(const struct port *port, int shape)
-{
-	for (int i = 0; i < shape; i++)
-		if (port->shape[i].engine == port->shape[shape].engine)
-			return true;
-	return false;
-}
-
-uint32_t plan_base(
-	const struct tg_offload *o, uint32_t number, struct tg_nic_rule rules[BASE_RULES_MAX])
-{
-	const struct port *port = &o->port[number];
-	uint32_t n = 0;
-
-	for (int i = 0; i < TG_HW_KIND_COUNT; i++) {
-		const struct tg_nic_engine *engine = port->shape[i].engine;
-
-		if (engine == NULL || engine->first_group == 0 || placed_before(port, i))
-			continue;
-		for (uint8_t family = 4; family <= 6; family += 2) {
-			struct tg_nic_rule *rule = &rules[n++];
-
-			*rule = rule_for(engine, o->config.ports[number].ethdev);
-			rule->match.family = family;
-			rule->actions = 1u << TG_NIC_JUMP;
-			rule->group = rule->priority = 0;
-			rule->jump = engine->first_group;
-		}
-	}
-	return n;
 }

@@ -205,13 +205,16 @@ static bool deliver(
 }
 
 /* True: a rule has had it. */
-static bool dispose(struct pass *p, const struct nm_rule *rule, bool lost, struct rte_mbuf *m)
+static bool dispose(struct pass *p, const struct nm_rule *rule, bool lost,
+	const struct nm_packet *packet, struct rte_mbuf *m)
 {
 	if (lost) {
 		p->stats.lost++;
 		rte_pktmbuf_free(m);
 		return true;
 	}
+	if (rule != NULL && (rule->fate == NM_DROP || rule->fate == NM_FORWARD))
+		p->stats.tagged += (packet->key.tags & NM_TAGGED) != 0;
 	if (rule != NULL && rule->fate == NM_DROP) {
 		p->stats.dropped++;
 		rte_pktmbuf_free(m);
@@ -233,10 +236,10 @@ static bool receive(struct pass *p, struct rte_mbuf **m)
 
 	packet_read(p, &packet, *m);
 	rule = walk(p, p->nic->transfer, &packet, m, &lost);
-	if (dispose(p, rule, lost, *m))
+	if (dispose(p, rule, lost, &packet, *m))
 		return false;
 	rule = walk(p, p->port->ingress, &packet, m, &lost);
-	if (dispose(p, rule, lost, *m))
+	if (dispose(p, rule, lost, &packet, *m))
 		return false;
 	if (rule == NULL && p->port->isolated) {
 		p->stats.isolated++;
@@ -289,7 +292,7 @@ static void transmit(struct pass *p, struct rte_mbuf **m)
 	rule = walk(p, p->port->egress, &packet, m, &lost);
 	if (!lost && (rule == NULL || rule->fate == NM_SOFTWARE))
 		rule = walk(p, p->nic->transfer, &packet, m, &lost);
-	if (dispose(p, rule, lost, *m)) {
+	if (dispose(p, rule, lost, &packet, *m)) {
 		p->stats.sent_matched++;
 		return;
 	}

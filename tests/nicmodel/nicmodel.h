@@ -56,8 +56,9 @@ struct nicmodel_quirks {
 			      * in turn */
 	uint32_t late_ms;    /* LATE_INSERT: a rule acts this much later */
 	uint32_t late_packets; /* and so many packets of the NIC later */
-	bool flushed_on_stop;  /* LOST_ON_STOP: the handles are gone as well as the rules */
-	uint32_t capacity; /* rules of each engine, instead of the profile's; 0: the profile's */
+	bool younger_first; /* PRIORITY_IGNORED: of two rules the later one acts; else the older */
+	bool flushed_on_stop; /* LOST_ON_STOP: the handles are gone as well as the rules */
+	uint32_t capacity;    /* rules of each engine, instead of the profile's; 0: the profile's */
 	bool malformed_matched; /* headers with false lengths are matched like others */
 };
 
@@ -103,6 +104,7 @@ struct nicmodel_stats {
 	uint64_t received;  /* from the wire */
 	uint64_t software;  /* of these, given to software */
 	uint64_t dropped;   /* by a rule */
+	uint64_t tagged;    /* of those that a rule dropped or forwarded */
 	uint64_t forwarded; /* to another port's wire, or this one's */
 	uint64_t isolated;  /* matched no rule of an isolated port */
 	uint64_t lost;	    /* the wire to forward to was down, full, or its MTU too small */

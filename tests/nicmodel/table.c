@@ -203,7 +203,7 @@ int nm_table_insert(struct nm_nic *nic, struct nm_rule *rule, const struct nm_ke
 	rule->next = *bucket;
 	*bucket = rule;
 	rule->tuple = tuple;
-	rule->order = nic->order++;
+	rule->order = nic->quirks.younger_first ? UINT64_MAX - nic->order++ : nic->order++;
 	tuple->count++;
 	if (rule->priority < tuple->best) {
 		tuple->best = rule->priority;

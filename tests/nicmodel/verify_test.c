@@ -289,6 +289,11 @@ static void claim_untagged(struct tg_nic_profile *said)
 	said->engines[0].untagged = true;
 }
 
+static void claim_tagged(struct tg_nic_profile *said)
+{
+	said->engines[0].tagged = true;
+}
+
 static void claim_age(struct tg_nic_profile *said)
 {
 	said->engines[0].actions |= B(AGE);
@@ -333,13 +338,14 @@ static void claims_are_wrong(void **state)
 		void (*claim)(struct tg_nic_profile *said);
 		const char *line;
 	} rows[] = {
-		{"enic", claim_flags, "tcp.flags mask exact"},
-		{"enic", claim_prefixes, "ipv4.dst mask prefix"},
+		{"cxgbe", claim_flags, "tcp.flags mask exact"},
+		{"cxgbe", claim_prefixes, "ipv4.dst mask prefix"},
 		{"enic", claim_icmp, "protocol icmp in IPv4"},
 		{"enic", claim_untagged, "untagged"},
+		{"cxgbe", claim_tagged, "tagged"},
 		{"enic", claim_age, "age"},
 		{"enic", claim_forward, "forward"},
-		{"enic", claim_priorities, "priority 0 before 1"},
+		{"cxgbe", claim_priorities, "priority 0 before 1"},
 		{"enic", claim_threads, "thread-safe"},
 		{"bnxt", claim_fresh_counters, "counters"},
 		{"bnxt", claim_room, "capacity"},

@@ -88,10 +88,14 @@ static void hard_start(
 		.poll_ms = POLL_MS,
 		.datapath = &h->w.config,
 		.stats = &h->stats};
+	struct nicmodel_quirks quirks;
 	int rc;
 
 	configure(&h->w);
 	nic_pair_open(&h->nic, nic, h->w.pool);
+	nicmodel_quirks_get(h->nic.port[0], &quirks);
+	quirks.younger_first = nic->hazards[TG_NIC_HAZARD_PRIORITY_IGNORED].present;
+	nicmodel_quirks_set(h->nic.port[0], &quirks);
 	for (unsigned int i = 0; i < 2; i++) {
 		h->w.config.ports[i].ethdev = h->nic.port[i];
 		config.ports[i] = (struct tg_offload_port){
@@ -285,6 +289,21 @@ static bool same_counts(struct run *r)
 	return same;
 }
 
+/* What is tagged is for software to judge: it may belong elsewhere. */
+static bool tags_left_alone(const struct run *r)
+{
+	struct nicmodel_stats stats;
+	uint64_t tagged = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		nicmodel_stats(r->hard.nic.port[i], &stats);
+		tagged += stats.tagged;
+	}
+	if (tagged != 0)
+		printf("the NIC dropped or forwarded %" PRIu64 " tagged packets\n", tagged);
+	return tagged == 0;
+}
+
 /* ---- a run ---- */
 
 static bool chapter(struct run *r)
@@ -306,7 +325,7 @@ static bool chapter(struct run *r)
 			conversations_forget(r->talk), pass(r, 100000), settle_counts(r);
 	}
 	settle_counts(r);
-	return same_counts(r);
+	return same_counts(r) && tags_left_alone(r);
 }
 
 /* `stats`: what hardware did; NULL: nobody asks. */
@@ -345,6 +364,7 @@ static const struct {
 	const char *profile;
 	bool connections, denials;
 } carried[] = {
+	{"enic", false, true},
 	{"mlx5-cx5", true, true},
 	{"mlx5-cx6dx", true, true},
 	{"mlx5-cx6dx-templates", true, true},
@@ -373,13 +393,16 @@ static const struct {
 	enum tg_nic_hazard_id id;
 	uint32_t cannot; /* 1 << enum tg_nic_field */
 	uint32_t widened;
-	bool root; /* rules are in group 0: no others lead to them */
+	bool root;   /* rules are in group 0: no others lead to them */
+	bool guards; /* of NICs where rules of higher priority keep tagged packets out */
 } spoilers[] = {
 	{.id = TG_NIC_HAZARD_FRAGMENT_MATCHED, .cannot = 1u << TG_NIC_IPV4_FRAGMENT},
 	{.id = TG_NIC_HAZARD_NO_OPTIONS, .cannot = 1u << TG_NIC_IPV4_IHL},
 	{.id = TG_NIC_HAZARD_MASK_WIDENED, .widened = 1u << TG_NIC_TCP_FLAGS},
 	{.id = TG_NIC_HAZARD_ONE_MASK, .root = true},
 	{.id = TG_NIC_HAZARD_STALE_COUNTER},
+	{.id = TG_NIC_HAZARD_VLAN_BLIND, .guards = true},
+	{.id = TG_NIC_HAZARD_PRIORITY_IGNORED, .guards = true},
 };
 #define N_SPOILERS (sizeof(spoilers) / sizeof(spoilers[0]))
 
@@ -403,6 +426,20 @@ static void hide(struct tg_nic_profile *seen, enum tg_nic_hazard_id id)
 		seen->engines[i].counters.stale_ms = 0;
 }
 
+/* Does it say anything of this NIC? */
+static bool applies(const struct tg_nic_profile *nic, size_t k)
+{
+	const struct tg_nic_engine *e = &nic->engines[0];
+
+	if (spoilers[k].id == TG_NIC_HAZARD_STALE_COUNTER)
+		return e->counters.stale_ms != 0;
+	/* Of what is denied either way they would be dropped for the same reason. */
+	if (spoilers[k].id == TG_NIC_HAZARD_FRAGMENT_MATCHED ||
+		spoilers[k].id == TG_NIC_HAZARD_NO_OPTIONS)
+		return nic->strategies & 1u << TG_NIC_STRATEGY_CONNECTIONS;
+	return !spoilers[k].guards || (e->tagged && !e->untagged);
+}
+
 /* With the hazard known all is the same; with the hazard unknown it is not. */
 static bool run_hazards(const struct tg_nic_profile *good, uint64_t packets, uint32_t seed)
 {
@@ -412,6 +449,8 @@ static bool run_hazards(const struct tg_nic_profile *good, uint64_t packets, uin
 		struct tg_nic_profile nic = *good, seen;
 		const char *name = tg_nic_hazard_id_name(spoilers[k].id);
 
+		if (!applies(good, k))
+			continue;
 		spoil(&nic, k);
 		seen = nic;
 		printf("%s, known: ", name);

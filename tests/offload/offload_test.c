@@ -150,6 +150,15 @@ static void converse(struct lab *l)
 	pass(l, 1);
 }
 
+/* The same one, some packets later. */
+static void go_on(struct lab *l)
+{
+	for (unsigned int i = 0; i < MERIT; i++)
+		world_send(&l->w, INSIDE, C "A seq=1101 ack=5001");
+	world_sweep(&l->w);
+	pass(l, 1);
+}
+
 static uint64_t left(const struct lab *l, enum tg_offload_reason why)
 {
 	return l->stats.left[why];
@@ -657,10 +666,7 @@ static void a_full_nic_raises_the_price(void **state)
 	pass(&l, 1100);
 	pass(&l, 1100);
 	assert_int_equal(l.stats.merit, MERIT);
-	for (unsigned int i = 0; i < MERIT; i++)
-		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
-	world_sweep(&l.w);
-	pass(&l, 1);
+	go_on(&l);
 	assert_int_equal(l.stats.active, 1);
 	lab_stop(&l);
 }
@@ -675,17 +681,11 @@ static void links_and_resets(void **state)
 	pass(&l, 1);
 	assert_int_equal(left(&l, TG_OFFLOAD_LINK), 1);
 	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
-	for (unsigned int i = 0; i < MERIT; i++)
-		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
-	world_sweep(&l.w);
-	pass(&l, 1);
+	go_on(&l);
 	assert_int_equal(left(&l, TG_OFFLOAD_LINK), 2);
 
 	tg_offload_link(l.offload, OUTSIDE, true);
-	for (unsigned int i = 0; i < MERIT; i++)
-		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
-	world_sweep(&l.w);
-	pass(&l, 1);
+	go_on(&l);
 	assert_int_equal(l.stats.active, 1);
 	assert_int_equal(tg_offload_reset_begin(l.offload, OUTSIDE, WAIT_MS), 0);
 	assert_int_equal(fake_nics[OUTSIDE].lost, 1);
@@ -697,6 +697,14 @@ static void links_and_resets(void **state)
 	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
 	assert_int_equal(tg_worker_offloaded(l.w.worker[0]), 0);
 	lab_stop(&l);
+}
+
+static void reset(struct lab *l, uint16_t port)
+{
+	assert_int_equal(tg_offload_reset_begin(l->offload, port, WAIT_MS), 0);
+	tg_offload_reset_open(l->offload, port);
+	tg_offload_reset_end(l->offload);
+	tg_offload_link(l->offload, port, true);
 }
 
 /* The port that manages the switch has the rules of both, and loses them for both. */
@@ -712,19 +720,13 @@ static void rules_of_a_switch_are_its_managers(void **state)
 	assert_int_equal(fake_find(INSIDE, 80, 4000)->rule.port, OUTSIDE);
 
 	/* The other one is gone, its rule is not: it is removed. */
-	assert_int_equal(tg_offload_reset_begin(l.offload, OUTSIDE, WAIT_MS), 0);
-	tg_offload_reset_open(l.offload, OUTSIDE);
-	tg_offload_reset_end(l.offload);
+	reset(&l, OUTSIDE);
 	assert_int_equal(fake_nics[OUTSIDE].lost, 0);
 	pass(&l, 1);
 	assert_int_equal(fake_rules(INSIDE), 0);
 	assert_int_equal(left(&l, TG_OFFLOAD_LOST), 1);
 
-	tg_offload_link(l.offload, OUTSIDE, true);
-	for (unsigned int i = 0; i < MERIT; i++)
-		world_send(&l.w, INSIDE, C "A seq=1101 ack=5001");
-	world_sweep(&l.w);
-	pass(&l, 1);
+	go_on(&l);
 	assert_int_equal(l.stats.active, 1);
 	assert_int_equal(tg_offload_reset_begin(l.offload, INSIDE, WAIT_MS), 0);
 	assert_int_equal(fake_nics[INSIDE].lost, 1);
@@ -734,6 +736,37 @@ static void rules_of_a_switch_are_its_managers(void **state)
 	assert_int_equal(left(&l, TG_OFFLOAD_LOST), 2);
 	lab_stop(&l);
 	fake_switch = false;
+}
+
+/* What keeps tagged packets out is there before all else, and again when it was lost. */
+static void without_guards_nothing_is_inserted(void **state)
+{
+	struct tg_nic_profile nic = forwarder();
+	struct lab l;
+
+	nic.engines[0].untagged = false;
+	nic.engines[0].tagged = true;
+	nic.hazards[TG_NIC_HAZARD_VLAN_BLIND] =
+		(struct tg_nic_hazard){.present = true, .engines = 1};
+	lab_start_with(&l, &nic, 64);
+	for (unsigned int port = INSIDE; port <= OUTSIDE; port++)
+		assert_int_equal(fake_rules((uint16_t)port), 2); /* IPv4, IPv6 */
+	fake_nics[INSIDE].insert_error = -EIO;
+	reset(&l, INSIDE);
+	pass(&l, 1);
+	converse(&l);
+	assert_int_equal(fake_rules(INSIDE), 0);
+	assert_int_equal(left(&l, TG_OFFLOAD_BUSY), 1);
+	fake_nics[INSIDE].insert_error = 0;
+	pass(&l, IDLE_MS);
+	assert_int_equal(fake_rules(INSIDE), 2);
+	go_on(&l);
+	assert_int_equal(l.stats.active, 1);
+	assert_int_equal(fake_find(INSIDE, 4000, 80)->rule.guarded, BIT(TG_NIC_GUARD_TAGS));
+	assert_int_equal(fake_find(INSIDE, 4000, 80)->rule.priority, 1);
+	assert_true(fake_find(INSIDE, 0, 0)->rule.match.tagged);
+	assert_int_equal(fake_find(INSIDE, 0, 0)->rule.priority, 0);
+	lab_stop(&l);
 }
 
 /* ---- what is told ---- */
@@ -949,6 +982,7 @@ int main(void)
 		cmocka_unit_test(a_full_nic_raises_the_price),
 		cmocka_unit_test(links_and_resets),
 		cmocka_unit_test(rules_of_a_switch_are_its_managers),
+		cmocka_unit_test(without_guards_nothing_is_inserted),
 		cmocka_unit_test(what_is_in_hardware_is_told),
 		cmocka_unit_test(why_it_is_in_software_is_remembered),
 		cmocka_unit_test(refusals_in_a_row_are_one),

@@ -505,6 +505,13 @@ static void test_strategies_can_be_carried(void **state)
 		for (size_t e = 0; e < p->n_engines; e++)
 			if ((p->engines[e].domains & BIT(TG_NIC_TRANSFER)) != 0)
 				deny.group = forward.group = p->engines[e].first_group;
+		/* Without a switch, and by guards. */
+		if (strcmp(p->name, "enic") == 0) {
+			deny.domain = TG_NIC_INGRESS;
+			deny.match.untagged = false;
+			assert_null(tg_nic_admits(p, &deny, why));
+			deny.guarded = BIT(TG_NIC_GUARD_TAGS);
+		}
 		if ((tg_nic_admits(p, &forward, why) != NULL) !=
 			((p->strategies & BIT(TG_NIC_STRATEGY_CONNECTIONS)) != 0))
 			fail_msg("%s, a connection: %s", p->name, why);
