@@ -272,9 +272,18 @@ static void follow(struct tg_offload *o, struct entry *e)
 		have_left(o, e);
 }
 
+/* No driver takes anything more for now. */
+static bool all_full(const struct tg_offload *o)
+{
+	for (uint32_t i = 0; i < o->config.datapath->n_ports; i++)
+		if (o->port[i].flows != NULL && !tg_flow_full(o->port[i].flows))
+			return false;
+	return true;
+}
+
 bool entries_left(struct tg_offload *o)
 {
-	for (uint32_t i = o->youngest, older; i != NO_ENTRY; i = older) {
+	for (uint32_t i = o->youngest, older; i != NO_ENTRY && !all_full(o); i = older) {
 		struct entry *e = &o->entries[i];
 
 		older = e->older;
@@ -304,7 +313,7 @@ static void remove_way(struct tg_offload *o, struct entry *e, unsigned int way)
 	struct way *w = &e->way[way];
 	int rc;
 
-	if (w->flow == NULL || w->busy)
+	if (w->flow == NULL || w->busy || tg_flow_full(o->port[w->at].flows))
 		return;
 	/* Where the last count follows, this one only says it earlier. */
 	if (!read_way(o, e, way) && !urgent(e) && e->tries++ < LAST_READS)

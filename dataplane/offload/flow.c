@@ -382,6 +382,11 @@ int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
 	return 0;
 }
 
+bool tg_flow_full(const struct tg_flow_port *port)
+{
+	return port->queue_size != 0 && port->in_flight == port->queue_size;
+}
+
 int tg_flow_remove(struct tg_flow_port *port, struct tg_flow *flow, void *user)
 {
 	int error;

@@ -83,6 +83,8 @@ int tg_flow_insert(struct tg_flow_port *port, const struct tg_nic_rule *rule,
  * is full, nothing was begun.
  */
 int tg_flow_remove(struct tg_flow_port *port, struct tg_flow *flow, void *user);
+/* Nothing can be begun before a poll has taken what has ended: the queue is full. */
+bool tg_flow_full(const struct tg_flow_port *port);
 /*
  * The time, ms, from any beginning. Where counters are read late and can outlive their rules (an
  * indirect action: the profile's `shared`), the last count of a rule follows its removal when it

@@ -115,8 +115,8 @@ struct tg_flow_port {
 	struct tg_flow_shapes shapes;
 
 	/* Templates. */
-	struct tg_flow_list undo; /* creations that failed, until the queue has room */
-	uint32_t queue_size, in_flight;
+	struct tg_flow_list undo;	/* creations that failed, until the queue has room */
+	uint32_t queue_size, in_flight; /* queue_size 0: there is no queue */
 	bool unpushed;
 
 	struct rte_flow_error error;

@@ -191,7 +191,7 @@ static void begun(struct tg_flow_port *port)
 static int template_insert(struct tg_flow_port *port, const struct tg_flow_shape *shape,
 	struct tg_flow *flow, const struct tg_encoded *rule)
 {
-	if (port->in_flight == port->queue_size)
+	if (tg_flow_full(port))
 		return tg_flow_say(port, -EAGAIN, "the queue is full");
 	flow->handle = rte_flow_async_create(port->config.ethdev, QUEUE, &postponed, shape->table,
 		rule->items, 0, rule->actions, 0, tg_flow_tag(port, flow), tg_flow_error(port));
@@ -205,7 +205,7 @@ static int destroy(struct tg_flow_port *port, struct tg_flow *flow)
 {
 	int error;
 
-	if (port->in_flight == port->queue_size)
+	if (tg_flow_full(port))
 		return tg_flow_say(port, -EAGAIN, "the queue is full");
 	error = rte_flow_async_destroy(port->config.ethdev, QUEUE, &postponed, flow->handle,
 		tg_flow_tag(port, flow), tg_flow_error(port));

@@ -127,6 +127,11 @@ int tg_flow_remove(struct tg_flow_port *port, struct tg_flow *flow, void *user)
 	return 0;
 }
 
+bool tg_flow_full(const struct tg_flow_port *port)
+{
+	return false;
+}
+
 uint32_t tg_flow_poll(struct tg_flow_port *port, struct tg_flow_done done[], uint32_t n)
 {
 	if (n > port->n_ready)
