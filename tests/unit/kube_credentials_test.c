@@ -413,7 +413,7 @@ static void what_a_plugin_gave_expires(void **state)
 	struct caller caller;
 
 	plugin_write(&plugin,
-		"at=$(date -u -d '2 seconds' +%Y-%m-%dT%H:%M:%SZ)\n"
+		"at=$(date -u -d '4 seconds' +%Y-%m-%dT%H:%M:%SZ)\n"
 		"echo '" STATUS("\"token\":\"SECRET\",\"expirationTimestamp\":\"'$at'\"") "'");
 	api_server_write("accepted", "Bearer SECRET");
 	caller_open(&caller, &access);
@@ -509,12 +509,12 @@ static void a_plugin_that_hangs(void **state)
 	struct plugin plugin;
 	struct caller caller;
 
-	open_hanging(&caller, &plugin, 300);
+	open_hanging(&caller, &plugin, 1000);
 	for (size_t i = 0; i < 2; i++)
 		caller_get(&caller, &heard[i], &auth);
 	for (size_t i = 0; i < 2; i++) {
 		caller_wait(&caller, &heard[i]);
-		expect(&heard[i], -EACCES, 0, " was not done within 300 ms");
+		expect(&heard[i], -EACCES, 0, " was not done within 1000 ms");
 	}
 	assert_int_equal(runs(), 1);
 	caller_close(&caller);
