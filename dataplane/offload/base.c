@@ -73,10 +73,26 @@ void base_ended(struct tg_offload *o, const struct tg_flow_done *done)
 		o->port[port_of(o, b)].based_at = o->now;
 }
 
-static bool all_there(const struct port *port)
+static bool needed(const struct tg_offload *o, const struct base_rule *b)
+{
+	const struct port *port = &o->port[port_of(o, b)];
+
+	for (int i = 0; i < TG_HW_KIND_COUNT; i++)
+		if (port->shape[i].engine == b->engine)
+			return true;
+	return false;
+}
+
+/* Of a port that is not open, or not now, nothing is asked, and nothing stands on its rules. */
+static bool missing(const struct tg_offload *o, const struct base_rule *b)
+{
+	return b->flow == NULL && o->port[b->at].flows != NULL && needed(o, b);
+}
+
+static bool all_there(const struct tg_offload *o, const struct port *port)
 {
 	for (uint32_t i = 0; i < port->n_base; i++)
-		if (port->base[i].flow == NULL)
+		if (missing(o, &port->base[i]))
 			return false;
 	return true;
 }
@@ -87,7 +103,7 @@ static void begin(struct tg_offload *o, struct port *port)
 		struct base_rule *b = &port->base[i];
 		int rc;
 
-		if (b->flow != NULL || b->busy)
+		if (!missing(o, b) || b->busy)
 			continue;
 		rc = tg_flow_insert(o->port[b->at].flows, &b->rule, b->engine, b);
 		if (rc != 0) {
@@ -115,7 +131,7 @@ void base_step(struct tg_offload *o)
 		if (port->based || !port->up || !plan_carries_anything(o, i) ||
 			(int32_t)(o->now - port->retry_at) < 0)
 			continue;
-		if (!all_there(port))
+		if (!all_there(o, port))
 			begin(o, port);
 		else
 			port->based = act(o, i);

@@ -380,6 +380,9 @@ static enum tg_offload_reason admit(
 		return TG_OFFLOAD_PROFILE;
 	if (!here->up || !there->up)
 		return TG_OFFLOAD_LINK;
+	if (!plan_carries(o, offer->port, shape) ||
+		!plan_carries(o, (uint16_t)(there - o->port), shape))
+		return TG_OFFLOAD_BUSY;
 	if (!here->based || !there->based || (int32_t)(o->now - here->retry_at) < 0 ||
 		(int32_t)(o->now - there->retry_at) < 0)
 		return TG_OFFLOAD_BUSY;

@@ -115,6 +115,7 @@ void tg_offload_reset_open(struct tg_offload *o, uint16_t port)
 	if (o->port[port].refused)
 		o->port[port].wire[0] = '\0';
 	o->port[port].refused = false;
+	base_forget(o, port);
 	if (port_open(o, port) != 0)
 		tg_log_warn("port %u: nothing is offloaded: no memory", port);
 }
