@@ -139,6 +139,19 @@ static void take_answers(struct tg_kube_client *client)
 	}
 }
 
+/* Without memory to watch a socket nobody knows which call would wait for ever. */
+static void give_up_blind(struct tg_kube_client *client)
+{
+	struct tg_kube_call *call;
+
+	if (!client->blind)
+		return;
+	client->blind = false;
+	TAILQ_FOREACH(call, &client->calls, entry)
+	if (call->state == KUBE_CALL_RUNNING)
+		call_fail(call, -ENOMEM, "out of memory");
+}
+
 static void advance(struct tg_kube_call *call)
 {
 	switch (call->state) {
@@ -179,6 +192,7 @@ void kube_client_pump(struct tg_kube_client *client)
 		return; /* whoever is inside pumps */
 	client->inside++;
 	take_answers(client);
+	give_up_blind(client);
 	/* What becomes ready meanwhile has its turn later: handlers may ask for ever more. */
 	last = TAILQ_LAST(&client->ready, kube_calls);
 	while (last != NULL && !client->closing && (call = TAILQ_FIRST(&client->ready)) != NULL) {

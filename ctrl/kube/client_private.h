@@ -68,6 +68,7 @@ struct tg_kube_client {
 	unsigned int open;     /* handles, those of sockets included */
 	unsigned int inside;   /* libcurl or the pump are on the stack */
 	bool closing;
+	bool blind; /* a socket could not be watched, of whichever call */
 	struct kube_calls calls, ready;
 	struct tg_kube_client_stats stats;
 };

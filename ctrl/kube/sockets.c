@@ -72,6 +72,7 @@ static struct watched *watch(struct tg_kube_client *client, curl_socket_t fd)
 /* CURLMOPT_SOCKETFUNCTION */
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
 {
+	struct tg_kube_client *client = ctx;
 	struct watched *watched = known;
 	int events = 0;
 
@@ -81,14 +82,15 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void
 		return 0;
 	}
 	if (watched == NULL)
-		watched = watch(ctx, fd);
-	if (watched == NULL)
-		return -1;
+		watched = watch(client, fd);
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= UV_READABLE;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
 		events |= UV_WRITABLE;
-	return uv_poll_start(&watched->poll, events, on_socket) == 0 ? 0 : -1;
+	/* Told of it, libcurl would never do anything again. */
+	if (watched == NULL || uv_poll_start(&watched->poll, events, on_socket) != 0)
+		client->blind = true;
+	return 0;
 }
 
 /* CURLMOPT_TIMERFUNCTION */

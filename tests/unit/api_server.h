@@ -47,6 +47,8 @@ struct heard {
 void caller_open(struct caller *caller, const struct tg_kube_access *access);
 /* Frees the client, and fails when a handle of it stays behind. */
 void caller_close(struct caller *caller);
+/* False: out of memory. */
+bool caller_try(struct caller *caller, struct heard *heard, const struct tg_kube_request *request);
 void caller_get(struct caller *caller, struct heard *heard, const struct tg_kube_request *request);
 /* Runs the loop until `heard` is done. */
 void caller_wait(struct caller *caller, const struct heard *heard);
