@@ -103,10 +103,12 @@ static void call_tell(struct tg_kube_call *call)
 
 /* --- the client's --- */
 
-/* The server does not want these credentials, and others may be had. */
+/* The server does not want these credentials, others may be had, and nobody was told anything. */
 static bool is_rejected(const struct tg_kube_call *call)
 {
-	return (call->result.status == 401 || call->refused) && !call->repeated &&
+	bool refused = call->result.status == 401 || (call->refused && !call->has_head);
+
+	return refused && !call->repeated &&
 	       kube_authenticator_reject(call->client->authenticator, call->credentials);
 }
 
