@@ -23,7 +23,8 @@
 #define STEPS_DEFAULT 6000u
 #define STEPS_FULL 5000u /* from here on a run must have seen everything */
 #define STEPS_A_CLUSTER 40u
-#define FILES 24u /* that objects are spread over: those of a file are read together */
+#define FILES_A_SCOPE 24u /* that objects are spread over: those of a file are read together */
+#define FILES (RANDOM_SCOPES_MAX * FILES_A_SCOPE)
 #define POD_ADDRS_MAX 8
 
 /* One compiler and what it made last. */
@@ -70,7 +71,8 @@ static const cJSON *metadata(const cJSON *object)
 
 static bool same_key(const cJSON *a, const cJSON *b)
 {
-	return strcmp(text_of(a, "kind"), text_of(b, "kind")) == 0 &&
+	return model_options_scope_of(a) == model_options_scope_of(b) &&
+	       strcmp(text_of(a, "kind"), text_of(b, "kind")) == 0 &&
 	       strcmp(text_of(metadata(a), "namespace"), text_of(metadata(b), "namespace")) == 0 &&
 	       strcmp(text_of(metadata(a), "name"), text_of(metadata(b), "name")) == 0;
 }
@@ -85,12 +87,12 @@ static uint32_t file_of(const cJSON *object)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		for (const char *p = words[i]; *p != '\0'; p++)
 			h = h * 31 + (unsigned char)*p;
-	return h % FILES;
+	return (uint32_t)model_options_scope_of(object) * FILES_A_SCOPE + h % FILES_A_SCOPE;
 }
 
 static char *file_text(const struct random_cluster *cluster, uint32_t file)
 {
-	cJSON *wrap = cJSON_CreateObject(), *items, *object;
+	cJSON *wrap = cJSON_CreateObject(), *items, *object, *copy;
 	char *text = NULL;
 
 	cJSON_AddStringToObject(wrap, "apiVersion", "v1");
@@ -98,8 +100,11 @@ static char *file_text(const struct random_cluster *cluster, uint32_t file)
 	items = cJSON_AddArrayToObject(wrap, "items");
 	cJSON_ArrayForEach(object, cluster->list)
 	{
-		if (file_of(object) == file)
-			cJSON_AddItemReferenceToArray(items, object);
+		if (file_of(object) != file)
+			continue;
+		copy = cJSON_Duplicate(object, true);
+		cJSON_DeleteItemFromObjectCaseSensitive(copy, ORACLE_SCOPE);
+		cJSON_AddItemToArray(items, copy);
 	}
 	if (cJSON_GetArraySize(items) > 0)
 		text = cJSON_PrintUnformatted(wrap);
@@ -110,8 +115,11 @@ static char *file_text(const struct random_cluster *cluster, uint32_t file)
 /* Reads again the files whose text is another one. */
 static int load_file(struct world *w, uint32_t file)
 {
+	const struct tg_scope scope = model_options_scope(&w->cluster, file / FILES_A_SCOPE);
 	char *text = file_text(&w->cluster, file), *before = w->texts[file], name[32];
 	int err = 0;
+
+	tg_store_set_scope(w->store, &scope);
 
 	snprintf(name, sizeof(name), "f%u.json", file);
 	if (text == NULL && before != NULL)
@@ -129,7 +137,8 @@ static int load_all(struct world *w)
 {
 	int err = 0;
 
-	for (uint32_t file = 0; file < FILES && err == 0; file++)
+	for (uint32_t file = 0; file < FILES_A_SCOPE * w->cluster.options.n_scopes && err == 0;
+		file++)
 		err = load_file(w, file);
 	return err;
 }
@@ -146,20 +155,25 @@ static cJSON *random_object(struct world *w, const cJSON *list)
 /* An object of another cluster comes, or takes the place of ours of the same name. */
 static void take_object(struct world *w, const struct random_cluster *donor)
 {
-	const cJSON *object = random_object(w, donor->list);
-	cJSON *list = w->cluster.list, *ours;
+	const cJSON *theirs = random_object(w, donor->list);
+	cJSON *list = w->cluster.list, *ours, *object;
+	uint32_t scope = tg_rng_below(&w->rng, (uint32_t)w->cluster.options.n_scopes);
 
-	if (object == NULL)
+	if (theirs == NULL)
 		return;
+	object = cJSON_Duplicate(theirs, true);
+	cJSON_DeleteItemFromObjectCaseSensitive(object, ORACLE_SCOPE);
+	if (scope != 0)
+		cJSON_AddNumberToObject(object, ORACLE_SCOPE, scope);
 	cJSON_ArrayForEach(ours, list)
 	{
 		if (same_key(ours, object))
 			break;
 	}
 	if (ours != NULL)
-		cJSON_ReplaceItemViaPointer(list, ours, cJSON_Duplicate(object, true));
+		cJSON_ReplaceItemViaPointer(list, ours, object);
 	else
-		cJSON_AddItemToArray(list, cJSON_Duplicate(object, true));
+		cJSON_AddItemToArray(list, object);
 }
 
 static cJSON *random_rules(struct world *w, cJSON *policy)
@@ -349,10 +363,14 @@ static void edit_limit(struct world *w)
 
 static void change_options(struct world *w, const struct random_cluster *donor)
 {
-	cJSON *list = w->cluster.list;
+	struct random_cluster before = w->cluster;
 
 	w->cluster = *donor;
-	w->cluster.list = list;
+	w->cluster.list = before.list;
+	/* Clusters and their zones are those that files were read with. */
+	memcpy(w->cluster.scopes, before.scopes, sizeof(before.scopes));
+	w->cluster.options.scopes = w->cluster.scopes;
+	w->cluster.options.n_scopes = before.options.n_scopes;
 	w->cluster.options.pod_ranges = w->cluster.pod_ranges;
 	w->cluster.options.node_addrs = w->cluster.node_addrs;
 	w->cluster.options.infrastructure = w->cluster.infrastructure;
@@ -393,7 +411,7 @@ static int change(struct world *w)
 {
 	struct random_cluster donor;
 
-	random_cluster_make(&donor, &w->rng);
+	random_cluster_make(&donor, &w->rng, true);
 	for (uint32_t n = tg_rng_below(&w->rng, 4); n > 0; n--)
 		change_one(w, &donor);
 	random_cluster_clear(&donor);
@@ -449,7 +467,7 @@ static bool same_places(const struct tg_placement *a, const struct tg_placement 
 {
 	for (int i = 0; i < n; i++)
 		if (tg_addr_compare(&a[i].addr, &b[i].addr) != 0 || a[i].cls != b[i].cls ||
-			a[i].node != b[i].node)
+			a[i].node != b[i].node || a[i].zone != b[i].zone)
 			return false;
 	return true;
 }
@@ -578,10 +596,9 @@ static const char *compile_view(struct run *run, struct world *w)
 	namespaces = calloc(cluster.n_namespaces + 1, sizeof(*namespaces));
 	if (namespaces == NULL)
 		return "out of memory";
-	if (!w->cluster.options.implicit_namespaces) {
-		cluster.n_namespaces = model_options_namespaces(&cluster, namespaces);
-		cluster.namespaces = namespaces;
-	}
+	cluster.n_namespaces = model_options_namespaces(
+		&cluster, !w->cluster.options.implicit_namespaces, namespaces);
+	cluster.namespaces = namespaces;
 	difference = compile_both(run, w, &cluster);
 	free(namespaces);
 	tg_view_release(w->store, w->cached);
@@ -639,7 +656,7 @@ static void world_close(struct world *w)
 static int world_open(struct world *w, uint64_t seed)
 {
 	*w = (struct world){.rng.state = seed * 0x2545f4914f6cdd1dull};
-	random_cluster_make(&w->cluster, &w->rng);
+	random_cluster_make(&w->cluster, &w->rng, true);
 	w->store = tg_store_create();
 	w->cache = tg_compile_cache_create();
 	w->plain.compiler = tg_compiler_create();

@@ -88,12 +88,14 @@ static int walk(struct edges *edges, const cJSON *item)
 
 static int add_options(struct edges *edges, const struct oracle_options *options)
 {
-	int rc = 0;
+	int rc = options->n_scopes == 0 ? tg_vec_push(&edges->zones, 0) : 0;
 
+	for (size_t i = 0; i < options->n_scopes; i++)
+		rc |= tg_vec_push(&edges->zones, options->scopes[i].zone);
 	for (size_t i = 0; i < options->n_pod_ranges; i++)
-		rc |= add_text(edges, options->pod_ranges[i]);
+		rc |= add_text(edges, options->pod_ranges[i].text);
 	for (size_t i = 0; i < options->n_node_addrs; i++)
-		rc |= add_text(edges, options->node_addrs[i]);
+		rc |= add_text(edges, options->node_addrs[i].text);
 	for (size_t i = 0; i < options->n_infrastructure; i++) {
 		const struct oracle_infrastructure *infra = &options->infrastructure[i];
 
@@ -129,6 +131,7 @@ void edges_free(struct edges *edges)
 		tg_vec_free(&edges->addrs[i]);
 	}
 	tg_vec_free(&edges->ports);
+	tg_vec_free(&edges->zones);
 }
 
 static struct tg_addr random_addr(struct tg_rng *rng, int v6)
@@ -163,6 +166,9 @@ void edges_tuple(const struct edges *edges, struct tg_rng *rng, struct oracle_tu
 		tuple->dst = pick_addr(edges, rng, v6);
 	} while (memcmp(tuple->src.bytes, tuple->dst.bytes, sizeof(tuple->src.bytes)) == 0);
 	tuple->protocol = protocols[tg_rng_below(rng, sizeof(protocols))];
+	tuple->zone = edges->zones.v[tg_rng_below(rng, (uint32_t)edges->zones.n)];
+	if (tg_rng_percent(rng, 1)) /* perhaps one that nobody speaks of */
+		tuple->zone ^= 1;
 	tuple->dport = 0;
 	if (tuple->protocol == 6 || tuple->protocol == 17 || tuple->protocol == 132)
 		tuple->dport = edges->ports.v[tg_rng_below(rng, (uint32_t)edges->ports.n)];

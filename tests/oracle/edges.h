@@ -18,6 +18,7 @@ struct edges {
 	TG_VEC(struct tg_addr) hosts[2]; /* of pods, nodes, Services */
 	TG_VEC(struct tg_addr) addrs[2]; /* edges of prefixes */
 	TG_VEC(int) ports;
+	TG_VEC(uint16_t) zones;
 };
 
 /* 0 or -ENOMEM. */

@@ -68,8 +68,8 @@ static void make_options(struct fixture *f)
 
 	options->default_action[TG_INGRESS] = ORACLE_AUDIT;
 	options->implicit_namespaces = true;
-	f->how.pod_ranges[0] = "10.128.0.0/10";
-	f->how.pod_ranges[1] = "fd00:10:128::/48";
+	f->how.pod_ranges[0].text = "10.128.0.0/10";
+	f->how.pod_ranges[1].text = "fd00:10:128::/48";
 	options->pod_ranges = f->how.pod_ranges;
 	options->n_pod_ranges = 2;
 }

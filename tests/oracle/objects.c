@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle.h"
+
 static const cJSON *get(const cJSON *object, const char *key)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -309,51 +311,74 @@ static int read_policy(struct tg_arena *arena, const cJSON *object, struct o_pol
 	return rc;
 }
 
-static void add_namespace(struct o_cluster *out, const char *name, const cJSON *labels, bool real)
+static void add_namespace(struct o_cluster *out, const struct o_namespace *ns, bool real)
 {
 	for (size_t i = 0; i < out->n_namespaces; i++)
-		if (strcmp(out->namespaces[i].name, name) == 0) {
+		if (out->namespaces[i].scope == ns->scope &&
+			strcmp(out->namespaces[i].name, ns->name) == 0) {
 			if (real)
-				out->namespaces[i].labels = labels;
+				out->namespaces[i].labels = ns->labels;
 			return;
 		}
-	out->namespaces[out->n_namespaces++] = (struct o_namespace){name, labels};
+	out->namespaces[out->n_namespaces++] = *ns;
+}
+
+static size_t scope_of(const cJSON *object)
+{
+	const cJSON *scope = get(object, ORACLE_SCOPE);
+
+	return cJSON_IsNumber(scope) ? (size_t)scope->valueint : 0;
+}
+
+static int read_namespaced(struct tg_arena *arena, const cJSON *object, struct o_cluster *out)
+{
+	const char *kind = string_or(get(object, "kind"), "");
+	size_t scope = scope_of(object);
+
+	if (strcmp(kind, "Pod") == 0) {
+		out->pods[out->n_pods].scope = scope;
+		read_pod(arena, object, &out->pods[out->n_pods++]);
+	} else if (strcmp(kind, "Service") == 0) {
+		out->services[out->n_services].scope = scope;
+		read_service(arena, object, &out->services[out->n_services++]);
+	} else if (strcmp(kind, "NetworkPolicy") == 0) {
+		out->policies[out->n_policies].scope = scope;
+		return read_policy(arena, object, &out->policies[out->n_policies++]);
+	} else {
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int read_object(
 	struct tg_arena *arena, const cJSON *object, bool implicit, struct o_cluster *out)
 {
 	const char *kind = string_or(get(object, "kind"), "");
-	const char *ns = string_or(get2(object, "metadata", "namespace"), "default");
+	struct o_namespace ns = {.scope = scope_of(object)};
 
 	if (strcmp(kind, "Namespace") == 0) {
-		add_namespace(out, string_or(get2(object, "metadata", "name"), ""),
-			get2(object, "metadata", "labels"), true);
+		ns.name = string_or(get2(object, "metadata", "name"), "");
+		ns.labels = get2(object, "metadata", "labels");
+		add_namespace(out, &ns, true);
 		return 0;
 	}
 	if (strcmp(kind, "Node") == 0) {
+		out->nodes[out->n_nodes].scope = ns.scope;
 		read_node(arena, object, &out->nodes[out->n_nodes++]);
 		return 0;
 	}
-	if (implicit)
-		add_namespace(out, ns, NULL, false);
-	if (strcmp(kind, "Pod") == 0)
-		read_pod(arena, object, &out->pods[out->n_pods++]);
-	else if (strcmp(kind, "Service") == 0)
-		read_service(arena, object, &out->services[out->n_services++]);
-	else if (strcmp(kind, "NetworkPolicy") == 0)
-		return read_policy(arena, object, &out->policies[out->n_policies++]);
-	else
-		return -EINVAL;
-	return 0;
+	ns.name = string_or(get2(object, "metadata", "namespace"), "default");
+	if (implicit && ns.scope == 0)
+		add_namespace(out, &ns, false);
+	return read_namespaced(arena, object, out);
 }
 
+/* Only those of one namespace are ever compared with each other. */
 static int by_name(const void *a, const void *b)
 {
 	const struct o_policy *p = a, *q = b;
-	int order = strcmp(p->ns, q->ns);
 
-	return order != 0 ? order : strcmp(p->name, q->name);
+	return strcmp(p->name, q->name);
 }
 
 int objects_read(

@@ -18,7 +18,10 @@
 #include "addr.h"
 #include "arena.h"
 
+/* `scope` is the number that the object says (oracle.h). */
+
 struct o_namespace {
+	size_t scope;
 	const char *name;
 	const cJSON *labels; /* map of string to string or null; may be NULL */
 };
@@ -30,6 +33,7 @@ struct o_port_name {
 };
 
 struct o_pod {
+	size_t scope;
 	const char *ns, *name, *node;
 	const char *created; /* RFC 3339 in UTC: sorts as text; "" when absent */
 	const cJSON *labels;
@@ -41,6 +45,7 @@ struct o_pod {
 };
 
 struct o_node {
+	size_t scope;
 	const char *name;
 	struct tg_addr *addrs;
 	size_t n_addrs;
@@ -49,6 +54,7 @@ struct o_node {
 };
 
 struct o_service {
+	size_t scope;
 	struct tg_addr *addrs;
 	size_t n_addrs;
 };
@@ -76,6 +82,7 @@ struct o_rule {
 };
 
 struct o_policy {
+	size_t scope;
 	const char *ns, *name;
 	const cJSON *pod_selector;
 	bool isolates[TG_DIRECTION_COUNT];
@@ -92,13 +99,13 @@ struct o_cluster {
 	size_t n_nodes;
 	struct o_service *services;
 	size_t n_services;
-	struct o_policy *policies; /* sorted by (namespace, name) */
+	struct o_policy *policies; /* sorted by name */
 	size_t n_policies;
 };
 
 /*
  * Reads a list of objects (an array). With `implicit_namespaces` a namespace that only appears as
- * a metadata.namespace exists too. Everything comes from `arena`. 0 or -EINVAL.
+ * a metadata.namespace of scope 0 exists too. Everything comes from `arena`. 0 or -EINVAL.
  */
 int objects_read(
 	struct tg_arena *arena, const cJSON *list, bool implicit_namespaces, struct o_cluster *out);

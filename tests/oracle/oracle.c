@@ -9,18 +9,24 @@
 
 #include "objects.h"
 
+#define CALLED_MAX 128
+
 struct oracle {
 	struct tg_arena *arena;
 	const struct oracle_options *options;
+	const struct oracle_scope *scopes;
+	size_t n_scopes;
 	struct o_cluster cluster;
 };
 
 /* What an address is, and whose. */
 struct party {
 	enum tg_class_kind kind;
+	uint16_t zone;
 	struct tg_addr addr;
 	const struct o_pod *pod;   /* kind POD */
-	const struct o_node *node; /* kind NODE, when it is an address of a Node object */
+	const struct o_node *node; /* kind NODE, when it is an address of one Node object */
+	size_t n_nodes;		   /* that have it */
 };
 
 static bool in_prefix(const struct tg_prefix *prefix, const struct tg_addr *addr)
@@ -46,10 +52,27 @@ static bool in_list(const struct tg_addr *list, size_t n, const struct tg_addr *
 	return false;
 }
 
-static const struct o_namespace *find_namespace(const struct oracle *o, const char *name)
+static uint16_t zone_of(const struct oracle *o, size_t scope)
+{
+	return o->scopes[scope].zone;
+}
+
+/* What a namespace is called outside of its cluster, where there are several. */
+static const char *called(
+	const struct oracle *o, size_t scope, const char *ns, char buf[CALLED_MAX])
+{
+	if (o->n_scopes == 1 || o->scopes[scope].cluster == NULL)
+		return ns;
+	snprintf(buf, CALLED_MAX, "%s/%s", o->scopes[scope].cluster, ns);
+	return buf;
+}
+
+static const struct o_namespace *find_namespace(
+	const struct oracle *o, size_t scope, const char *name)
 {
 	for (size_t i = 0; i < o->cluster.n_namespaces; i++)
-		if (strcmp(o->cluster.namespaces[i].name, name) == 0)
+		if (o->cluster.namespaces[i].scope == scope &&
+			strcmp(o->cluster.namespaces[i].name, name) == 0)
 			return &o->cluster.namespaces[i];
 	return NULL;
 }
@@ -63,7 +86,7 @@ static int claim_order(const struct o_pod *a, const struct o_pod *b)
 }
 
 /* The pod with the best claim; *tie when several are equally good. */
-static const struct o_pod *find_pod(const struct oracle *o, const struct tg_addr *addr, bool *tie)
+static const struct o_pod *find_pod(const struct oracle *o, const struct party *party, bool *tie)
 {
 	const struct o_pod *best = NULL;
 
@@ -72,7 +95,8 @@ static const struct o_pod *find_pod(const struct oracle *o, const struct tg_addr
 		const struct o_pod *pod = &o->cluster.pods[i];
 		int order;
 
-		if (pod->host_network || pod->finished || !in_list(pod->addrs, pod->n_addrs, addr))
+		if (zone_of(o, pod->scope) != party->zone || pod->host_network || pod->finished ||
+			!in_list(pod->addrs, pod->n_addrs, &party->addr))
 			continue;
 		order = best == NULL ? 1 : claim_order(pod, best);
 		if (order > 0)
@@ -84,41 +108,62 @@ static const struct o_pod *find_pod(const struct oracle *o, const struct tg_addr
 
 static bool find_node(const struct oracle *o, struct party *party)
 {
-	for (size_t i = 0; i < o->cluster.n_nodes; i++)
-		if (in_list(o->cluster.nodes[i].addrs, o->cluster.nodes[i].n_addrs, &party->addr)) {
-			party->node = &o->cluster.nodes[i];
-			return true;
-		}
+	for (size_t i = 0; i < o->cluster.n_nodes; i++) {
+		const struct o_node *node = &o->cluster.nodes[i];
+
+		if (zone_of(o, node->scope) != party->zone ||
+			!in_list(node->addrs, node->n_addrs, &party->addr))
+			continue;
+		/* One that two nodes have is no node's in particular. */
+		if (party->n_nodes++ == 0)
+			party->node = node;
+		else
+			party->node = NULL;
+	}
 	for (size_t i = 0; i < o->options->n_node_addrs; i++) {
+		const struct oracle_text *configured = &o->options->node_addrs[i];
 		struct tg_addr addr;
 
-		if (objects_addr(o->options->node_addrs[i], &addr) == 0 &&
+		if (configured->zone == party->zone && objects_addr(configured->text, &addr) == 0 &&
 			same_addr(&addr, &party->addr))
+			return true;
+	}
+	return party->n_nodes > 0;
+}
+
+static bool is_service(const struct oracle *o, const struct party *party)
+{
+	for (size_t i = 0; i < o->cluster.n_services; i++) {
+		const struct o_service *service = &o->cluster.services[i];
+
+		if (zone_of(o, service->scope) == party->zone &&
+			in_list(service->addrs, service->n_addrs, &party->addr))
 			return true;
 	}
 	return false;
 }
 
-static bool is_service(const struct oracle *o, const struct tg_addr *addr)
-{
-	for (size_t i = 0; i < o->cluster.n_services; i++)
-		if (in_list(o->cluster.services[i].addrs, o->cluster.services[i].n_addrs, addr))
-			return true;
-	return false;
-}
-
-static bool in_pod_range(const struct oracle *o, const struct tg_addr *addr)
+static bool in_pod_range(const struct oracle *o, const struct party *party)
 {
 	struct tg_prefix range;
 
-	for (size_t i = 0; i < o->options->n_pod_ranges; i++)
-		if (objects_prefix(o->options->pod_ranges[i], &range) == 0 &&
-			in_prefix(&range, addr))
+	for (size_t i = 0; i < o->options->n_pod_ranges; i++) {
+		const struct oracle_text *configured = &o->options->pod_ranges[i];
+
+		if (configured->zone == party->zone &&
+			objects_prefix(configured->text, &range) == 0 &&
+			in_prefix(&range, &party->addr))
 			return true;
-	for (size_t i = 0; i < o->cluster.n_nodes; i++)
-		for (size_t k = 0; k < o->cluster.nodes[i].n_cidrs; k++)
-			if (in_prefix(&o->cluster.nodes[i].cidrs[k], addr))
+	}
+	for (size_t i = 0; i < o->cluster.n_nodes; i++) {
+		const struct o_node *node = &o->cluster.nodes[i];
+
+		if (zone_of(o, node->scope) != party->zone)
+			continue;
+		for (size_t k = 0; k < node->n_cidrs; k++)
+			if (in_prefix(&node->cidrs[k], &party->addr))
 				return true;
+	}
 	return false;
 }
 
@@ -127,7 +172,7 @@ static void identify_pod(const struct oracle *o, struct party *party, bool tie)
 {
 	if (tie)
 		party->kind = TG_KIND_CONFLICT;
-	else if (find_namespace(o, party->pod->ns) == NULL)
+	else if (find_namespace(o, party->pod->scope, party->pod->ns) == NULL)
 		party->kind = TG_KIND_UNKNOWN;
 	else
 		party->kind = TG_KIND_POD;
@@ -135,21 +180,21 @@ static void identify_pod(const struct oracle *o, struct party *party, bool tie)
 		party->pod = NULL;
 }
 
-static struct party identify(const struct oracle *o, const struct tg_addr *addr)
+static struct party identify(const struct oracle *o, uint16_t zone, const struct tg_addr *addr)
 {
-	struct party party = {.kind = TG_KIND_WORLD, .addr = *addr};
+	struct party party = {.kind = TG_KIND_WORLD, .zone = zone, .addr = *addr};
 	bool tie;
 
 	if (find_node(o, &party)) {
 		party.kind = TG_KIND_NODE;
 		return party;
 	}
-	party.pod = find_pod(o, addr, &tie);
+	party.pod = find_pod(o, &party, &tie);
 	if (party.pod != NULL)
 		identify_pod(o, &party, tie);
-	else if (is_service(o, addr))
+	else if (is_service(o, &party))
 		party.kind = TG_KIND_SERVICE;
-	else if (in_pod_range(o, addr))
+	else if (in_pod_range(o, &party))
 		party.kind = TG_KIND_UNKNOWN;
 	return party;
 }
@@ -190,15 +235,24 @@ static bool expression_holds(const cJSON *expression, const char *value)
 	return value == NULL;
 }
 
-/* `forced` is the value of kubernetes.io/metadata.name, or NULL to take labels as they are. */
-static const char *value_of(const cJSON *labels, const char *forced, const char *key)
+/* What a namespace's labels say whatever its object says; NULL members: there is no such label. */
+struct forced {
+	const char *name;    /* kubernetes.io/metadata.name */
+	bool confined;	     /* there are several clusters, so ... */
+	const char *cluster; /* ... tidegate.dev/cluster */
+};
+
+/* `forced` NULL: labels as they are. */
+static const char *value_of(const cJSON *labels, const struct forced *forced, const char *key)
 {
 	if (forced != NULL && strcmp(key, "kubernetes.io/metadata.name") == 0)
-		return forced;
+		return forced->name;
+	if (forced != NULL && forced->confined && strcmp(key, "tidegate.dev/cluster") == 0)
+		return forced->cluster;
 	return label_value(labels, key);
 }
 
-static bool selects(const cJSON *selector, const cJSON *labels, const char *forced)
+static bool selects(const cJSON *selector, const cJSON *labels, const struct forced *forced)
 {
 	const cJSON *item, *want, *expressions;
 
@@ -226,6 +280,7 @@ static bool peer_matches(const struct oracle *o, const struct o_policy *policy,
 	const struct o_peer *peer, const struct party *other)
 {
 	const struct o_namespace *ns;
+	struct forced forced = {.confined = o->n_scopes > 1};
 
 	if (peer->is_block) {
 		for (size_t i = 0; i < peer->n_except; i++)
@@ -233,12 +288,15 @@ static bool peer_matches(const struct oracle *o, const struct o_policy *policy,
 				return false;
 		return in_prefix(&peer->block, &other->addr);
 	}
-	if (other->pod == NULL)
+	/* Selectors select in their own cluster only. */
+	if (other->pod == NULL || other->pod->scope != policy->scope)
 		return false;
-	ns = find_namespace(o, other->pod->ns);
+	ns = find_namespace(o, other->pod->scope, other->pod->ns);
+	forced.name = ns->name;
+	forced.cluster = o->scopes[ns->scope].cluster;
 	if (peer->ns_selector == NULL && strcmp(policy->ns, other->pod->ns) != 0)
 		return false;
-	if (peer->ns_selector != NULL && !selects(peer->ns_selector, ns->labels, ns->name))
+	if (peer->ns_selector != NULL && !selects(peer->ns_selector, ns->labels, &forced))
 		return false;
 	return peer->pod_selector == NULL || selects(peer->pod_selector, other->pod->labels, NULL);
 }
@@ -302,8 +360,8 @@ static enum tg_action default_action(const struct oracle *o, enum tg_direction d
 
 static bool isolates(const struct o_policy *policy, enum tg_direction dir, const struct o_pod *pod)
 {
-	return policy->isolates[dir] && strcmp(policy->ns, pod->ns) == 0 &&
-	       selects(policy->pod_selector, pod->labels, NULL);
+	return policy->isolates[dir] && policy->scope == pod->scope &&
+	       strcmp(policy->ns, pod->ns) == 0 && selects(policy->pod_selector, pod->labels, NULL);
 }
 
 /* What the policies say about pod `self` towards `other`. */
@@ -311,7 +369,8 @@ static void judge_pod(const struct oracle *o, enum tg_direction dir, const struc
 	const struct party *other, const struct oracle_tuple *t, struct oracle_side *side)
 {
 	const struct o_pod *dst = dir == TG_EGRESS ? other->pod : self->pod;
-	char names[ORACLE_REASON_MAX] = "";
+	char names[ORACLE_REASON_MAX] = "", buf[CALLED_MAX];
+	const char *ns = called(o, self->pod->scope, self->pod->ns, buf);
 
 	for (size_t i = 0; i < o->cluster.n_policies; i++) {
 		const struct o_policy *policy = &o->cluster.policies[i];
@@ -320,7 +379,7 @@ static void judge_pod(const struct oracle *o, enum tg_direction dir, const struc
 			continue;
 		for (size_t k = 0; k < policy->n_rules[dir]; k++)
 			if (rule_allows(o, policy, &policy->rules[dir][k], other, dst, t)) {
-				answer_with(side, TG_ACTION_ALLOW, "policy %s/%s %zu", policy->ns,
+				answer_with(side, TG_ACTION_ALLOW, "policy %s/%s %zu", ns,
 					policy->name, k);
 				return;
 			}
@@ -328,11 +387,11 @@ static void judge_pod(const struct oracle *o, enum tg_direction dir, const struc
 			*names != '\0' ? ", " : "", policy->name);
 	}
 	if (*names != '\0')
-		answer_with(side, TG_ACTION_DENY, "implicit %s: %s", self->pod->ns, names);
+		answer_with(side, TG_ACTION_DENY, "implicit %s: %s", ns, names);
 	else if (default_action(o, dir) == TG_ACTION_ALLOW)
 		answer_builtin(side, TG_ACTION_ALLOW, TG_BUILTIN_DEFAULT_ALLOW);
 	else
-		answer_with(side, default_action(o, dir), "baseline %s", self->pod->ns);
+		answer_with(side, default_action(o, dir), "baseline %s", ns);
 }
 
 /* One side: what governs `self` in direction `dir`. */
@@ -391,9 +450,9 @@ static const struct oracle_infrastructure *find_infrastructure(const struct orac
 	for (size_t i = 0; i < o->options->n_infrastructure; i++) {
 		const struct oracle_infrastructure *infra = &o->options->infrastructure[i];
 
-		if (infra->protocol == t->protocol && infra->lo <= t->dport &&
-			t->dport <= infra->hi && infra_end_matches(infra->from, src) &&
-			infra_end_matches(infra->to, dst))
+		if (infra->zone == t->zone && infra->protocol == t->protocol &&
+			infra->lo <= t->dport && t->dport <= infra->hi &&
+			infra_end_matches(infra->from, src) && infra_end_matches(infra->to, dst))
 			return infra;
 	}
 	return NULL;
@@ -401,7 +460,7 @@ static const struct oracle_infrastructure *find_infrastructure(const struct orac
 
 static bool own_node(const struct party *src, const struct party *dst)
 {
-	return src->node != NULL && dst->pod != NULL &&
+	return src->node != NULL && dst->pod != NULL && src->node->scope == dst->pod->scope &&
 	       strcmp(src->node->name, dst->pod->node) == 0;
 }
 
@@ -412,15 +471,36 @@ static enum tg_action together(enum tg_action a, enum tg_action b)
 	return a == TG_ACTION_AUDIT || b == TG_ACTION_AUDIT ? TG_ACTION_AUDIT : TG_ACTION_ALLOW;
 }
 
+/* Does anybody speak of this zone? */
+static bool is_zone(const struct oracle *o, uint16_t zone)
+{
+	const struct oracle_options *options = o->options;
+	bool found = false;
+
+	for (size_t i = 0; i < o->n_scopes; i++)
+		found |= o->scopes[i].zone == zone;
+	for (size_t i = 0; i < options->n_pod_ranges; i++)
+		found |= options->pod_ranges[i].zone == zone;
+	for (size_t i = 0; i < options->n_node_addrs; i++)
+		found |= options->node_addrs[i].zone == zone;
+	for (size_t i = 0; i < options->n_infrastructure; i++)
+		found |= options->infrastructure[i].zone == zone;
+	return found;
+}
+
 void oracle_judge(
 	const struct oracle *oracle, const struct oracle_tuple *tuple, struct oracle_answer *answer)
 {
-	struct party src = identify(oracle, &tuple->src), dst = identify(oracle, &tuple->dst);
+	struct party src = identify(oracle, tuple->zone, &tuple->src);
+	struct party dst = identify(oracle, tuple->zone, &tuple->dst);
 	struct oracle_side *egress = &answer->side[TG_EGRESS];
 	struct oracle_side *ingress = &answer->side[TG_INGRESS];
 	const struct oracle_infrastructure *infra = find_infrastructure(oracle, &src, &dst, tuple);
 
-	if (infra != NULL) {
+	if (!is_zone(oracle, tuple->zone)) {
+		answer_builtin(egress, TG_ACTION_DENY, TG_BUILTIN_FAIL_CLOSED);
+		answer_builtin(ingress, TG_ACTION_DENY, TG_BUILTIN_FAIL_CLOSED);
+	} else if (infra != NULL) {
 		answer_with(egress, TG_ACTION_ALLOW, "infrastructure %s", infra->name);
 		answer_with(ingress, TG_ACTION_ALLOW, "infrastructure %s", infra->name);
 	} else {
@@ -434,14 +514,20 @@ void oracle_judge(
 
 struct oracle *oracle_create(const cJSON *list, const struct oracle_options *options)
 {
+	static const struct oracle_scope only = {0};
 	struct oracle *oracle = calloc(1, sizeof(*oracle));
+	bool implicit;
 
 	if (oracle == NULL)
 		return NULL;
 	oracle->options = options;
+	oracle->scopes = options->n_scopes > 0 ? options->scopes : &only;
+	oracle->n_scopes = options->n_scopes > 0 ? options->n_scopes : 1;
 	oracle->arena = tg_arena_create(0);
-	if (oracle->arena == NULL || objects_read(oracle->arena, list, options->implicit_namespaces,
-					     &oracle->cluster) != 0) {
+	/* Manifests, if there are any, are number 0. */
+	implicit = options->implicit_namespaces && oracle->scopes[0].cluster == NULL;
+	if (oracle->arena == NULL ||
+		objects_read(oracle->arena, list, implicit, &oracle->cluster) != 0) {
 		oracle_free(oracle);
 		errno = EINVAL;
 		return NULL;

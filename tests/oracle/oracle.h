@@ -25,9 +25,27 @@
 
 enum oracle_default { ORACLE_DENY, ORACLE_AUDIT, ORACLE_KUBERNETES };
 
+/*
+ * Where objects come from: a cluster of this name (NULL: manifests), in a zone. An object of a list
+ * says which by its number in the member "scope"; those that do not are of number 0.
+ */
+struct oracle_scope {
+	const char *cluster;
+	uint16_t zone;
+};
+
+#define ORACLE_SCOPE "scope"
+
+/* A prefix or an address as text. */
+struct oracle_text {
+	const char *text;
+	uint16_t zone;
+};
+
 /* A configured tuple; texts as in the configuration. */
 struct oracle_infrastructure {
 	const char *name;
+	uint16_t zone;
 	const char *from, *to; /* prefix text; NULL: every node address */
 	int protocol;
 	int lo, hi;
@@ -36,10 +54,12 @@ struct oracle_infrastructure {
 struct oracle_options {
 	enum oracle_default default_action[TG_DIRECTION_COUNT];
 	bool transit_allow;
-	bool implicit_namespaces;      /* as when manifests are the source */
-	const char *const *pod_ranges; /* prefix texts */
+	bool implicit_namespaces; /* of manifests; an API server has the object, or no namespace */
+	const struct oracle_scope *scopes; /* none: one of manifests, in zone 0 */
+	size_t n_scopes;
+	const struct oracle_text *pod_ranges;
 	size_t n_pod_ranges;
-	const char *const *node_addrs; /* address texts */
+	const struct oracle_text *node_addrs;
 	size_t n_node_addrs;
 	const struct oracle_infrastructure *infrastructure;
 	size_t n_infrastructure;
@@ -49,6 +69,7 @@ struct oracle_tuple {
 	struct tg_addr src, dst; /* different addresses of one family */
 	int protocol;
 	int dport; /* 0 for protocols without ports */
+	uint16_t zone;
 };
 
 #define ORACLE_REASON_MAX 1024

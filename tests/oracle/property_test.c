@@ -38,6 +38,7 @@ static const char *const reasons[] = {
 	"builtin service-address",
 	"builtin address-conflict",
 	"builtin own-node",
+	"builtin fail-closed",
 };
 
 #define N_REASONS (sizeof(reasons) / sizeof(reasons[0]))
@@ -187,7 +188,7 @@ static int judge_cluster(struct run *run, uint64_t number, struct subject *subje
 	char error[SUBJECT_ERROR_MAX] = "";
 	int rc;
 
-	random_cluster_make(&cluster, &rng);
+	random_cluster_make(&cluster, &rng, true);
 	rc = subject_load(subject, &cluster, error);
 	if (rc != 0)
 		rc = complain(run, number, &cluster, error);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define METADATA_NAME "kubernetes.io/metadata.name"
+#define CLUSTER_LABEL "tidegate.dev/cluster"
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 #define PICK(rng, array) ((array)[tg_rng_below(rng, COUNT(array))])
 
@@ -79,8 +81,9 @@ static cJSON *make_namespace(struct tg_rng *rng, const char *name)
 	cJSON *labels = make_labels(rng);
 
 	if (tg_rng_percent(rng, 25)) /* overridden whatever it says */
-		cJSON_AddStringToObject(
-			labels, "kubernetes.io/metadata.name", PICK(rng, namespace_names));
+		cJSON_AddStringToObject(labels, METADATA_NAME, PICK(rng, namespace_names));
+	if (tg_rng_percent(rng, 10)) /* the same where there are several clusters */
+		cJSON_AddStringToObject(labels, CLUSTER_LABEL, PICK(rng, namespace_names));
 	cJSON_AddItemToObject(metadata_of(object), "labels", labels);
 	if (tg_rng_percent(rng, 10))
 		cJSON_AddStringToObject(
@@ -250,7 +253,7 @@ static cJSON *make_selector(struct tg_rng *rng, const char *extra)
 
 static cJSON *make_peer(struct tg_rng *rng)
 {
-	static const char metadata_name[] = "kubernetes.io/metadata.name";
+	const char *extra = tg_rng_percent(rng, 85) ? METADATA_NAME : CLUSTER_LABEL;
 	uint32_t roll = tg_rng_below(rng, 100);
 	cJSON *peer = cJSON_CreateObject();
 
@@ -261,7 +264,7 @@ static cJSON *make_peer(struct tg_rng *rng)
 	if (roll < 60 || roll >= 75)
 		cJSON_AddItemToObject(peer, "podSelector", make_selector(rng, NULL));
 	if (roll >= 60)
-		cJSON_AddItemToObject(peer, "namespaceSelector", make_selector(rng, metadata_name));
+		cJSON_AddItemToObject(peer, "namespaceSelector", make_selector(rng, extra));
 	return peer;
 }
 
@@ -539,6 +542,11 @@ static cJSON *make_service(struct tg_rng *rng, uint32_t nth)
 
 /* ---- options ---- */
 
+static uint16_t random_zone(const struct random_cluster *cluster, struct tg_rng *rng)
+{
+	return cluster->scopes[tg_rng_below(rng, (uint32_t)cluster->options.n_scopes)].zone;
+}
+
 static void make_infrastructure(struct random_cluster *cluster, struct tg_rng *rng)
 {
 	static const char *const names[RANDOM_INFRA_MAX] = {"etcd", "api", "probe"};
@@ -554,6 +562,7 @@ static void make_infrastructure(struct random_cluster *cluster, struct tg_rng *r
 		int lo = PICK(rng, port_numbers), hi = lo + (int)tg_rng_below(rng, 3);
 
 		*infra = (struct oracle_infrastructure){.name = names[i],
+			.zone = random_zone(cluster, rng),
 			.from = v6 ? PICK(rng, v6s) : PICK(rng, v4s),
 			.to = v6 ? PICK(rng, v6s) : PICK(rng, v4s),
 			.protocol = PICK(rng, numbers),
@@ -580,27 +589,50 @@ static void make_options(struct random_cluster *cluster, struct tg_rng *rng)
 	options->implicit_namespaces = tg_rng_percent(rng, 50);
 	options->n_pod_ranges = tg_rng_below(rng, RANDOM_RANGES_MAX + 1);
 	for (size_t i = 0; i < options->n_pod_ranges; i++)
-		cluster->pod_ranges[i] = PICK(rng, ranges);
+		cluster->pod_ranges[i] =
+			(struct oracle_text){PICK(rng, ranges), random_zone(cluster, rng)};
 	options->pod_ranges = cluster->pod_ranges;
 	if (tg_rng_percent(rng, 30)) {
-		cluster->node_addrs[0] = "10.1.1.1";
-		cluster->node_addrs[1] = "fd00:1::1";
+		cluster->node_addrs[0] =
+			(struct oracle_text){"10.1.1.1", random_zone(cluster, rng)};
+		cluster->node_addrs[1] =
+			(struct oracle_text){"fd00:1::1", random_zone(cluster, rng)};
 		options->n_node_addrs = 1 + tg_rng_below(rng, 2);
 	}
 	options->node_addrs = cluster->node_addrs;
 	make_infrastructure(cluster, rng);
 }
 
-void random_cluster_make(struct random_cluster *cluster, struct tg_rng *rng)
+/*
+ * Names of clusters are those of namespaces: what names one may be taken for what names the other.
+ * Zones are so few that clusters share them.
+ */
+static void make_scopes(struct random_cluster *cluster, struct tg_rng *rng, bool several)
+{
+	uint16_t far = tg_rng_percent(rng, 50) ? 1 : (uint16_t)tg_rng_next(rng);
+	size_t n = several && tg_rng_percent(rng, 40) ? 2 + tg_rng_below(rng, 2) : 1;
+
+	if (n == 1)
+		far = tg_rng_percent(rng, 70) ? 0 : far;
+	for (size_t i = 0; i < n; i++)
+		cluster->scopes[i] = (struct oracle_scope){
+			n > 1 ? namespace_names[i] : NULL, tg_rng_percent(rng, 40) ? 0 : far};
+	if (tg_rng_percent(rng, 50))
+		cluster->scopes[0].cluster = NULL;
+	cluster->options.scopes = cluster->scopes;
+	cluster->options.n_scopes = n;
+}
+
+/* Adds the objects of one scope. */
+static void make_objects(struct random_cluster *cluster, struct tg_rng *rng, size_t scope)
 {
 	/* now and then so many that it pays to treat broad selectors apart */
 	bool big = tg_rng_percent(rng, 8);
 	uint32_t n_pods = 3 + tg_rng_below(rng, big ? 80 : 10);
 	uint32_t n_policies = tg_rng_below(rng, big ? 70 : 13);
 	uint32_t n_nodes = tg_rng_below(rng, 4), n_services = tg_rng_below(rng, 3);
-	cJSON *list = cJSON_CreateArray();
+	cJSON *list = cJSON_CreateArray(), *object;
 
-	memset(cluster, 0, sizeof(*cluster));
 	for (uint32_t i = 0; i < COUNT(namespace_names); i++)
 		if (tg_rng_percent(rng, 80))
 			cJSON_AddItemToArray(list, make_namespace(rng, namespace_names[i]));
@@ -612,8 +644,21 @@ void random_cluster_make(struct random_cluster *cluster, struct tg_rng *rng)
 		cJSON_AddItemToArray(list, make_service(rng, i));
 	for (uint32_t i = 0; i < n_policies; i++)
 		cJSON_AddItemToArray(list, make_policy(rng, i));
-	cluster->list = list;
-	cluster->zone = tg_rng_percent(rng, 70) ? 0 : (uint16_t)tg_rng_next(rng);
+	while ((object = cJSON_DetachItemFromArray(list, 0)) != NULL) {
+		if (scope != 0)
+			cJSON_AddNumberToObject(object, ORACLE_SCOPE, (double)scope);
+		cJSON_AddItemToArray(cluster->list, object);
+	}
+	cJSON_Delete(list);
+}
+
+void random_cluster_make(struct random_cluster *cluster, struct tg_rng *rng, bool several)
+{
+	memset(cluster, 0, sizeof(*cluster));
+	cluster->list = cJSON_CreateArray();
+	make_scopes(cluster, rng, several);
+	for (size_t i = 0; i < cluster->options.n_scopes; i++)
+		make_objects(cluster, rng, i);
 	make_options(cluster, rng);
 }
 

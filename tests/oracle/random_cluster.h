@@ -15,18 +15,20 @@
 
 #define RANDOM_RANGES_MAX 3
 #define RANDOM_INFRA_MAX 3
+#define RANDOM_SCOPES_MAX 3
 
 struct random_cluster {
 	cJSON *list; /* array of API objects */
-	uint16_t zone;
 	struct oracle_options options;
 	/* what options point to; all texts are constants */
-	const char *pod_ranges[RANDOM_RANGES_MAX];
-	const char *node_addrs[2];
+	struct oracle_scope scopes[RANDOM_SCOPES_MAX];
+	struct oracle_text pod_ranges[RANDOM_RANGES_MAX];
+	struct oracle_text node_addrs[2];
 	struct oracle_infrastructure infrastructure[RANDOM_INFRA_MAX];
 };
 
-void random_cluster_make(struct random_cluster *cluster, struct tg_rng *rng);
+/* Of one scope, or (`several`) now and then of more: clusters whose names and addresses overlap. */
+void random_cluster_make(struct random_cluster *cluster, struct tg_rng *rng, bool several);
 void random_cluster_clear(struct random_cluster *cluster);
 /*
  * Lets some pods come, go and change (replicas of others, other addresses, relabelled, finished),

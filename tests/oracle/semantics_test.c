@@ -48,10 +48,10 @@ static void set_mode(struct random_cluster *cluster, enum semantics_mode mode)
 		.name = "any", .from = "0.0.0.0/0", .protocol = 6, .lo = 2379, .hi = 2379};
 	options->infrastructure = cluster->infrastructure;
 	options->n_infrastructure = mode == MODE_INFRA ? 2 : 0;
-	cluster->pod_ranges[0] = "10.1.0.0/16";
+	cluster->pod_ranges[0].text = "10.1.0.0/16";
 	options->pod_ranges = cluster->pod_ranges;
 	options->n_pod_ranges = mode == MODE_NODES;
-	cluster->node_addrs[0] = "10.1.0.1";
+	cluster->node_addrs[0].text = "10.1.0.1";
 	options->node_addrs = cluster->node_addrs;
 	options->n_node_addrs = mode == MODE_NODES;
 }

@@ -15,6 +15,7 @@
 #include "decode.h"
 #include "eal.h"
 #include "edges.h"
+#include "model_options.h"
 #include "replay.h"
 #include "subject.h"
 #include "trial.h"
@@ -112,7 +113,7 @@ static int serve(struct served *s, const struct random_cluster *cluster)
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
-	s->scope.zone = cluster->zone;
+	s->scope = model_options_scope(cluster, 0);
 	s->strings = tg_intern_create();
 	s->arena = tg_arena_create(0);
 	if (s->strings == NULL || s->arena == NULL)
@@ -386,7 +387,7 @@ static int judge_cluster(struct run *run, uint64_t number)
 	if (subject == NULL)
 		return -ENOMEM;
 	run->clusters = number;
-	random_cluster_make(&cluster, &rng);
+	random_cluster_make(&cluster, &rng, false);
 	cluster.options.implicit_namespaces = false;
 	rc = serve(&s, &cluster);
 	if (rc != 0)

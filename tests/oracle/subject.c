@@ -17,13 +17,13 @@
 #define DELTA_HEADROOM 64
 #define DELTA_MAX 64
 #define POD_ADDRS_MAX 8
+#define SCOPE_FILE_MAX 48
 
 /* One ruleset, in both forms. */
 struct ruleset {
 	struct tg_compiled *compiled;
 	struct tg_image image;
 	struct tg_classifier *classifier;
-	uint16_t zone;
 };
 
 struct subject {
@@ -78,29 +78,48 @@ void subject_free(struct subject *subject)
 	free(subject);
 }
 
-static int load_text(struct subject *subject, const struct random_cluster *cluster, char *error)
+/* The objects of one scope are a file; there may be fewer scopes than before. */
+static int load_scope(
+	struct subject *subject, const struct random_cluster *cluster, size_t scope, char *error)
 {
-	const struct tg_scope scope = {.zone = cluster->zone};
-	cJSON *wrap = cJSON_CreateObject();
+	cJSON *wrap = cJSON_CreateObject(), *list = model_options_objects(cluster, scope);
 	struct tg_file_status status;
-	char *text;
+	const struct tg_scope how = model_options_scope(cluster, scope);
+	char *text, name[SCOPE_FILE_MAX];
 	int rc;
 
+	snprintf(name, sizeof(name), "cluster-%zu.json", scope);
 	cJSON_AddStringToObject(wrap, "apiVersion", "v1");
 	cJSON_AddStringToObject(wrap, "kind", "List");
-	cJSON_AddItemReferenceToObject(wrap, "items", cluster->list);
+	cJSON_AddItemToObject(wrap, "items", list);
 	text = cJSON_PrintUnformatted(wrap);
 	cJSON_Delete(wrap);
 	if (text == NULL)
 		return fail(error, -EBADMSG, "out of memory");
-	tg_store_set_scope(subject->store, &scope);
-	rc = tg_store_load(subject->store, "cluster.json", text, strlen(text));
+	tg_store_set_scope(subject->store, &how);
+	rc = tg_store_load(subject->store, name, text, strlen(text));
 	free(text);
 	if (rc == 0)
 		return 0;
 	tg_store_file(subject->store, 0, &status);
 	return fail(error, -EINVAL, "refused: %s",
 		status.n_errors > 0 ? status.errors[0].text : strerror(-rc));
+}
+
+static int load_text(struct subject *subject, const struct random_cluster *cluster, char *error)
+{
+	size_t n = cluster->options.n_scopes > 0 ? cluster->options.n_scopes : 1;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = load_scope(subject, cluster, i, error);
+	for (size_t i = n; i < RANDOM_SCOPES_MAX; i++) {
+		char name[SCOPE_FILE_MAX];
+
+		snprintf(name, sizeof(name), "cluster-%zu.json", i);
+		tg_store_remove(subject->store, name);
+	}
+	return rc;
 }
 
 /* Checks what was compiled and builds the accelerated form. */
@@ -130,12 +149,10 @@ static int compile_view(struct subject *subject, const struct random_cluster *cl
 
 	if (namespaces == NULL)
 		return fail(error, -EBADMSG, "out of memory");
-	if (!cluster->options.implicit_namespaces) {
-		view.n_namespaces = model_options_namespaces(&view, namespaces);
-		view.namespaces = namespaces;
-	}
+	view.n_namespaces =
+		model_options_namespaces(&view, !cluster->options.implicit_namespaces, namespaces);
+	view.namespaces = namespaces;
 	model_options_make(cluster, ++subject->generation, &converted);
-	subject->now.zone = cluster->zone;
 	rc = tg_compile(subject->compiler, &view, &converted.options, &subject->now.compiled,
 		reason, sizeof(reason));
 	free(namespaces);
@@ -354,7 +371,7 @@ void subject_judge_portable(const struct subject *subject, const struct oracle_t
 	for (size_t i = 0; i < n; i++) {
 		struct tg_image_query query = {.src = tuples[i].src,
 			.dst = tuples[i].dst,
-			.zone = ruleset->zone,
+			.zone = tuples[i].zone,
 			.protocol = (uint8_t)tuples[i].protocol,
 			.dport = (uint16_t)tuples[i].dport};
 		struct tg_image_answer answer;
@@ -366,7 +383,7 @@ void subject_judge_portable(const struct subject *subject, const struct oracle_t
 	}
 }
 
-static void to_wire(const struct oracle_tuple *in, uint16_t zone, struct tg_tuple *out)
+static void to_wire(const struct oracle_tuple *in, struct tg_tuple *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->src.v6, in->src.bytes, in->src.family == 4 ? 4 : 16);
@@ -375,7 +392,7 @@ static void to_wire(const struct oracle_tuple *in, uint16_t zone, struct tg_tupl
 	out->protocol = (uint8_t)in->protocol;
 	out->dport = (uint16_t)in->dport;
 	out->sport = out->dport != 0 ? 40000 : 0;
-	out->zone = zone;
+	out->zone = in->zone;
 }
 
 static void judge_accelerated(const struct ruleset *ruleset, const struct oracle_tuple *tuples,
@@ -386,7 +403,7 @@ static void judge_accelerated(const struct ruleset *ruleset, const struct oracle
 	struct tg_judgement judgements[TG_CLASSIFY_BURST];
 
 	for (unsigned int i = 0; i < n; i++) {
-		to_wire(&tuples[i], ruleset->zone, &wire[i]);
+		to_wire(&tuples[i], &wire[i]);
 		pointers[i] = &wire[i];
 	}
 	tg_classify_burst(ruleset->classifier, pointers, judgements, n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "trial.h"
 
+#include "model_options.h"
+
 #include <string.h>
 
 static const char *const lookup_names[TRIAL_LOOKUPS] = {"portable", "accelerated", "deltas"};
@@ -100,7 +102,8 @@ static bool same_object(const cJSON *a, const cJSON *b)
 	const cJSON *x = cJSON_GetObjectItemCaseSensitive(a, "metadata");
 	const cJSON *y = cJSON_GetObjectItemCaseSensitive(b, "metadata");
 
-	return same_string(a, b, "kind") && same_string(x, y, "namespace") &&
+	return model_options_scope_of(a) == model_options_scope_of(b) &&
+	       same_string(a, b, "kind") && same_string(x, y, "namespace") &&
 	       same_string(x, y, "name");
 }
 
@@ -229,19 +232,25 @@ static void print_options(const struct random_cluster *cluster, FILE *f)
 	static const char *const actions[] = {"deny", "audit", "kubernetes"};
 	const struct oracle_options *o = &cluster->options;
 
-	fprintf(f, "options: zone %u, default-action egress %s, ingress %s, transit %s, %s\n",
-		cluster->zone, actions[o->default_action[TG_EGRESS]],
-		actions[o->default_action[TG_INGRESS]], o->transit_allow ? "allow" : "deny",
+	fprintf(f, "options: default-action egress %s, ingress %s, transit %s, %s\n",
+		actions[o->default_action[TG_EGRESS]], actions[o->default_action[TG_INGRESS]],
+		o->transit_allow ? "allow" : "deny",
 		o->implicit_namespaces ? "namespaces implied" : "namespaces as seen");
+	for (size_t i = 0; i < o->n_scopes; i++)
+		fprintf(f, "  scope %zu: cluster %s, zone %u\n", i,
+			o->scopes[i].cluster != NULL ? o->scopes[i].cluster : "-",
+			o->scopes[i].zone);
 	for (size_t i = 0; i < o->n_pod_ranges; i++)
-		fprintf(f, "  pod range %s\n", o->pod_ranges[i]);
+		fprintf(f, "  pod range %s in zone %u\n", o->pod_ranges[i].text,
+			o->pod_ranges[i].zone);
 	for (size_t i = 0; i < o->n_node_addrs; i++)
-		fprintf(f, "  node address %s\n", o->node_addrs[i]);
+		fprintf(f, "  node address %s in zone %u\n", o->node_addrs[i].text,
+			o->node_addrs[i].zone);
 	for (size_t i = 0; i < o->n_infrastructure; i++) {
 		const struct oracle_infrastructure *infra = &o->infrastructure[i];
 
-		fprintf(f, "  infrastructure %s: %s -> %s, protocol %d, ports %d-%d\n", infra->name,
-			infra->from != NULL ? infra->from : "nodes",
+		fprintf(f, "  infrastructure %s in zone %u: %s -> %s, protocol %d, ports %d-%d\n",
+			infra->name, infra->zone, infra->from != NULL ? infra->from : "nodes",
 			infra->to != NULL ? infra->to : "nodes", infra->protocol, infra->lo,
 			infra->hi);
 	}
@@ -259,9 +268,9 @@ void trial_print(const struct trial *trial, FILE *f)
 {
 	char src[TG_ADDR_TEXT], dst[TG_ADDR_TEXT];
 
-	fprintf(f, "tuple: %s -> %s, protocol %d, port %d\n",
+	fprintf(f, "tuple: %s -> %s, protocol %d, port %d, zone %u\n",
 		tg_addr_format(&trial->tuple.src, src), tg_addr_format(&trial->tuple.dst, dst),
-		trial->tuple.protocol, trial->tuple.dport);
+		trial->tuple.protocol, trial->tuple.dport, trial->tuple.zone);
 	print_opinions(trial, f);
 	print_options(&trial->cluster, f);
 	if (trial->before != NULL)
