@@ -18,6 +18,7 @@
 #define POOL 4095
 
 struct lab lab;
+struct tg_nic_profile lab_nic;
 
 static struct {
 	struct rte_mempool *pool;
@@ -113,6 +114,13 @@ void lab_close(void)
 int lab_setup(void **state)
 {
 	lab_open(NULL);
+	return 0;
+}
+
+int lab_setup_profile(void **state)
+{
+	lab_profile(&lab_nic);
+	lab_open(&lab_nic);
 	return 0;
 }
 

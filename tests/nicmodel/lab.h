@@ -29,6 +29,7 @@ struct lab {
 };
 
 extern struct lab lab;
+extern struct tg_nic_profile lab_nic; /* of lab_setup_profile; may be changed between rules */
 
 void lab_eal(void);
 /* Two ports of one NIC, started; NULL: a NIC that takes everything. */
@@ -38,6 +39,8 @@ void lab_close(void);
 /* For cmocka: a NIC that takes everything, with its clock stopped. */
 int lab_setup(void **state);
 int lab_teardown(void **state);
+/* The same with a profile that lists everything. */
+int lab_setup_profile(void **state);
 void lab_configure(unsigned int port);
 void lab_configure_with(unsigned int port, const struct rte_eth_conf *conf);
 

@@ -7,27 +7,12 @@
 
 #define P4 "10.1.0.1 > 10.2.0.1 "
 
-static struct tg_nic_profile profile;
-
-static int setup(void **state)
-{
-	lab_profile(&profile);
-	lab_open(&profile);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_close();
-	return 0;
-}
-
 /* Rules come between: the profile is changed under the NIC, as a new one would be. */
-#define ENGINE (profile.engines[0])
+#define ENGINE (lab_nic.engines[0])
 
 static void full_profile(void)
 {
-	lab_profile(&profile);
+	lab_profile(&lab_nic);
 }
 
 static void no_egress(void)
@@ -173,7 +158,7 @@ static const struct {
 static void only_what_is_listed(void **state)
 {
 	for (size_t i = 0; i < RTE_DIM(table); i++) {
-		lab_profile(&profile);
+		lab_profile(&lab_nic);
 		table[i].change();
 		if (table[i].error == 0)
 			lab_destroy(0, lab_rule(0, table[i].rule));
@@ -189,7 +174,7 @@ static void validation_agrees(void **state)
 	struct words w = {.context = NULL};
 
 	for (size_t i = 0; i < RTE_DIM(table); i++) {
-		lab_profile(&profile);
+		lab_profile(&lab_nic);
 		table[i].change();
 		words_read(&w, table[i].rule);
 		assert_int_equal(
@@ -332,7 +317,7 @@ static void shipped_profiles(void **state)
 	lab_open(NULL);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, lab_setup_profile, lab_teardown)
 
 int run_profile_tests(void)
 {

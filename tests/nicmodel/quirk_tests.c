@@ -5,21 +5,6 @@
 #define P4 "10.1.0.1 > 10.2.0.1 "
 #define P6 "fd00::1 > fd00::2 "
 
-static struct tg_nic_profile profile;
-
-static int setup(void **state)
-{
-	lab_profile(&profile);
-	lab_open(&profile);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_close();
-	return 0;
-}
-
 static struct nicmodel_rules rules(void)
 {
 	struct nicmodel_rules r;
@@ -123,15 +108,15 @@ static void masks_are_widened(void **state)
 /* The first engine has room for one rule and takes masks; the second one widens them. */
 static void engines_fall_back(void **state)
 {
-	struct tg_nic_hazard *widened = &profile.hazards[TG_NIC_HAZARD_MASK_WIDENED];
+	struct tg_nic_hazard *widened = &lab_nic.hazards[TG_NIC_HAZARD_MASK_WIDENED];
 
 	lab_close();
-	profile.n_engines = 2;
-	profile.engines[1] = profile.engines[0];
-	profile.engines[0].capacity = 1;
+	lab_nic.n_engines = 2;
+	lab_nic.engines[1] = lab_nic.engines[0];
+	lab_nic.engines[0].capacity = 1;
 	*widened = (struct tg_nic_hazard){
 		.present = true, .engines = 2, .fields = 1u << TG_NIC_IPV4_SRC};
-	lab_open(&profile);
+	lab_open(&lab_nic);
 	lab_rule(0, PREFIX);
 	assert_true(lab_passes(0, "11.1.1.1 > 1.1.1.1 udp 1>53"));
 	lab_refused(0, "ingress : eth / ipv4 src=12.0.0.0&255.0.0.0 / udp dport=53 : drop", ENOSPC,
@@ -146,8 +131,8 @@ static void one_mask_for_all(void **state)
 	struct rte_flow *flow;
 
 	lab_close();
-	profile.engines[0].shapes = TG_NIC_SHAPES_GLOBAL;
-	lab_open(&profile);
+	lab_nic.engines[0].shapes = TG_NIC_SHAPES_GLOBAL;
+	lab_open(&lab_nic);
 	flow = lab_rule(0, "ingress : eth / ipv4 dst=10.2.0.1 / udp : drop");
 	lab_refused(0, "ingress : eth / ipv4 src=10.1.0.1 / udp : drop", EINVAL,
 		RTE_FLOW_ERROR_TYPE_ITEM_MASK);
@@ -289,7 +274,7 @@ static void malformed_headers_match(void **state)
 	assert_true(lab_dropped(0, P4 "udp 1>2 set=16:ffff"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, lab_setup_profile, lab_teardown)
 
 int run_quirk_tests(void)
 {

@@ -16,13 +16,11 @@
 #include "fake_flow.h"
 #include "offload.h"
 #include "ruleset.h"
+#include "tcp_lines.h"
 #include "wire.h"
-#include "world.h"
 
 #define BIT(n) (1u << (n))
 #define ALL(n) (BIT(n) - 1)
-#define C "10.1.0.1 > 8.8.8.8 tcp 4000>80 "
-#define S "8.8.8.8 > 10.1.0.1 tcp 80>4000 "
 #define MERIT 4
 #define POLL_MS 100
 #define IDLE_MS 2000
@@ -96,14 +94,29 @@ static void pass(struct lab *l, uint64_t ms)
 	}
 }
 
-static void rules(struct lab *l, uint32_t bits)
+static void hold(struct lab *l)
 {
 	assert_int_equal(tg_offload_hold(l->offload, WAIT_MS), 0);
-	world_rules(&l->w, bits);
-	assert_int_equal(tg_offload_judge(l->offload, l->w.classifier,
-				 tg_generation_epoch(l->w.generation), NULL, 0, WAIT_MS),
-		0);
+}
+
+static int judge(struct lab *l, const struct tg_classmap_entry *entries, uint32_t n)
+{
+	return tg_offload_judge(l->offload, l->w.classifier, tg_generation_epoch(l->w.generation),
+		entries, n, WAIT_MS);
+}
+
+/* The end of a change that began with hold. */
+static void judged(struct lab *l, int expected)
+{
+	assert_int_equal(judge(l, NULL, 0), expected);
 	tg_offload_release(l->offload);
+}
+
+static void rules(struct lab *l, uint32_t bits)
+{
+	hold(l);
+	world_rules(&l->w, bits);
+	judged(l, 0);
 }
 
 static void lab_start_with(struct lab *l, const struct tg_nic_profile *nic, uint32_t room)
@@ -137,9 +150,7 @@ static void lab_stop(struct lab *l)
 static void converse(struct lab *l)
 {
 	static const struct line lines[] = {
-		{INSIDE, C "S seq=1000", PASSED},
-		{OUTSIDE, S "SA seq=5000 ack=1001", PASSED},
-		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+		HANDSHAKE,
 		{INSIDE, C "PA seq=1001 ack=5001 len=100", PASSED},
 		{OUTSIDE, S "A seq=5001 ack=1101", PASSED},
 	};
@@ -404,15 +415,11 @@ static void a_delta_looks_at_its_addresses_alone(void **state)
 
 	lab_start(&l);
 	converse(&l);
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	hold(&l);
 	world_remap(&l.w, "10.1.0.1", CLASS_CLOSED);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), &other, 1, WAIT_MS),
-		0);
+	assert_int_equal(judge(&l, &other, 1), 0);
 	assert_int_equal(l.stats.active, 1);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), &client, 1, WAIT_MS),
-		0);
+	assert_int_equal(judge(&l, &client, 1), 0);
 	tg_offload_release(l.offload);
 	assert_int_equal(l.stats.active, 0);
 	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
@@ -423,9 +430,7 @@ static void a_delta_looks_at_its_addresses_alone(void **state)
 static void offers_of_before_are_refused(void **state)
 {
 	static const struct line lines[] = {
-		{INSIDE, C "S seq=1000", PASSED},
-		{OUTSIDE, S "SA seq=5000 ack=1001", PASSED},
-		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+		HANDSHAKE,
 		{INSIDE, C "A seq=1001 ack=5001", PASSED},
 	};
 	struct lab l;
@@ -449,21 +454,15 @@ static void what_is_under_way_is_waited_for(void **state)
 	fake_nics[INSIDE].late = fake_nics[OUTSIDE].late = true;
 	converse(&l);
 	assert_int_equal(l.stats.installing, 1);
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	hold(&l);
 	world_rules(&l.w, RULES_NO_WEB);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		-ETIMEDOUT);
-	tg_offload_release(l.offload);
+	judged(&l, -ETIMEDOUT);
 	/* Nothing is taken meanwhile, and the next try ends well. */
 	fake_nics[INSIDE].late = fake_nics[OUTSIDE].late = false;
 	fake_end(INSIDE);
 	fake_end(OUTSIDE);
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		0);
-	tg_offload_release(l.offload);
+	hold(&l);
+	judged(&l, 0);
 	assert_int_equal(fake_rules(INSIDE) + fake_rules(OUTSIDE), 0);
 	lab_stop(&l);
 }
@@ -526,12 +525,9 @@ static void what_becomes_allowed_is_not_dropped(void **state)
 
 	lab_start(&l);
 	hammer(&l);
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	hold(&l);
 	world_allow(&l.w, &ssh, 1);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		0);
-	tg_offload_release(l.offload);
+	judged(&l, 0);
 	assert_null(fake_find(INSIDE, 0, 22));
 	lab_stop(&l);
 }
@@ -544,11 +540,8 @@ static void what_may_be_a_reply_is_not_dropped(void **state)
 
 	lab_start(&l);
 	world_allow(&l.w, &asked, 1);
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		0);
-	tg_offload_release(l.offload);
+	hold(&l);
+	judged(&l, 0);
 	hammer(&l);
 	assert_null(fake_find(INSIDE, 4000, 9));
 	assert_non_null(fake_find(INSIDE, 0, 22));
@@ -564,12 +557,9 @@ static void what_becomes_a_reply_is_not_dropped(void **state)
 	lab_start(&l);
 	hammer(&l);
 	assert_non_null(fake_find(INSIDE, 4000, 9));
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	hold(&l);
 	world_allow(&l.w, &asked, 1);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		0);
-	tg_offload_release(l.offload);
+	judged(&l, 0);
 	assert_null(fake_find(INSIDE, 4000, 9));
 	lab_stop(&l);
 }
@@ -609,18 +599,12 @@ static void without_a_flush_nothing_is_promised(void **state)
 	lab_start(&l);
 	converse(&l);
 	fake_nics[INSIDE].remove_error = fake_nics[INSIDE].flush_error = -EIO;
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	hold(&l);
 	world_rules(&l.w, RULES_NO_WEB);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		-EIO);
-	tg_offload_release(l.offload);
+	judged(&l, -EIO);
 	fake_nics[INSIDE].flush_error = 0;
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
-	assert_int_equal(tg_offload_judge(l.offload, l.w.classifier,
-				 tg_generation_epoch(l.w.generation), NULL, 0, WAIT_MS),
-		0);
-	tg_offload_release(l.offload);
+	hold(&l);
+	judged(&l, 0);
 	assert_int_equal(fake_rules(INSIDE), 0);
 	lab_stop(&l);
 }
@@ -950,7 +934,7 @@ static void who_asks_does_not_wait_for_ever(void **state)
 	int fd;
 
 	lab_start(&l);
-	assert_int_equal(tg_offload_hold(l.offload, WAIT_MS), 0);
+	hold(&l);
 	assert_int_equal(tg_offload_report(l.offload, &get, NULL, 1, &fd), -ETIMEDOUT);
 	tg_offload_resume(l.offload);
 	tg_offload_release(l.offload);

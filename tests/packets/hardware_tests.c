@@ -3,16 +3,14 @@
  * Connections whose packets hardware forwards, from the worker's side. The test plays the owner of
  * the hardware: it reads offers and writes events.
  */
-#include "tests.h"
 #include "internal.h"
+#include "tcp_lines.h"
 
 #include <stdlib.h>
 
 #include <rte_ring_elem.h>
 
 #define D(reason) TG_DROP_##reason
-#define C "10.1.0.1 > 8.8.8.8 tcp 4000>80 " /* client to server */
-#define S "8.8.8.8 > 10.1.0.1 tcp 80>4000 " /* server to client */
 #define ENTRIES 16
 #define ENTRY 3u
 #define MERIT 4
@@ -81,9 +79,7 @@ static bool wanted_back(const struct owner *o, const struct tg_hardware_offer *o
 static void converse(struct owner *o)
 {
 	static const struct line lines[] = {
-		{INSIDE, C "S seq=1000", PASSED},
-		{OUTSIDE, S "SA seq=5000 ack=1001", PASSED},
-		{INSIDE, C "A seq=1001 ack=5001", PASSED},
+		HANDSHAKE,
 		{INSIDE, C "PA seq=1001 ack=5001 len=100", PASSED},
 		{OUTSIDE, S "A seq=5001 ack=1101", PASSED},
 	};
