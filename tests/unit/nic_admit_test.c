@@ -148,6 +148,12 @@ static void jump(struct tg_nic_rule *r)
 		.match = {.family = 4, .untagged = true}, .actions = BIT(TG_NIC_JUMP), .jump = 1};
 }
 
+static void jump_back(struct tg_nic_rule *r)
+{
+	jump(r);
+	r->group = 2;
+}
+
 /* A connection, with nothing kept out of it by others. */
 static void forward_bare(struct tg_nic_rule *r)
 {
@@ -185,6 +191,24 @@ static void forward_options(struct tg_nic_rule *r)
 static void forward_flags(struct tg_nic_rule *r)
 {
 	forward_unguarded(r, TG_NIC_GUARD_FLAGS);
+}
+
+/* Resets are not kept out. */
+static void forward_resets(struct tg_nic_rule *r)
+{
+	static const uint8_t none = 0, flags = 0x03;
+
+	forward_flags(r);
+	tg_nic_match_set(&r->match, TG_NIC_TCP_FLAGS, &none, &flags);
+}
+
+/* A header with one word of options. */
+static void forward_one_option(struct tg_nic_rule *r)
+{
+	static const uint8_t ihl = 6;
+
+	forward_options(r);
+	tg_nic_match_exact(&r->match, TG_NIC_IPV4_IHL, &ihl);
 }
 
 static void forward_last_hop(struct tg_nic_rule *r)
@@ -415,11 +439,13 @@ static void test_not_taken(void **state)
 		{one_group, jump, "no group above 0"},
 		{from_group_2, deny_later_group, "rules belong to group 2 and above"},
 		{from_group_2, jump, "no jump from group 0 to 1"},
+		{as_it_is, jump_back, "no jump from group 2 to 1"},
 		{misses_lost, jump, "what no rule of group 1 matches would be lost"},
 		{one_priority, deny_second, "no priority above 0"},
 		{no_count, deny, "count is not among its actions"},
 		{no_mark, mark, "mark is not among its actions"},
 		{as_it_is, forward_flags, "SYN, FIN and RST would be forwarded"},
+		{as_it_is, forward_resets, "SYN, FIN and RST would be forwarded"},
 		{as_it_is, forward_last_hop, "packets with a TTL of 1 would be forwarded"},
 	};
 	struct tg_nic_rule rule;
@@ -620,6 +646,8 @@ static const struct hazard_row hazard_rows[] = {
 	{TG_NIC_HAZARD_FRAGMENT_MATCHED, as_it_is, mark, NULL, NULL},
 	{TG_NIC_HAZARD_FRAGMENT_MATCHED, as_it_is, deny6, NULL, NULL},
 	{TG_NIC_HAZARD_NO_OPTIONS, as_it_is, forward_options, NULL,
+		"packets with IPv4 options would be forwarded as well"},
+	{TG_NIC_HAZARD_NO_OPTIONS, as_it_is, forward_one_option, NULL,
 		"packets with IPv4 options would be forwarded as well"},
 	{TG_NIC_HAZARD_NO_OPTIONS, as_it_is, forward_alone, NULL, NULL},
 	{TG_NIC_HAZARD_NO_OPTIONS, as_it_is, deny, NULL, NULL},

@@ -270,7 +270,9 @@ static void test_mistakes(void **state)
 			"x.yaml:31: placement[1].are: tcp6 is listed already"},
 		{"by: key", "by: symmetric-toeplitz",
 			"x.yaml:24: strategies.symmetric-rss: needs a placement by key"},
-		{"id: stale-counter, ", "id: key-ignored, ", NULL},
+		{"hazards:\n", "hazards:\n  - {id: key-ignored, refuse-when: always, " SOURCE "}\n",
+			"x.yaml:24: strategies.symmetric-rss: does not go with the hazard "
+			"key-ignored"},
 		{"hazards:\n", "engines: []\nhazards:\n",
 			"x.yaml:25: engines: this key is already set in the same map"},
 	};
