@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Breaks the source on purpose, one place at a time, and sees to it that a test notices.
 
-usage: mutate.py [--source DIR] [--scratch DIR] [NAME...]
+usage: mutate.py [--set SET] [--source DIR] [--scratch DIR] [NAME...]
 
-mutations.toml lists the mutations; each belongs to a numbered line of docs/policy-semantics.md.
+SET.toml (mutations.toml) lists the mutations. Those of the set `mutations` belong each to a numbered
+line of docs/policy-semantics.md.
 The source is copied to a scratch folder and built there; then each mutation is applied, the
 affected tests are built and run, and the source is put back. Prints a table: line, mutation, the
 tests that killed it. Fails when a mutation survives, does not apply or does not compile, when the
@@ -137,7 +138,7 @@ def try_mutation(scratch, tests, mutation, env):
     try:
         scratch.compile([path for _, path in programs])
         killers = [name for name, path in programs if scratch.failing(path, env)]
-        if not killers:
+        if not killers and tests["survivors"]:
             late = [(n, tests["programs"][n]) for n in tests["survivors"]]
             scratch.compile([path for _, path in late])
             killers = [name for name, path in late if scratch.failing(path, env)]
@@ -160,14 +161,14 @@ def check_unbroken(scratch, tests, mutations, env):
 
 
 def table_row(line, name, verdict):
-    print(f"{line:>4}  {name:<44}  {verdict}", flush=True)
+    print(f"{line:>4}  {name:<52}  {verdict}", flush=True)
 
 
 def try_all(scratch, tests, mutations, env):
     """Prints the table; returns how many mutations were not killed."""
     bad = 0
     table_row("line", "mutation", "killed by")
-    for mutation in sorted(mutations, key=lambda m: m["line"]):
+    for mutation in sorted(mutations, key=lambda m: m.get("line", 0)):
         try:
             killers = try_mutation(scratch, tests, mutation, env)
             verdict = ", ".join(killers) if killers else "SURVIVES"
@@ -175,12 +176,13 @@ def try_all(scratch, tests, mutations, env):
         except Problem as problem:
             verdict = f"ERROR {problem}"
             bad += 1
-        table_row(mutation["line"], mutation["name"], verdict)
+        table_row(mutation.get("line", "-"), mutation["name"], verdict)
     return bad
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="mutation test of the policy semantics")
+    parser = argparse.ArgumentParser(description="mutation tests")
+    parser.add_argument("--set", default="mutations")
     parser.add_argument("--source", default=os.path.join(HERE, "..", ".."))
     parser.add_argument("--scratch", default=None, help="kept, and faster the next time")
     parser.add_argument("names", nargs="*")
@@ -191,8 +193,9 @@ def main():
     arguments = parse_arguments()
     source = os.path.abspath(arguments.source)
     path = os.path.abspath(arguments.scratch or os.path.join(source, "build-mutation"))
-    tests, mutations = load(os.path.join(HERE, "mutations.toml"))
-    missing = sorted(set(LINES) - {m["line"] for m in mutations})
+    tests, mutations = load(os.path.join(HERE, arguments.set + ".toml"))
+    lines = LINES if arguments.set == "mutations" else []
+    missing = sorted(set(lines) - {m.get("line") for m in mutations})
     if arguments.names:
         mutations = [m for m in mutations if m["name"] in arguments.names]
     env = dict(os.environ)
