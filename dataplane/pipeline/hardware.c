@@ -7,10 +7,10 @@
 #define EVENT_BURST 32
 #define DENIAL_MS 1000u
 
-static struct hardware_mark *mark_of(
+static struct hardware_lease *lease_of(
 	struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
 {
-	return &w->mark[table->family == 6][tg_table_index(table, c)];
+	return &w->lease[table->family == 6][tg_table_index(table, c)];
 }
 
 /* Does it only pass ordinary packets now, and is it likely to go on? */
@@ -32,7 +32,7 @@ static uint32_t next_ticket(struct tg_worker *w)
 
 void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn *c)
 {
-	struct hardware_mark *mark = mark_of(w, table, c);
+	struct hardware_lease *lease = lease_of(w, table, c);
 	const struct tg_conn_cold *cold = tg_table_cold(table, c);
 	/* It may have been looked at some passes ago. */
 	uint64_t packets =
@@ -42,7 +42,7 @@ void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 	struct tg_key key;
 
 	if (packets < atomic_load_explicit(&w->hardware->merit, memory_order_relaxed) ||
-		mark->state != MARK_NONE || !worth_it(w, c))
+		lease->state != LEASE_NONE || !worth_it(w, c))
 		return;
 	offer = (struct tg_hardware_offer){
 		.verdict = {cold->verdict[TG_EGRESS], cold->verdict[TG_INGRESS]},
@@ -58,50 +58,50 @@ void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 		w->dp->config.ports[cold->port].zone);
 	if (rte_ring_sp_enqueue_elem(w->hardware->offers, &offer, sizeof(offer)) != 0)
 		return;
-	*mark = (struct hardware_mark){.ticket = offer.ticket, .state = MARK_OFFERED};
+	*lease = (struct hardware_lease){.ticket = offer.ticket, .state = LEASE_OFFERED};
 	w->stats->offload_offers++;
 }
 
 /* Asks for it, once. */
-static void recall(struct tg_worker *w, struct hardware_mark *mark)
+static void recall(struct tg_worker *w, struct hardware_lease *lease)
 {
-	struct tg_hardware_offer note = {.kind = TG_HARDWARE_RECALL, .entry = mark->entry};
+	struct tg_hardware_offer note = {.kind = TG_HARDWARE_RECALL, .entry = lease->entry};
 
 	atomic_store_explicit(
-		&w->hardware->recall[mark->entry], mark->ticket, memory_order_release);
+		&w->hardware->recall[lease->entry], lease->ticket, memory_order_release);
 	rte_ring_sp_enqueue_elem(w->hardware->offers, &note, sizeof(note));
-	mark->state = MARK_RECALLED;
+	lease->state = LEASE_RECALLED;
 }
 
 bool hardware_has(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
 {
-	return w->hardware != NULL && mark_of(w, table, c)->state != MARK_NONE;
+	return w->hardware != NULL && lease_of(w, table, c)->state != LEASE_NONE;
 }
 
 bool hardware_recall(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
 {
-	struct hardware_mark *mark;
+	struct hardware_lease *lease;
 
 	if (likely(w->hardware == NULL))
 		return false;
-	mark = mark_of(w, table, c);
-	if (mark->state == MARK_TAKEN)
-		recall(w, mark);
-	else if (mark->state == MARK_OFFERED)
-		mark->unwanted = true; /* it has no number yet */
-	return mark->state != MARK_NONE;
+	lease = lease_of(w, table, c);
+	if (lease->state == LEASE_TAKEN)
+		recall(w, lease);
+	else if (lease->state == LEASE_OFFERED)
+		lease->unwanted = true; /* it has no number yet */
+	return lease->state != LEASE_NONE;
 }
 
 void hardware_forget(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
 {
-	struct hardware_mark *mark;
+	struct hardware_lease *lease;
 
 	if (likely(w->hardware == NULL))
 		return;
-	mark = mark_of(w, table, c);
-	if (mark->state == MARK_TAKEN)
-		recall(w, mark);
-	*mark = (struct hardware_mark){0};
+	lease = lease_of(w, table, c);
+	if (lease->state == LEASE_TAKEN)
+		recall(w, lease);
+	*lease = (struct hardware_lease){0};
 }
 
 /* ---- what is denied again and again ---- */
@@ -201,11 +201,11 @@ void hardware_denied(struct tg_worker *w, const struct tg_tuple *tuple,
 /* ---- events ---- */
 
 /* The connection that an event is about; NULL when it is no more. */
-static struct hardware_mark *mark_of_event(struct tg_worker *w, const struct tg_hardware_event *e)
+static struct hardware_lease *lease_of_event(struct tg_worker *w, const struct tg_hardware_event *e)
 {
-	struct hardware_mark *mark = &w->mark[e->family == 6][e->index];
+	struct hardware_lease *lease = &w->lease[e->family == 6][e->index];
 
-	return mark->state != MARK_NONE && mark->ticket == e->ticket ? mark : NULL;
+	return lease->state != LEASE_NONE && lease->ticket == e->ticket ? lease : NULL;
 }
 
 static void take_counts(struct tg_worker *w, const struct tg_hardware_event *e, bool alive)
@@ -224,29 +224,30 @@ static void take_counts(struct tg_worker *w, const struct tg_hardware_event *e, 
 
 /* It was taken and is wanted back already, or nobody is there to want it. */
 static void taken(
-	struct tg_worker *w, const struct tg_hardware_event *e, struct hardware_mark *mark)
+	struct tg_worker *w, const struct tg_hardware_event *e, struct hardware_lease *lease)
 {
-	struct hardware_mark gone = {.ticket = e->ticket, .entry = e->entry};
+	struct hardware_lease gone = {.ticket = e->ticket, .entry = e->entry};
 
-	if (mark == NULL) {
+	if (lease == NULL) {
 		recall(w, &gone);
 		return;
 	}
-	mark->entry = e->entry & ENTRY_MASK;
-	mark->state = MARK_TAKEN;
-	if (mark->unwanted)
-		recall(w, mark);
+	lease->entry = e->entry & ENTRY_MASK;
+	lease->state = LEASE_TAKEN;
+	if (lease->unwanted)
+		recall(w, lease);
 }
 
-static void back(struct tg_worker *w, const struct tg_hardware_event *e, struct hardware_mark *mark)
+static void back(
+	struct tg_worker *w, const struct tg_hardware_event *e, struct hardware_lease *lease)
 {
 	struct tg_conn *c = tg_table_at(table_of(w, e->family), e->index);
 
-	if (mark == NULL)
+	if (lease == NULL)
 		return;
-	if (c->protocol == TG_IPPROTO_TCP && mark->state >= MARK_TAKEN)
+	if (c->protocol == TG_IPPROTO_TCP && lease->state >= LEASE_TAKEN)
 		tg_tcp_lose_sight(c);
-	*mark = (struct hardware_mark){0};
+	*lease = (struct hardware_lease){0};
 }
 
 static void denied(struct tg_worker *w, const struct tg_hardware_event *e)
@@ -262,18 +263,18 @@ static void denied(struct tg_worker *w, const struct tg_hardware_event *e)
 
 static void take_event(struct tg_worker *w, const struct tg_hardware_event *e)
 {
-	struct hardware_mark *mark;
+	struct hardware_lease *lease;
 
 	if (e->kind == TG_HARDWARE_DENIED) {
 		denied(w, e);
 		return;
 	}
-	mark = mark_of_event(w, e);
-	take_counts(w, e, mark != NULL);
+	lease = lease_of_event(w, e);
+	take_counts(w, e, lease != NULL);
 	if (e->kind == TG_HARDWARE_TAKEN)
-		taken(w, e, mark);
+		taken(w, e, lease);
 	else if (e->kind == TG_HARDWARE_BACK)
-		back(w, e, mark);
+		back(w, e, lease);
 }
 
 void hardware_take_events(struct tg_worker *w)
@@ -294,6 +295,6 @@ uint64_t tg_worker_offloaded(const struct tg_worker *w)
 
 	for (unsigned int t = 0; t < 2; t++)
 		for (uint64_t i = 0; w->hardware != NULL && i < tg_table_size(&w->table[t]); i++)
-			n += w->mark[t][i].state >= MARK_TAKEN;
+			n += w->lease[t][i].state >= LEASE_TAKEN;
 	return n;
 }

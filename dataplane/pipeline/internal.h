@@ -143,24 +143,24 @@ struct searches {
 	uint32_t refilled; /* ms */
 };
 
-/* What a worker remembers of a connection that it has offered to hardware. */
+/* What a worker remembers of a connection that it has offered to hardware: who has it now. */
 enum hardware_state {
-	MARK_NONE,
-	MARK_OFFERED,
-	MARK_TAKEN,
-	MARK_RECALLED,
+	LEASE_NONE,
+	LEASE_OFFERED,
+	LEASE_TAKEN,
+	LEASE_RECALLED,
 };
 
 #define ENTRY_MASK 0x0fffffffu
 
-struct hardware_mark {
+struct hardware_lease {
 	uint32_t ticket;
 	uint32_t entry : 28;   /* of the owner's, from TAKEN on */
 	uint32_t state : 2;    /* enum hardware_state */
 	uint32_t unwanted : 1; /* while OFFERED: to be recalled when it is TAKEN */
 };
 
-static_assert(sizeof(struct hardware_mark) == 8, "a word for each connection");
+static_assert(sizeof(struct hardware_lease) == 8, "a word for each connection");
 
 /* What is denied often, as far as a small table can tell. */
 #define DENIALS 256
@@ -204,7 +204,7 @@ struct tg_worker {
 	uint64_t handed;	    /* bit by worker: it has got packets */
 
 	struct tg_hardware_channel *hardware; /* NULL: there is none */
-	struct hardware_mark *mark[2];	      /* by table and entry of it */
+	struct hardware_lease *lease[2];      /* by table and entry of it */
 	uint32_t ticket;		      /* the last */
 	struct denial *denial;		      /* DENIALS of them */
 

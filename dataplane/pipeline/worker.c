@@ -124,8 +124,8 @@ free_worker:
 int tg_worker_attach(struct tg_worker *w, struct tg_hardware_channel *channel)
 {
 	for (unsigned int i = 0; i < 2; i++) {
-		w->mark[i] = calloc(tg_table_size(&w->table[i]), sizeof(*w->mark[i]));
-		if (w->mark[i] == NULL)
+		w->lease[i] = calloc(tg_table_size(&w->table[i]), sizeof(*w->lease[i]));
+		if (w->lease[i] == NULL)
 			return -ENOMEM;
 	}
 	w->denial = calloc(DENIALS, sizeof(*w->denial));
@@ -150,8 +150,8 @@ void tg_worker_free(struct tg_worker *w)
 	drop_held(w);
 	tables_fini(w);
 	free(w->denial);
-	free(w->mark[1]);
-	free(w->mark[0]);
+	free(w->lease[1]);
+	free(w->lease[0]);
 	free(w->out);
 	free(w->tx);
 	rte_free(w);
