@@ -12,6 +12,8 @@
  *
  * established   live connections, TCP and UDP, both directions
  * established6  the same over IPv6, frames of 74 bytes
+ * marked        as established, and a NIC says by a mark where each packet's connection is
+ * marked6       the same over IPv6
  * new allowed   each packet begins a connection
  * new denied    each packet is refused by a rule
  * churn         each packet begins a connection, and another one ends: a table that stays full
@@ -40,6 +42,7 @@
 #include <rte_ring.h>
 
 #include "bench.h"
+#include "marks.h"
 #include "rig.h"
 #include "traffic.h"
 #include "worker.h"
@@ -56,11 +59,22 @@
 #define CHURN_SWEEP_MS 700u
 #define CHURN_LIFE_MS (CHURN_TIMEOUT_MS + CHURN_SWEEP_MS / 2) /* on average */
 
-enum traffic { ESTABLISHED, ESTABLISHED6, NEW_ALLOWED, NEW_DENIED, CHURN, FORWARD };
+enum traffic {
+	ESTABLISHED,
+	ESTABLISHED6,
+	MARKED,
+	MARKED6,
+	NEW_ALLOWED,
+	NEW_DENIED,
+	CHURN,
+	FORWARD
+};
 
 struct bench {
 	struct tg_datapath *dp;
 	struct tg_worker *worker;
+	struct marks *marks; /* NULL: nothing is marked */
+	uint32_t *mark;	     /* by flow */
 	struct tg_stats_worker *stats;
 	struct tg_stats_slot *slots;
 	struct traffic_rules rules;
@@ -82,6 +96,21 @@ struct figures {
 	const char *pages;	      /* that the table lay in */
 };
 
+static bool over_ipv6(enum traffic traffic)
+{
+	return traffic == ESTABLISHED6 || traffic == MARKED6;
+}
+
+static bool marked(enum traffic traffic)
+{
+	return traffic == MARKED || traffic == MARKED6;
+}
+
+static bool established(enum traffic traffic)
+{
+	return traffic == ESTABLISHED || traffic == ESTABLISHED6 || marked(traffic);
+}
+
 /* ---- the gateway ---- */
 
 static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connections)
@@ -89,8 +118,8 @@ static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connect
 	struct tg_datapath_config config;
 
 	rig_wire(&config, b->port[0].ethdev, b->port[1].ethdev);
-	config.conn4_max = traffic == ESTABLISHED6 ? 64 : connections;
-	config.conn6_max = traffic == ESTABLISHED6 ? connections : 64;
+	config.conn4_max = over_ipv6(traffic) ? 64 : connections;
+	config.conn6_max = over_ipv6(traffic) ? connections : 64;
 	config.half_open_max = config.half_open_per_source = UINT32_MAX;
 	config.slot_capacity = SLOTS;
 	if (traffic == CHURN) {
@@ -102,6 +131,8 @@ static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connect
 	if (tg_datapath_create(&config, &b->dp) != 0 ||
 		tg_worker_create(b->dp, 0, SOCKET_ID_ANY, b->stats, b->slots, &b->worker) != 0)
 		bench_die("no worker");
+	if (marked(traffic))
+		b->marks = marks_attach(b->worker, connections);
 	rig_begin(b->dp, b->rules.generation);
 	b->clock = (struct rig_clock){0};
 	b->next = traffic == CHURN ? CHURN_STAY(connections) : 0;
@@ -110,19 +141,18 @@ static void open_gateway(struct bench *b, enum traffic traffic, uint32_t connect
 static void close_gateway(struct bench *b)
 {
 	tg_worker_free(b->worker);
+	marks_free(b->marks);
+	free(b->mark);
+	b->marks = NULL;
+	b->mark = NULL;
 	tg_datapath_free(b->dp);
 }
 
 /* ---- frames ---- */
 
-static bool established(enum traffic traffic)
-{
-	return traffic == ESTABLISHED || traffic == ESTABLISHED6;
-}
-
 static const struct traffic_flows *live_flows(const struct bench *b, enum traffic traffic)
 {
-	return traffic == ESTABLISHED6 ? &b->rules.allowed6 : &b->rules.allowed;
+	return over_ipv6(traffic) ? &b->rules.allowed6 : &b->rules.allowed;
 }
 
 /* A batch of frames into a port's receive ring. */
@@ -146,6 +176,8 @@ static void fill(struct bench *b, enum traffic traffic, uint32_t flows, unsigned
 			break;
 		default:
 			traffic_write(m[i], live_flows(b, traffic), any, port != 0, 0x10);
+			if (b->marks != NULL)
+				marks_stamp(m[i], b->mark[any]);
 			break;
 		}
 	}
@@ -218,6 +250,29 @@ static void establish(struct bench *b, enum traffic traffic, uint32_t flows)
 	}
 }
 
+/* What has been established gets its marks. */
+static void mark_all(struct bench *b, enum traffic traffic, uint32_t flows)
+{
+	struct rte_mbuf *m;
+
+	for (uint32_t left = flows; left != 0; left -= marks_take(b->marks))
+		tg_worker_sweep(b->worker, ++b->clock.ms);
+	while (!marks_told(b->marks))
+		tg_worker_sweep(b->worker, b->clock.ms);
+	b->mark = calloc(flows, sizeof(*b->mark));
+	if (b->mark == NULL)
+		bench_die("no memory");
+	for (uint32_t i = 0; i < flows; i++) {
+		m = rte_pktmbuf_alloc(b->pool);
+		if (m == NULL)
+			bench_die("no mbufs");
+		rig_frame(m);
+		traffic_write(m, live_flows(b, traffic), i, false, 0x10);
+		b->mark[i] = marks_of(b->marks, m);
+		rte_pktmbuf_free(m);
+	}
+}
+
 /* What a batch of churn takes, so that as many end as begin. */
 static uint64_t churn_ns(uint32_t flows)
 {
@@ -287,6 +342,9 @@ static void check_traffic(const struct bench *b, enum traffic traffic, uint32_t 
 		print_drops(b);
 		bench_die("established flows were dropped");
 	}
+	if (marked(traffic) && (b->stats->marks_right == 0 ||
+				       (b->stats->marks_stale | b->stats->marks_wrong) != 0))
+		bench_die("marks were not what they should be");
 	if (traffic == NEW_ALLOWED && rig_drops(b->stats) * 1000 > b->stats->conn_created)
 		bench_die("new connections were refused");
 	if (traffic == CHURN &&
@@ -313,6 +371,8 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, uint3
 	open_gateway(b, traffic, flows);
 	if (established(traffic))
 		establish(b, traffic, flows);
+	if (marked(traffic))
+		mark_all(b, traffic, flows);
 	else if (traffic == CHURN)
 		fill_table(b, flows);
 	round_of(b, traffic, flows, seconds / 4); /* warm up */
@@ -325,7 +385,7 @@ static void measure(struct bench *b, enum traffic traffic, uint32_t flows, uint3
 	packets = b->stats->rx_packets - packets;
 	for (unsigned int i = 0; i < TG_STAGE_COUNT && packets != 0; i++)
 		out->stage[i] = (double)b->stages.cycles[i] / (double)packets;
-	out->pages = tg_worker_pages(b->worker, traffic == ESTABLISHED6 ? 6 : 4);
+	out->pages = tg_worker_pages(b->worker, over_ipv6(traffic) ? 6 : 4);
 	check_traffic(b, traffic, flows);
 	out->flows = flows;
 	out->mpps = 1e3 / bench_median(ns, rounds);
@@ -451,6 +511,7 @@ static const struct {
 } cases[] = {
 	{"forward", FORWARD, 1024},
 	{"established", ESTABLISHED, 1000},
+	{"established", ESTABLISHED, 10000},
 	{"established", ESTABLISHED, 100000},
 	{"established", ESTABLISHED, 1000000},
 	{"established", ESTABLISHED, 4000000},
@@ -458,6 +519,13 @@ static const struct {
 	{"established6", ESTABLISHED6, 100000},
 	{"established6", ESTABLISHED6, 1000000},
 	{"established6", ESTABLISHED6, 4000000},
+	{"marked", MARKED, 1000},
+	{"marked", MARKED, 10000},
+	{"marked", MARKED, 100000},
+	{"marked", MARKED, 1000000},
+	{"marked6", MARKED6, 1000},
+	{"marked6", MARKED6, 100000},
+	{"marked6", MARKED6, 1000000},
 	{"new denied", NEW_DENIED, 1000000},
 	{"new allowed", NEW_ALLOWED, 1000000},
 	{"churn", CHURN, 1000000},

@@ -101,6 +101,11 @@ static inline struct lane lane_of(
 
 /* ---- from a frame to where its connection is ---- */
 
+static inline bool is_tcp(const struct live_packet *q)
+{
+	return (q->key.tail >> 32 & 0xff) == TG_IPPROTO_TCP;
+}
+
 static inline bool is_express(uint8_t protocol)
 {
 	/* One of two, and no predictor knows which. */
@@ -194,7 +199,7 @@ static __rte_always_inline bool plain(
  */
 static inline void fetch_connections(const struct tg_worker *w)
 {
-	for (uint64_t left = w->live; left != 0; left &= left - 1) {
+	for (uint64_t left = w->live & ~w->known; left != 0; left &= left - 1) {
 		const struct live_packet *q = &w->live_packet[__builtin_ctzll(left)];
 
 		rte_prefetch0(q->c);
@@ -217,19 +222,22 @@ static __rte_noinline void pass_foreign(
 
 /*
  * Which of two workers a packet belongs to is as good as random: it is not branched on. The parser
- * may hand over as well: before it has its turn, what came earlier is on its way.
+ * may hand over as well: before it has its turn, what came earlier is on its way. Not of those that
+ * are `known`: they are live.
  */
-static __rte_always_inline void receive_all(
-	const struct lane *lane, unsigned int n, bool handed_over, const bool all_home)
+static __rte_always_inline void receive_all(const struct lane *lane, unsigned int n,
+	bool handed_over, const bool all_home, const uint64_t known)
 {
 	struct tg_worker *w = lane->w;
-	uint64_t live = 0, foreign = 0, hash;
+	uint64_t live = known, foreign = 0, hash;
 	uint8_t owner[TG_BURST] = {0};
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct live_packet *q = &w->live_packet[i];
 		uint64_t mine = 1;
 
+		if (known >> i & 1)
+			continue;
 		if (likely(lane->open && plain(q, lane, lane->mbufs[i], &hash))) {
 			if (!all_home) {
 				owner[i] = (uint8_t)owner_by_hash(hash, w->dp->config.n_workers);
@@ -250,16 +258,103 @@ static __rte_always_inline void receive_all(
 	w->live = live;
 }
 
-static void receive_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n,
-	uint8_t port, bool handed_over)
+static __rte_noinline void receive_unmarked(struct tg_worker *w, struct rte_mbuf *const mbufs[],
+	unsigned int n, uint8_t port, bool handed_over)
 {
 	const struct lane lane = lane_of(w, mbufs, port, handed_over);
 
 	if (lane.all_home)
-		receive_all(&lane, n, handed_over, true);
+		receive_all(&lane, n, handed_over, true, 0);
 	else
-		receive_all(&lane, n, handed_over, false);
+		receive_all(&lane, n, handed_over, false, 0);
 	fetch_connections(w);
+}
+
+/* ---- the same where a NIC has put marks on packets ---- */
+
+/*
+ * Finds the entries that marks say and asks for their lines, before any frame is looked at; NULL:
+ * none.
+ */
+static inline void fetch_marked(struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const uint32_t place = mbufs[i]->hash.fdir.hi & w->mark_mask, index = place >> 1;
+		const struct tg_table *table = &w->table[place & 1];
+		struct live_packet *q = &w->live_packet[i];
+
+		q->c = NULL;
+		if (!(mbufs[i]->ol_flags & RTE_MBUF_F_RX_FDIR_ID) ||
+			unlikely(index >= tg_table_size(table)))
+			continue;
+		q->c = tg_table_at(table, index);
+		rte_prefetch0(q->c);
+		if (place & 1)
+			rte_prefetch0((const uint8_t *)q->c - 64);
+	}
+}
+
+/*
+ * True: the packet is plain, and is of the connection that its mark says, in every bit of the key;
+ * what generation the mark is of does not matter then.
+ */
+static __rte_always_inline bool known_by_mark(
+	struct live_packet *q, const struct lane *lane, const struct rte_mbuf *m)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint32_t length = rte_pktmbuf_pkt_len(m);
+	bool right;
+
+	if (q->c == NULL || unlikely(rte_pktmbuf_data_len(m) != length || length < LEAST4))
+		return false;
+	q->length = length;
+	if (likely(frame[12] == 0x08)) {
+		if (unlikely(!plain4(q, lane, frame)))
+			return false;
+		right = !(m->hash.fdir.hi & 1) && tg_table_is4(q->c, &q->key);
+	} else {
+		if (unlikely(!plain6(q, lane, frame)))
+			return false;
+		right = (m->hash.fdir.hi & 1) && tg_table_is6(q->c, &q->key);
+	}
+	if (unlikely(!right))
+		hardware_misled(lane->w, m->hash.fdir.hi);
+	return right;
+}
+
+static __rte_noinline void receive_marked(
+	struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port)
+{
+	const struct lane lane = lane_of(w, mbufs, port, false);
+	const uint64_t all = n < 64 ? (1ull << n) - 1 : UINT64_MAX;
+	uint64_t known = 0, tcp = 0;
+
+	fetch_marked(w, mbufs, n);
+	for (unsigned int i = 0; lane.open && i < n; i++) {
+		struct live_packet *q = &w->live_packet[i];
+		const uint64_t here = known_by_mark(q, &lane, mbufs[i]);
+
+		known |= here << i;
+		tcp |= (here & is_tcp(q)) << i;
+	}
+	w->live = w->known = known;
+	w->known_tcp = tcp;
+	w->stats->marks_right += (unsigned int)__builtin_popcountll(known);
+	/* What marks do not say takes the usual way. What they say is at home: it is here. */
+	if (known != all) {
+		receive_all(&lane, n, false, lane.all_home, known);
+		fetch_connections(w);
+	}
+}
+
+static void receive_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n,
+	uint8_t port, bool handed_over)
+{
+	/* A mark lies where a packet that is handed over has its note. */
+	if (unlikely(w->mark_mask != 0) && !handed_over && hardware_marks(w, port))
+		receive_marked(w, mbufs, n, port);
+	else
+		receive_unmarked(w, mbufs, n, port, handed_over);
 }
 
 /* ---- along the connection ---- */
@@ -309,11 +404,6 @@ static inline bool datagram_passes(
 	const struct lane *lane, const struct tg_conn *c, const struct live_packet *q)
 {
 	return datagram_plain(q) && in_order(lane, c, q, TG_CONN_UDP_STREAM, lane->idle_udp);
-}
-
-static inline bool is_tcp(const struct live_packet *q)
-{
-	return (q->key.tail >> 32 & 0xff) == TG_IPPROTO_TCP;
 }
 
 static __attribute__((noinline)) void fold_counts(
@@ -486,9 +576,9 @@ static inline void fetch_far(struct tg_worker *w, uint64_t left)
 static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uint8_t port)
 {
 	const struct lane lane = lane_of(w, mbufs, port, false);
-	uint64_t home = 0, tcp = 0;
+	uint64_t home = w->known, tcp = w->known_tcp;
 
-	for (uint64_t left = w->live; left != 0; left &= left - 1) {
+	for (uint64_t left = w->live & ~w->known; left != 0; left &= left - 1) {
 		const unsigned int index = (unsigned int)__builtin_ctzll(left);
 		const struct live_packet *q = &w->live_packet[index];
 		const uint64_t here = likely(q->family == 4) ? tg_table_is4(q->c, &q->key)
@@ -497,6 +587,7 @@ static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uin
 		home |= here << index;
 		tcp |= (uint64_t)is_tcp(q) << index;
 	}
+	w->known = w->known_tcp = 0;
 	fetch_far(w, w->live & ~home);
 	if (unlikely(lane.tx->n > TX_BUFFER - TG_BURST))
 		transmit(w, lane.tx);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a worker has to do with connections whose packets NICs forward. */
+/* What a worker has to do with connections whose packets NICs forward or mark. */
 #include "internal.h"
 
 #include <rte_ring_elem.h>
@@ -23,6 +23,64 @@ static bool worth_it(const struct tg_worker *w, const struct tg_conn *c)
 	return c->state == TG_CONN_ESTABLISHED || c->state == TG_CONN_UDP_STREAM;
 }
 
+/* What hardware is to do for it. */
+static enum tg_hardware_offer_kind kind_of(const struct tg_worker *w, const struct tg_table *table,
+	const struct tg_conn *c, unsigned int port)
+{
+	const _Atomic uint64_t *ports =
+		&w->hardware->to_mark[table->family == 6][c->protocol != TG_IPPROTO_TCP];
+
+	return atomic_load_explicit(ports, memory_order_relaxed) >> port & 1
+		       ? TG_HARDWARE_MARK
+		       : TG_HARDWARE_CONNECTION;
+}
+
+static inline void add(_Atomic uint64_t *to, uint64_t n)
+{
+	atomic_store_explicit(
+		to, atomic_load_explicit(to, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* For the owner, who does not see the packets of what is marked. */
+static void show(struct tg_worker *w, const struct hardware_lease *lease, const struct tg_conn *c)
+{
+	struct tg_hardware_sight *sight = &w->hardware->sight[lease->entry];
+
+	if ((c->count[0] | c->count[1]) == 0)
+		return;
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		add(&sight->packets[dir], c->count[dir] >> TG_CONN_COUNT_SHIFT);
+		add(&sight->bytes[dir], c->count[dir] & (TG_CONN_COUNT_PACKET - 1));
+	}
+	atomic_store_explicit(&sight->at, w->now, memory_order_relaxed);
+}
+
+/* The generation is a part of the ticket: the next lease of the entry has another one. */
+static uint32_t generation_of(const struct tg_worker *w, uint32_t ticket)
+{
+	return ticket % w->hardware->generations;
+}
+
+static uint32_t mark_for(
+	const struct tg_worker *w, const struct tg_table *table, uint32_t index, uint32_t ticket)
+{
+	const uint32_t place = index << 1 | (table->family == 6);
+
+	return generation_of(w, ticket) * w->hardware->places + place;
+}
+
+void hardware_misled(struct tg_worker *w, uint32_t mark)
+{
+	const uint32_t place = mark & w->mark_mask;
+	const struct hardware_lease *lease = &w->lease[place & 1][place >> 1];
+
+	if (lease->state != LEASE_NONE && lease->marked &&
+		generation_of(w, lease->ticket) == mark / w->hardware->places)
+		w->stats->marks_wrong++;
+	else
+		w->stats->marks_stale++;
+}
+
 static uint32_t next_ticket(struct tg_worker *w)
 {
 	if (++w->ticket == 0)
@@ -41,10 +99,13 @@ void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 	struct tg_hardware_offer offer;
 	struct tg_key key;
 
+	if (lease->marked && lease->state == LEASE_TAKEN)
+		show(w, lease, c);
 	if (packets < atomic_load_explicit(&w->hardware->merit, memory_order_relaxed) ||
 		lease->state != LEASE_NONE || !worth_it(w, c))
 		return;
 	offer = (struct tg_hardware_offer){
+		.kind = (uint8_t)kind_of(w, table, c, cold->port),
 		.verdict = {cold->verdict[TG_EGRESS], cold->verdict[TG_INGRESS]},
 		.epoch = w->epoch,
 		.ticket = next_ticket(w),
@@ -53,12 +114,18 @@ void hardware_offer(struct tg_worker *w, struct tg_table *table, struct tg_conn 
 		.port = cold->port,
 		.initiator = (uint8_t)tg_conn_initiator(c),
 	};
+	if (offer.kind == TG_HARDWARE_MARK)
+		offer.mark = mark_for(w, table, offer.index, offer.ticket);
 	tg_table_key(table, c, &key);
 	tuple_make(&offer.tuple, &key, table->family, tg_conn_initiator(c),
 		w->dp->config.ports[cold->port].zone);
 	if (rte_ring_sp_enqueue_elem(w->hardware->offers, &offer, sizeof(offer)) != 0)
 		return;
-	*lease = (struct hardware_lease){.ticket = offer.ticket, .state = LEASE_OFFERED};
+	*lease = (struct hardware_lease){
+		.ticket = offer.ticket,
+		.state = LEASE_OFFERED,
+		.marked = offer.kind == TG_HARDWARE_MARK,
+	};
 	w->stats->offload_offers++;
 }
 
@@ -73,9 +140,14 @@ static void recall(struct tg_worker *w, struct hardware_lease *lease)
 	lease->state = LEASE_RECALLED;
 }
 
+static bool unseen(const struct hardware_lease *lease)
+{
+	return lease->state != LEASE_NONE && !lease->marked;
+}
+
 bool hardware_has(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
 {
-	return w->hardware != NULL && lease_of(w, table, c)->state != LEASE_NONE;
+	return w->hardware != NULL && unseen(lease_of(w, table, c));
 }
 
 bool hardware_recall(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
@@ -89,7 +161,7 @@ bool hardware_recall(struct tg_worker *w, const struct tg_table *table, const st
 		recall(w, lease);
 	else if (lease->state == LEASE_OFFERED)
 		lease->unwanted = true; /* it has no number yet */
-	return lease->state != LEASE_NONE;
+	return unseen(lease);
 }
 
 void hardware_forget(struct tg_worker *w, const struct tg_table *table, const struct tg_conn *c)
@@ -245,7 +317,7 @@ static void back(
 
 	if (lease == NULL)
 		return;
-	if (c->protocol == TG_IPPROTO_TCP && lease->state >= LEASE_TAKEN)
+	if (c->protocol == TG_IPPROTO_TCP && lease->state >= LEASE_TAKEN && unseen(lease))
 		tg_tcp_lose_sight(c);
 	*lease = (struct hardware_lease){0};
 }
@@ -295,6 +367,6 @@ uint64_t tg_worker_offloaded(const struct tg_worker *w)
 
 	for (unsigned int t = 0; t < 2; t++)
 		for (uint64_t i = 0; w->hardware != NULL && i < tg_table_size(&w->table[t]); i++)
-			n += w->lease[t][i].state >= LEASE_TAKEN;
+			n += w->lease[t][i].state >= LEASE_TAKEN && unseen(&w->lease[t][i]);
 	return n;
 }

@@ -13,6 +13,19 @@
  *
  * A ticket is one offer of one worker. It names the connection on both sides of the rings, as long
  * as table entries are used again. The worker's memory of it ends with TG_HARDWARE_BACK.
+ *
+ * Marks. Of a connection that a NIC cannot forward it may be able to recognise the packets. They
+ * come to the worker as ever, but with a mark (RTE_MBUF_F_RX_FDIR_ID, hash.fdir.hi) that says
+ * where in its table the worker has the connection:
+ *
+ *	mark = generation * places + 2 * index + (1 for IPv6)
+ *
+ * A mark is a hint. The packet is parsed and followed like any other; only the search for its
+ * connection is spared, and only when the key of the entry is the packet's, in every bit: then it
+ * is the entry that the search would have found. All other marks are counted, and the packet takes
+ * the usual way. The generation tells why: that of the entry's lease, the mark is of a live
+ * connection and on a packet of another one; else it is stale, of a lease that is over. Nothing
+ * passes unseen: the connection is followed, times out and is judged as if there were no rule.
  */
 #ifndef TG_PIPELINE_HARDWARE_H
 #define TG_PIPELINE_HARDWARE_H
@@ -36,6 +49,7 @@ enum tg_hardware_offer_kind {
 	 */
 	TG_HARDWARE_DENIAL,
 	TG_HARDWARE_RECALL, /* look at `recall` of `entry` */
+	TG_HARDWARE_MARK,   /* a connection whose packets are to be marked */
 };
 
 /* A worker's message. */
@@ -49,6 +63,7 @@ struct tg_hardware_offer {
 	uint32_t entry;
 	uint32_t index;	   /* of the table */
 	uint32_t packets;  /* since the sweep looked at it before */
+	uint32_t mark;	   /* MARK */
 	uint16_t port;	   /* index of the port that the initiator's packets come by */
 	uint8_t initiator; /* direction of its packets */
 	uint8_t reserved;
@@ -77,6 +92,16 @@ struct tg_hardware_event {
 
 static_assert(sizeof(struct tg_hardware_event) == 56, "event layout");
 
+/*
+ * What a worker has seen of a marked connection, since it was marked. The worker writes, while it
+ * sweeps; the owner reads, and zeroes it before the entry is anybody's. Each word is true by
+ * itself, of the entry's last user for a moment after that.
+ */
+struct tg_hardware_sight {
+	_Atomic uint64_t packets[2], bytes[2]; /* by direction of the connection */
+	_Atomic uint32_t at; /* ms: when the worker last found that there had been any */
+};
+
 struct tg_hardware_channel {
 	struct rte_ring *offers;  /* of struct tg_hardware_offer; the worker sends */
 	struct rte_ring *events;  /* of struct tg_hardware_event; the worker receives */
@@ -86,6 +111,16 @@ struct tg_hardware_channel {
 	_Atomic uint32_t merit;
 	/* Packets in a second that make a denial worth offering; 0: none are. */
 	uint32_t denials;
+	uint32_t places;      /* that a mark may say, a power of two; 0: there are no marks */
+	uint32_t generations; /* of each; marks are below places * generations */
+	struct tg_hardware_sight *sight; /* by entry; NULL where there are no marks */
+	/* Ports, by bit, whose packets may have marks. The owner writes. */
+	_Atomic uint64_t marking;
+	/*
+	 * Ports, by bit, that first packets come by of connections which are offered as MARK, by
+	 * [is IPv6][is UDP]. The owner writes.
+	 */
+	_Atomic uint64_t to_mark[2][2];
 };
 
 /*

@@ -158,6 +158,7 @@ struct hardware_lease {
 	uint32_t entry : 28;   /* of the owner's, from TAKEN on */
 	uint32_t state : 2;    /* enum hardware_state */
 	uint32_t unwanted : 1; /* while OFFERED: to be recalled when it is TAKEN */
+	uint32_t marked : 1;   /* its packets come here, with a mark */
 };
 
 static_assert(sizeof(struct hardware_lease) == 8, "a word for each connection");
@@ -207,9 +208,13 @@ struct tg_worker {
 	struct hardware_lease *lease[2];      /* by table and entry of it */
 	uint32_t ticket;		      /* the last */
 	struct denial *denial;		      /* DENIALS of them */
+	uint32_t mark_mask; /* what of a mark is the place; 0: there are no marks */
 
 	const struct express *express;
 	uint64_t live; /* bit by index of the packet: a connection decides */
+	/* Of these: `c` of their live_packet is their connection; and which are TCP. 0 but between
+	 * receiving and tracking. */
+	uint64_t known, known_tcp;
 	struct live_packet live_packet[TG_BURST] __rte_cache_aligned;
 	struct tg_packet packet[TG_BURST];
 	struct judged_packet judged[TG_BURST];
@@ -369,6 +374,13 @@ void hardware_forget(struct tg_worker *w, const struct tg_table *table, const st
 void hardware_denied(struct tg_worker *w, const struct tg_tuple *tuple,
 	const struct tg_judgement *j, uint8_t port, enum tg_drop_reason reason);
 void hardware_take_events(struct tg_worker *w);
+/* A mark that its packet does not belong to; the place is within its table. */
+void hardware_misled(struct tg_worker *w, uint32_t mark);
+/* May what a port receives have marks? Where there are any. */
+static inline bool hardware_marks(const struct tg_worker *w, unsigned int port)
+{
+	return atomic_load_explicit(&w->hardware->marking, memory_order_relaxed) >> port & 1;
+}
 
 /* ---- namespace.c: limits of namespaces ---- */
 

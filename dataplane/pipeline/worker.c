@@ -131,6 +131,7 @@ int tg_worker_attach(struct tg_worker *w, struct tg_hardware_channel *channel)
 	w->denial = calloc(DENIALS, sizeof(*w->denial));
 	if (w->denial == NULL)
 		return -ENOMEM;
+	w->mark_mask = channel->places != 0 ? channel->places - 1 : 0;
 	w->hardware = channel;
 	return 0;
 }

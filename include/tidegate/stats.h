@@ -160,7 +160,12 @@ struct tg_stats_worker {
 	uint64_t offloaded_drops;
 	uint64_t offload_offers;
 	uint64_t misplaced; /* packets that a NIC has placed elsewhere than it is said to */
-	uint64_t reserved[4];
+	/* packets with marks: of the connection that the mark said, of none of that mark (any
+	 * more), of another one */
+	uint64_t marks_right;
+	uint64_t marks_stale;
+	uint64_t marks_wrong;
+	uint64_t reserved[1];
 };
 
 /* What NICs do; the thread that owns their rules writes it. */

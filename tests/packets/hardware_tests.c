@@ -15,13 +15,18 @@
 #define ENTRY 3u
 #define MERIT 4
 
+#define PLACES (1u << 12) /* of marks: the tables have 1024 entries and some */
+#define GENERATIONS 2u
+
 struct owner {
 	struct world w;
+	struct tg_hardware_sight sight[ENTRIES];
 	struct tg_hardware_channel channel;
 	_Atomic uint32_t recall[ENTRIES];
 };
 
-static void owner_start(struct owner *o)
+/* `marks`: by NICs that forward nothing. */
+static void owner_begin(struct owner *o, bool marks)
 {
 	const unsigned int flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
 
@@ -34,8 +39,19 @@ static void owner_start(struct owner *o)
 		"events", sizeof(struct tg_hardware_event), 64, SOCKET_ID_ANY, flags);
 	o->channel.recall = o->recall;
 	atomic_store(&o->channel.merit, MERIT);
+	if (marks) {
+		o->channel.places = PLACES;
+		o->channel.generations = GENERATIONS;
+		o->channel.sight = o->sight;
+		o->channel.marking = o->channel.to_mark[0][0] = UINT64_MAX;
+	}
 	assert_int_equal(tg_worker_attach(o->w.worker[0], &o->channel), 0);
 	world_rules(&o->w, 0);
+}
+
+static void owner_start(struct owner *o)
+{
+	owner_begin(o, false);
 }
 
 static void owner_stop(struct owner *o)
@@ -378,6 +394,100 @@ static void what_hardware_drops_is_counted(void **state)
 	owner_stop(&o);
 }
 
+static struct tg_stats_worker send_marked(
+	struct owner *o, unsigned int port, const char *text, uint32_t mark)
+{
+	struct packet packet;
+	struct rte_mbuf *m;
+
+	packet_make(&packet, text);
+	m = packet_mbuf(o->w.pool, &packet);
+	m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+	m->hash.fdir.hi = mark;
+	assert_int_equal(world_burst(&o->w, port, &m, 1), 1);
+	return world_stats(&o->w);
+}
+
+/* The mark is the connection's as long as the lease lasts; then it is an old one. */
+static void a_mark_is_of_one_lease(void **state)
+{
+	struct tg_hardware_offer offer, second;
+	struct owner o;
+
+	owner_begin(&o, true);
+	offer = taken(&o);
+	assert_int_equal(offer.kind, TG_HARDWARE_MARK);
+	assert_true(offer.mark < PLACES * GENERATIONS);
+	assert_int_equal(
+		send_marked(&o, INSIDE, C "A seq=1101 ack=5001", offer.mark).marks_right, 1);
+	/* whatever the generation, where the key is right */
+	assert_int_equal(
+		send_marked(&o, OUTSIDE, S "A seq=5001 ack=1101", offer.mark ^ PLACES).marks_right,
+		2);
+	/* another connection's packet, by the live mark and by an old one */
+	assert_int_equal(send_marked(&o, INSIDE, "10.1.0.1 > 8.8.4.4 tcp 1>80 S seq=1", offer.mark)
+				 .marks_wrong,
+		1);
+	assert_int_equal(
+		send_marked(&o, INSIDE, "10.1.0.1 > 8.8.4.4 tcp 2>80 S seq=1", offer.mark ^ PLACES)
+			.marks_stale,
+		1);
+	/* what a NIC cannot have meant: IPv6, no entry */
+	assert_int_equal(
+		send_marked(&o, INSIDE, C "A seq=1101 ack=5001", offer.mark ^ 1).marks_stale, 2);
+	send_marked(&o, INSIDE, C "A seq=1101 ack=5001", UINT32_MAX);
+	assert_int_equal(world_stats(&o.w).marks_right, 2);
+
+	tell(&o, &offer, TG_HARDWARE_BACK, 0, 0);
+	for (unsigned int i = 0; i < MERIT; i++)
+		assert_int_equal(world_send(&o.w, INSIDE, C "A seq=1101 ack=5001"), PASSED);
+	world_sweep(&o.w);
+	assert_true(next_offer(&o, &second));
+	assert_int_equal(second.mark, offer.mark ^ PLACES);
+	assert_int_equal(send_marked(&o, INSIDE, "10.1.0.1 > 8.8.4.4 tcp 3>80 S seq=1", offer.mark)
+				 .marks_stale,
+		3);
+	owner_stop(&o);
+}
+
+/* Nothing passes unseen: windows are checked, resets close, the owner is told what was seen. */
+static void what_is_marked_is_followed_as_ever(void **state)
+{
+	struct tg_hardware_offer offer;
+	struct owner o;
+
+	owner_begin(&o, true);
+	offer = taken(&o);
+	assert_int_equal(tg_worker_offloaded(o.w.worker[0]), 0);
+	assert_int_equal(world_send(&o.w, INSIDE, C "A seq=900000 ack=5001"), D(TCP_INVALID));
+	o.w.now += 5;
+	assert_int_equal(world_send(&o.w, INSIDE, C "A seq=1101 ack=5001"), PASSED);
+	world_sweep(&o.w);
+	assert_int_equal(o.sight[ENTRY].packets[offer.initiator], 1);
+	assert_true(o.sight[ENTRY].at >= o.w.now - 5);
+	assert_false(wanted_back(&o, &offer));
+
+	world_rules(&o.w, RULES_NO_WEB);
+	assert_int_equal(world_send(&o.w, INSIDE, C "A seq=1101 ack=5001"), D(CONN_REVOKED));
+	assert_true(wanted_back(&o, &offer));
+	owner_stop(&o);
+}
+
+/* It ends at its time, though nobody has answered. */
+static void what_is_marked_times_out(void **state)
+{
+	struct tg_hardware_offer offer;
+	struct owner o;
+
+	owner_begin(&o, true);
+	offer = taken(&o);
+	o.w.now += o.w.config.timeouts.ms[TG_CONN_ESTABLISHED];
+	world_sweep(&o.w);
+	assert_int_equal(world_stats(&o.w).conn_expired, 1);
+	assert_true(wanted_back(&o, &offer));
+	owner_stop(&o);
+}
+
 int run_hardware_tests(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -392,6 +502,9 @@ int run_hardware_tests(void)
 		cmocka_unit_test(what_is_revoked_is_called_back_and_counted),
 		cmocka_unit_test(what_is_taken_too_late_is_called_back),
 		cmocka_unit_test(what_hardware_drops_is_counted),
+		cmocka_unit_test(a_mark_is_of_one_lease),
+		cmocka_unit_test(what_is_marked_is_followed_as_ever),
+		cmocka_unit_test(what_is_marked_times_out),
 	};
 
 	return cmocka_run_group_tests_name("hardware", tests, NULL, NULL);

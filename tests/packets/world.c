@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "world.h"
 #include "internal.h"
+#include "marks.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -118,6 +119,7 @@ void world_start(struct world *w)
 	}
 	for (uint16_t i = 0; i < WORLD_PORTS; i++)
 		tg_datapath_set_link(w->dp, i, true);
+	marks_attach(w);
 }
 
 static void replace(
@@ -209,6 +211,7 @@ static void check_spans(const struct tg_table *table)
 
 void world_stop(struct world *w)
 {
+	marks_count(w);
 	for (uint32_t i = 0; i < w->config.n_workers; i++) {
 		check_spans(&w->worker[i]->table[0]);
 		check_spans(&w->worker[i]->table[1]);
@@ -257,6 +260,7 @@ struct rte_mbuf *world_take(unsigned int *port)
 
 void world_feed(struct world *w, unsigned int port, struct rte_mbuf **m, unsigned int n)
 {
+	marks_put(w, port, m, n);
 	tg_worker_burst(w->worker[w->receiver], (uint16_t)port, m, (uint16_t)n, w->now);
 	tg_worker_flush(w->worker[w->receiver]);
 	world_settle(w);
