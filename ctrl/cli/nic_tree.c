@@ -212,6 +212,16 @@ static void add_counters(struct tree *t, cJSON *to, const struct tg_nic_engine *
 		add_number(t, fact, "stale-ms", e->counters.stale_ms);
 }
 
+static void add_marks(struct tree *t, cJSON *to, const struct tg_nic_engine *e)
+{
+	cJSON *fact = add_fact(t, to, "marks", e->source[TG_NIC_ENGINE_MARKS]);
+
+	if (fact == NULL)
+		return;
+	add_number(t, fact, "max", e->marks.max);
+	add_bool(t, fact, "passthru", e->marks.passthru);
+}
+
 static void add_shapes(struct tree *t, cJSON *to, const struct tg_nic_engine *e)
 {
 	cJSON *fact = add_fact(t, to, "shapes", e->source[TG_NIC_ENGINE_SHAPES]);
@@ -244,6 +254,7 @@ static cJSON *engine_tree(struct tree *t, const struct tg_nic_engine *e)
 	add_number_fact(t, to, "priorities", e->n_priorities, source[TG_NIC_ENGINE_PRIORITIES]);
 	add_number_fact(t, to, "capacity", e->capacity, source[TG_NIC_ENGINE_CAPACITY]);
 	add_counters(t, to, e);
+	add_marks(t, to, e);
 	add_text_fact(t, to, "duplicates",
 		tg_nic_duplicates_name((enum tg_nic_duplicates)e->duplicates),
 		source[TG_NIC_ENGINE_DUPLICATES]);

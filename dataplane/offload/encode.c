@@ -275,6 +275,14 @@ static void write_notes(struct encoder *e)
 		act_with(e, RTE_FLOW_ACTION_TYPE_MARK)->mark.id = e->rule->mark;
 }
 
+/* Drivers of Intel's NICs know it in front of a mark only; to others the order means nothing. */
+static void write_passthru(struct encoder *e)
+{
+	if (has(e, BIT(SOFTWARE)) && e->rule->domain != TG_NIC_TRANSFER &&
+		e->context->software == TG_ENCODE_PASSTHRU)
+		act(e, RTE_FLOW_ACTION_TYPE_PASSTHRU);
+}
+
 static void write_software(struct encoder *e)
 {
 	if (e->rule->domain == TG_NIC_TRANSFER) {
@@ -289,8 +297,7 @@ static void write_software(struct encoder *e)
 		act_with(e, RTE_FLOW_ACTION_TYPE_RSS)->rss = e->context->rss;
 		break;
 	case TG_ENCODE_PASSTHRU:
-		act(e, RTE_FLOW_ACTION_TYPE_PASSTHRU);
-		break;
+		break; /* it has been said */
 	}
 }
 
@@ -338,6 +345,7 @@ int tg_encode(const struct tg_encode_context *context, const struct tg_nic_rule 
 		.transfer = rule->domain == TG_NIC_TRANSFER,
 	};
 	write_items(&e);
+	write_passthru(&e);
 	write_notes(&e);
 	write_rewrites(&e);
 	write_fate(&e);

@@ -132,6 +132,11 @@ static uint32_t software_words(const struct tg_flow_port *port, const struct tg_
 		words[n++] = TG_ENCODE_QUEUE; /* none is needed */
 		return n;
 	}
+	/* What is marked has to come by the queue that it would come by without a rule. */
+	if (rule->actions & 1u << TG_NIC_MARK && engine->marks.passthru) {
+		words[n++] = TG_ENCODE_PASSTHRU;
+		return n;
+	}
 	if (queues == 1)
 		words[n++] = TG_ENCODE_QUEUE;
 	else if (rte_is_power_of_2(queues))

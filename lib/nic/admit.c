@@ -214,6 +214,13 @@ static bool takes_actions(const struct tg_nic_ask *ask)
 		tg_nic_action_name((enum tg_nic_action)__builtin_ctz(missing)));
 }
 
+static bool takes_mark(const struct tg_nic_ask *ask)
+{
+	if (!tg_nic_does(ask->rule, TG_NIC_MARK) || ask->rule->mark <= ask->engine->marks.max)
+		return true;
+	return tg_nic_refuse(ask, "no mark above %u", ask->engine->marks.max);
+}
+
 /* What software must see for itself whatever the NIC. */
 static bool guarded(const struct tg_nic_ask *ask)
 {
@@ -236,6 +243,7 @@ static bool (*const checks[])(const struct tg_nic_ask *ask) = {
 	takes_group,
 	takes_priority,
 	takes_actions,
+	takes_mark,
 	guarded,
 };
 

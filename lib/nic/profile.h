@@ -174,21 +174,30 @@ struct tg_nic_counters {
 	uint32_t stale_ms;
 };
 
+/* What the action MARK puts on packets. */
+struct tg_nic_marks {
+	uint32_t max; /* the highest; 0: there are none */
+	/* PASSTHRU beside it leaves packets to the queue that they would have come by. Else a rule
+	 * has to name a queue. */
+	bool passthru;
+};
+
 /* What is said of an engine besides fields, protocols and actions. X(SYMBOL, "key in profiles") */
-#define TG_NIC_ENGINE_FACTS(X)        \
-	X(DOMAINS, "domains")         \
-	X(UNTAGGED, "untagged")       \
-	X(TAGGED, "tagged")           \
-	X(NEEDS_FIELD, "needs-field") \
-	X(SHAPES, "shapes")           \
-	X(GROUPS, "groups")           \
-	X(FIRST_GROUP, "first-group") \
-	X(MISS, "miss-to-software")   \
-	X(PRIORITIES, "priorities")   \
-	X(CAPACITY, "capacity")       \
-	X(COUNTERS, "counters")       \
-	X(DUPLICATES, "duplicates")   \
-	X(MODIFY_FIELD, "modify-field")
+#define TG_NIC_ENGINE_FACTS(X)          \
+	X(DOMAINS, "domains")           \
+	X(UNTAGGED, "untagged")         \
+	X(TAGGED, "tagged")             \
+	X(NEEDS_FIELD, "needs-field")   \
+	X(SHAPES, "shapes")             \
+	X(GROUPS, "groups")             \
+	X(FIRST_GROUP, "first-group")   \
+	X(MISS, "miss-to-software")     \
+	X(PRIORITIES, "priorities")     \
+	X(CAPACITY, "capacity")         \
+	X(COUNTERS, "counters")         \
+	X(DUPLICATES, "duplicates")     \
+	X(MODIFY_FIELD, "modify-field") \
+	X(MARKS, "marks")
 
 enum tg_nic_engine_fact {
 #define X(sym, key) TG_NIC_ENGINE_##sym,
@@ -215,6 +224,7 @@ struct tg_nic_engine {
 	bool miss_to_software; /* what no rule of a later group matches; else it may be lost */
 	uint32_t capacity;     /* rules; 0: unknown, found out by ENOSPC */
 	struct tg_nic_counters counters;
+	struct tg_nic_marks marks;
 	uint8_t duplicates; /* enum tg_nic_duplicates */
 	bool modify_field;  /* rewrites by MODIFY_FIELD; else by SET_* actions */
 	const char *field_source[TG_NIC_FIELD_COUNT];

@@ -111,6 +111,21 @@ static void read_counters(const struct reading *r, const struct tg_at *at, const
 		tg_reader_problem(reader, at, "expected hits, bytes or both");
 }
 
+static void read_marks(const struct reading *r, const struct tg_at *at, const char **source)
+{
+	static const char *const known[] = {"max", "passthru", NULL};
+	struct tg_reader *reader = &r->read->reader;
+	struct tg_at max = tg_at_field(at, "max"), passthru = tg_at_field(at, "passthru");
+	int64_t most = 0;
+
+	if (!tg_nic_read_block(r->read, at, known, source))
+		return;
+	tg_read_bool(reader, &passthru, &r->engine->marks.passthru);
+	if (!tg_read_int(reader, &max, 1, UINT32_MAX, &most))
+		tg_reader_problem(reader, at, "expected max");
+	r->engine->marks.max = (uint32_t)most;
+}
+
 static void read_duplicates(const struct reading *r, const struct tg_at *at, const char **source)
 {
 	struct tg_at is = tg_nic_read_fact(r->read, at, source);
@@ -139,6 +154,7 @@ static fact_reader *const facts[TG_NIC_ENGINE_FACT_COUNT] = {
 	[TG_NIC_ENGINE_COUNTERS] = read_counters,
 	[TG_NIC_ENGINE_DUPLICATES] = read_duplicates,
 	[TG_NIC_ENGINE_MODIFY_FIELD] = read_modify_field,
+	[TG_NIC_ENGINE_MARKS] = read_marks,
 };
 
 /* --- lists of {are: [WORD, ...], source: ...} --- */

@@ -52,9 +52,19 @@ static void check_count(const struct engine *engine)
 			"goes with the action count, and only with that");
 }
 
+static void check_marks(const struct engine *engine)
+{
+	struct tg_at at = tg_at_field(engine->at, "marks");
+
+	if ((engine->v->marks.max != 0) != ((engine->v->actions & BIT(TG_NIC_MARK)) != 0))
+		tg_reader_problem(&engine->read->reader, &at,
+			"goes with the action mark, and only with that");
+}
+
 static void check_engine(const struct engine *engine)
 {
 	check_groups(engine);
+	check_marks(engine);
 	check_count(engine);
 	check_pair(engine, "duplicates", engine->v->duplicates == TG_NIC_DUPLICATES_FIRST_WINS,
 		TG_NIC_HAZARD_FIRST_WINS);

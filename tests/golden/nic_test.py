@@ -30,6 +30,7 @@ engines:
     actions: [{{are: [drop, count, software, mark], {SOURCE}}}]
     shapes: {{is: limited, max: 64, {SOURCE}}}
     counters: {{hits: true, bytes: true, stale-ms: 500, {SOURCE}}}
+    marks: {{max: 65533, passthru: true, {SOURCE}}}
 strategies:
   deny-cache: {{use: true, {SOURCE}}}
   connections: {{use: false, why-not: no port, {SOURCE}}}
@@ -70,6 +71,8 @@ engine fdir
   shapes        limited; max 64
                 net/x/x_flow.c @ v22.11.11
   counters      hits; bytes; stale-ms 500
+                net/x/x_flow.c @ v22.11.11
+  marks         max 65533; passthru
                 net/x/x_flow.c @ v22.11.11
 
 placement     tcp4, udp4, tcp6; by key

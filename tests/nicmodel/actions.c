@@ -186,13 +186,28 @@ static int once(struct reader *r, const struct rte_flow_action *action, enum tg_
 	return 0;
 }
 
+/* What an application may rely on where no profile says more. */
+#define MARK_MAX 0xffffffu
+
+static uint32_t mark_max(const struct nm_nic *nic)
+{
+	uint32_t most = 0;
+
+	if (nic->profile == NULL)
+		return MARK_MAX;
+	for (size_t i = 0; i < nic->profile->n_engines; i++)
+		if (nic->profile->engines[i].marks.max > most)
+			most = nic->profile->engines[i].marks.max;
+	return most;
+}
+
 static int read_mark(struct reader *r, const struct rte_flow_action *action)
 {
 	const struct rte_flow_action_mark *conf = action->conf;
 
 	if (action->type == RTE_FLOW_ACTION_TYPE_MARK) {
-		if (conf == NULL || conf->id >= 1u << 24)
-			return refuse_conf(r, action, "marks have 24 bits");
+		if (conf == NULL || conf->id > mark_max(r->port->nic))
+			return refuse_conf(r, action, "the mark is too high");
 		r->a->mark = conf->id;
 	} else {
 		r->a->flag = true;

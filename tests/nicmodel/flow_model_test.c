@@ -88,6 +88,7 @@ static void open_nic(struct fixture *f, bool templates)
 	f->profile.templates = templates;
 	f->profile.on_stop = TG_NIC_ON_STOP_LOST;
 	f->engine = &f->profile.engines[0];
+	f->profile.engines[0].marks.max = 0xffffff;
 }
 
 static void open_port(struct fixture *f, uint32_t rules_max)

@@ -39,6 +39,7 @@ static const char good[] =
 	"    capacity: {is: 8192, " SOURCE "}\n"
 	"    counters: {hits: true, bytes: true, max: 256, stale-ms: 500, " SOURCE "}\n"
 	"    duplicates: {is: refused, " SOURCE "}\n"
+	"    marks: {max: 65533, passthru: true, " SOURCE "}\n"
 	"strategies:\n"
 	"  deny-cache: {use: true, " SOURCE "}\n"
 	"  connections: {use: false, why-not: no port, " SOURCE "}\n"
@@ -119,6 +120,8 @@ static void test_every_key(void **state)
 	assert_int_equal(e->capacity, 8192);
 	assert_true(e->counters.hits && e->counters.bytes && !e->counters.shared);
 	assert_int_equal(e->counters.max, 256);
+	assert_int_equal(e->marks.max, 65533);
+	assert_true(e->marks.passthru);
 	assert_int_equal(e->counters.stale_ms, 500);
 	assert_int_equal(e->duplicates, TG_NIC_DUPLICATES_REFUSED);
 	assert_int_equal(p->strategies, BIT(TG_NIC_STRATEGY_DENY) | BIT(TG_NIC_STRATEGY_MARK_HINT) |
@@ -210,6 +213,8 @@ static void test_mistakes(void **state)
 			"x.yaml:15: engines[0].shapes.max: goes with limited, and only with that"},
 		{"    shapes: {is: limited, max: 64, " SOURCE "}\n", "",
 			"x.yaml:8: engines[0].shapes: is required"},
+		{"    marks: {max: 65533, passthru: true, " SOURCE "}\n", "",
+			"x.yaml:8: engines[0].marks: goes with the action mark, and only with that"},
 		{"is: 3", "is: 0",
 			"x.yaml:16: engines[0].priorities.is: an integer from 1 to 4294967295 is "
 			"expected"},
@@ -223,10 +228,10 @@ static void test_mistakes(void **state)
 		{"drop, count, ", "drop, ",
 			"x.yaml:18: engines[0].counters: goes with the action count, and only "
 			"with that\n"
-			"x.yaml:21: strategies.deny-cache: needs an engine that drops and counts "
+			"x.yaml:22: strategies.deny-cache: needs an engine that drops and counts "
 			"packets and bytes"},
 		{"bytes: true, ", "",
-			"x.yaml:21: strategies.deny-cache: needs an engine that drops and counts "
+			"x.yaml:22: strategies.deny-cache: needs an engine that drops and counts "
 			"packets and bytes"},
 		{"stale-ms: 500, ", "",
 			"x.yaml:18: engines[0].counters: contradicts the hazard stale-counter for "
@@ -235,46 +240,48 @@ static void test_mistakes(void **state)
 			"x.yaml:19: engines[0].duplicates: goes with the hazard first-wins for "
 			"this engine"},
 		{"  deny-cache: {use: true, " SOURCE "}\n", "",
-			"x.yaml:20: strategies.deny-cache: is required"},
+			"x.yaml:21: strategies.deny-cache: is required"},
 		{"deny-cache: {use: true, ", "deny-cache: {use: true, why-not: no, ",
-			"x.yaml:21: strategies.deny-cache.why-not: a string is expected, not a "
+			"x.yaml:22: strategies.deny-cache.why-not: a string is expected, not a "
 			"boolean (quotes make it one)\n"
-			"x.yaml:21: strategies.deny-cache.why-not: goes with what is not used, and "
+			"x.yaml:22: strategies.deny-cache.why-not: goes with what is not used, and "
 			"only with that"},
 		{"why-not: no port, ", "",
-			"x.yaml:22: strategies.connections.why-not: goes with what is not used, "
+			"x.yaml:23: strategies.connections.why-not: goes with what is not used, "
 			"and only with that"},
 		{"software, mark", "software",
-			"x.yaml:23: strategies.mark: needs an engine that marks and leaves "
+			"x.yaml:20: engines[0].marks: goes with the action mark, and only with "
+			"that\n"
+			"x.yaml:24: strategies.mark: needs an engine that marks and leaves "
 			"packets to software"},
 		{"id: mask-widened", "id: mask-narrowed", NULL},
-		{"fields: [ipv4.src], ", "", "x.yaml:26: hazards[0].fields: is required: a list"},
+		{"fields: [ipv4.src], ", "", "x.yaml:27: hazards[0].fields: is required: a list"},
 		{"fields: [ipv4.src], ", "fields: [tcp.dport], ",
-			"x.yaml:25: hazards: mask-widened: no engine of it takes partial masks on "
+			"x.yaml:26: hazards: mask-widened: no engine of it takes partial masks on "
 			"tcp.dport"},
 		{"id: stale-counter, ", "id: stale-counter, fields: [ipv4.src], ",
-			"x.yaml:27: hazards[1].fields: goes with mask-widened only"},
+			"x.yaml:28: hazards[1].fields: goes with mask-widened only"},
 		{"id: stale-counter, ", "id: stale-counter, engines: [acl], ",
-			"x.yaml:27: hazards[1].engines[0]: no engine is called \"acl\""},
-		{"refuse-when: soon, ", "", "x.yaml:27: hazards[1].refuse-when: is required"},
+			"x.yaml:28: hazards[1].engines[0]: no engine is called \"acl\""},
+		{"refuse-when: soon, ", "", "x.yaml:28: hazards[1].refuse-when: is required"},
 		{"id: stale-counter", "id: mask-widened, fields: [ipv4.src]",
-			"x.yaml:27: hazards[1].id: mask-widened is listed already"},
+			"x.yaml:28: hazards[1].id: mask-widened is listed already"},
 		{"id: stale-counter", "id: engine-fallback",
 			"x.yaml:18: engines[0].counters: goes with the hazard stale-counter for "
 			"this engine\n"
-			"x.yaml:25: hazards: engine-fallback needs two engines"},
+			"x.yaml:26: hazards: engine-fallback needs two engines"},
 		{"by: key", "by: luck", NULL},
 		{"are: [tcp4, tcp6], by: key", "are: [tcp4, tcp6]",
-			"x.yaml:30: placement[0].by: is required"},
+			"x.yaml:31: placement[0].by: is required"},
 		{"are: [udp4]", "are: [tcp6]",
-			"x.yaml:31: placement[1].are: tcp6 is listed already"},
+			"x.yaml:32: placement[1].are: tcp6 is listed already"},
 		{"by: key", "by: symmetric-toeplitz",
-			"x.yaml:24: strategies.symmetric-rss: needs a placement by key"},
+			"x.yaml:25: strategies.symmetric-rss: needs a placement by key"},
 		{"hazards:\n", "hazards:\n  - {id: key-ignored, refuse-when: always, " SOURCE "}\n",
-			"x.yaml:24: strategies.symmetric-rss: does not go with the hazard "
+			"x.yaml:25: strategies.symmetric-rss: does not go with the hazard "
 			"key-ignored"},
 		{"hazards:\n", "engines: []\nhazards:\n",
-			"x.yaml:25: engines: this key is already set in the same map"},
+			"x.yaml:26: engines: this key is already set in the same map"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
