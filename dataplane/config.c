@@ -344,7 +344,7 @@ static void check_offload(struct load *load, const struct tg_at *at)
 static void read_offload(struct load *load, const struct tg_at *root)
 {
 	static const char *const keys[] = {"enabled", "profiles", "connections", "min-packets",
-		"idle", "poll", "denials", "denial-time", NULL};
+		"idle", "poll", "denials", "denial-time", "marks", NULL};
 	struct tg_offload_settings *offload = &load->config->offload;
 	struct tg_at at = tg_at_field(root, "offload");
 
@@ -352,6 +352,7 @@ static void read_offload(struct load *load, const struct tg_at *root)
 		return;
 	tg_read_known(&load->reader, &at, keys);
 	read_flag(load, &at, "enabled", &offload->enabled);
+	read_flag(load, &at, "marks", &offload->marks);
 	read_text(load, &at, "profiles", 4000, &offload->profiles);
 	read_u32(load, &at, "connections", 1, 1u << 24, &offload->connections);
 	read_u32(load, &at, "min-packets", 1, 1u << 24, &offload->min_packets);

@@ -29,6 +29,7 @@ struct tg_offload_settings {
 	bool enabled;
 	const char *profiles; /* folder */
 	uint32_t connections; /* at a time */
+	bool marks;
 	uint32_t min_packets; /* of a connection, in a pass of the sweep */
 	uint32_t idle_ms;
 	uint32_t poll_ms;

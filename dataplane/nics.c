@@ -105,6 +105,7 @@ static int open_offload(struct tg_nics *nics, const struct tg_dataplane_config *
 	offload->merit = settings->min_packets;
 	offload->idle_ms = settings->idle_ms;
 	offload->poll_ms = settings->poll_ms;
+	offload->marks = settings->marks;
 	offload->denials = settings->denials;
 	offload->denial_ms = settings->denial_ms;
 	offload->refused = nics->refused;

@@ -145,17 +145,17 @@ static void print_counts(struct tg_cli *cli, const cJSON *tree)
 	const cJSON *entries = member(tree, "entries"), *reason;
 
 	fprintf(cli->out,
-		"entries   %.0f active, %.0f installing, %.0f draining, of %.0f\n"
+		"entries   %.0f active (%.0f of them marks), %.0f installing, %.0f draining, of %.0f\n"
 		"offers    %.0f from %.0f packets in a pass of the sweep, %.0f taken\n"
 		"rules     %.0f inserted, %.0f removed, %.0f failed\n"
 		"packets   %.0f forwarded, %.0f dropped, %.0f bytes\n",
-		tg_json_number(entries, "active"), tg_json_number(entries, "installing"),
-		tg_json_number(entries, "draining"), tg_json_number(entries, "limit"),
-		tg_json_number(tree, "offers"), tg_json_number(tree, "merit_packets"),
-		tg_json_number(tree, "taken"), tg_json_number(tree, "rules_inserted"),
-		tg_json_number(tree, "rules_removed"), tg_json_number(tree, "rules_failed"),
-		tg_json_number(tree, "packets_forwarded"), tg_json_number(tree, "packets_dropped"),
-		tg_json_number(tree, "bytes"));
+		tg_json_number(entries, "active"), tg_json_number(entries, "marked"),
+		tg_json_number(entries, "installing"), tg_json_number(entries, "draining"),
+		tg_json_number(entries, "limit"), tg_json_number(tree, "offers"),
+		tg_json_number(tree, "merit_packets"), tg_json_number(tree, "taken"),
+		tg_json_number(tree, "rules_inserted"), tg_json_number(tree, "rules_removed"),
+		tg_json_number(tree, "rules_failed"), tg_json_number(tree, "packets_forwarded"),
+		tg_json_number(tree, "packets_dropped"), tg_json_number(tree, "bytes"));
 	cJSON_ArrayForEach(reason, member(tree, "left_by_reason")) if (reason->valuedouble != 0)
 		fprintf(cli->out, "left      %.0f %s\n", reason->valuedouble, reason->string);
 }
@@ -204,16 +204,28 @@ static double count_of(const cJSON *rule, const char *what)
 	       tg_json_number(member(rule, "replies"), what);
 }
 
+/* What hardware does with the packets of a rule. */
+enum action { FORWARDS, DROPS, MARKS };
+
+static const char *const does[] = {"forward", "drop", "mark"};
+
+static enum action action_of(const cJSON *rule)
+{
+	const char *kind = tg_json_text(rule, "kind");
+
+	return strcmp(kind, "denial") == 0 ? DROPS : strcmp(kind, "mark") == 0 ? MARKS : FORWARDS;
+}
+
 static int add_rule(struct tg_table *table, const cJSON *rule)
 {
-	const bool denial = strcmp(tg_json_text(rule, "kind"), "denial") == 0;
+	const enum action action = action_of(rule);
 	char tuple[TUPLE_TEXT], text[DURATION_TEXT];
 	int rc = tg_table_row(table);
 
 	if (rc == 0)
 		rc = tg_table_text(table, TG_BOLD, tuple_text(rule, tuple));
 	if (rc == 0)
-		rc = tg_table_text(table, denial ? TG_RED : TG_GREEN, denial ? "drop" : "forward");
+		rc = tg_table_text(table, action == DROPS ? TG_RED : TG_GREEN, does[action]);
 	if (rc == 0)
 		rc = tg_table_text(table, TG_PLAIN, tg_json_text(rule, "state"));
 	if (rc == 0)
@@ -340,18 +352,20 @@ static void add_whys(cJSON *tree, const struct tg_msg_offload_get *get)
 static void print_hardware(struct tg_cli *cli, const cJSON *rule)
 {
 	char tuple[TUPLE_TEXT], since[DURATION_TEXT], late[DURATION_TEXT];
-	const bool denial = strcmp(tg_json_text(rule, "kind"), "denial") == 0;
+	static const char *const where[] = {
+		"in hardware", "dropped in hardware", "marked by hardware"};
+	const enum action action = action_of(rule);
 
 	fprintf(cli->out, "%s: %s%s%s, %s for %s%s%s", tuple_text(rule, tuple),
-		tg_colour_on(cli, TG_GREEN), denial ? "dropped in hardware" : "in hardware",
-		tg_colour_off(cli), tg_json_text(rule, "state"),
-		duration(tg_json_number(rule, "since_ms"), since),
+		tg_colour_on(cli, TG_GREEN), where[action], tg_colour_off(cli),
+		tg_json_text(rule, "state"), duration(tg_json_number(rule, "since_ms"), since),
 		member(rule, "text") != NULL ? ": " : "", tg_json_text(rule, "text"));
 	fprintf(cli->out,
 		"\n  %.0f packets, %.0f bytes (up to %s late), worker %.0f, port %s%s%s\n",
 		count_of(rule, "packets"), count_of(rule, "bytes"),
 		duration(tg_json_number(rule, "stale_ms"), late), tg_json_number(rule, "worker"),
-		tg_json_text(rule, "port"), denial ? "" : " to ", tg_json_text(rule, "peer"));
+		tg_json_text(rule, "port"), action == DROPS ? "" : " to ",
+		tg_json_text(rule, "peer"));
 }
 
 static int print_explained(struct tg_cli *cli, const cJSON *tree)

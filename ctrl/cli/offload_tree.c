@@ -115,7 +115,10 @@ static void add_end(
 
 static void add_tuple(cJSON *item, const struct tg_hw_tuple *t, uint8_t kind)
 {
-	cJSON_AddStringToObject(item, "kind", kind == TG_HW_DENIAL ? "denial" : "connection");
+	cJSON_AddStringToObject(item, "kind",
+		kind == TG_HW_DENIAL ? "denial"
+		: kind == TG_HW_MARK ? "mark"
+				     : "connection");
 	cJSON_AddStringToObject(item, "protocol", t->protocol == 6 ? "TCP" : "UDP");
 	add_end(item, "src", t->src, t->family, t->sport);
 	add_end(item, "dst", t->dst, t->family, t->dport);
@@ -181,7 +184,7 @@ static void add_rules(cJSON *tree, const struct tg_wire_report *r)
 			cJSON_AddStringToObject(
 				item, "drop_reason", tg_drop_label(rule->drop_reason));
 		cJSON_AddStringToObject(item, "port", r->ports[rule->port].name);
-		if (rule->kind == TG_HW_CONNECTION)
+		if (rule->kind != TG_HW_DENIAL)
 			cJSON_AddStringToObject(item, "peer", r->ports[rule->peer].name);
 		add_number(item, "worker", rule->worker);
 		add_number(item, "since_ms", rule->since_ms);
@@ -221,6 +224,7 @@ static void add_counts(cJSON *tree, const struct tg_stats_offload *s)
 	add_number(entries, "installing", s->installing);
 	add_number(entries, "active", s->active);
 	add_number(entries, "draining", s->draining);
+	add_number(entries, "marked", s->marked);
 	add_number(entries, "limit", s->capacity);
 	add_number(tree, "merit_packets", s->merit);
 	add_number(tree, "memory_bytes", s->memory);

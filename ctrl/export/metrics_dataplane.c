@@ -245,6 +245,12 @@ static const struct {
 	{"tidegate_worker_misplaced_packets_total",
 		"Packets that a NIC has placed elsewhere than it is said to.",
 		offsetof(struct tg_stats_worker, misplaced)},
+	{"tidegate_worker_marks_right_total", "Marks of NICs that said the packet's connection.",
+		offsetof(struct tg_stats_worker, marks_right)},
+	{"tidegate_worker_marks_stale_total", "Marks of NICs that are of no connection any more.",
+		offsetof(struct tg_stats_worker, marks_stale)},
+	{"tidegate_worker_marks_wrong_total", "Marks of NICs that are another connection's.",
+		offsetof(struct tg_stats_worker, marks_wrong)},
 	{"tidegate_worker_handoff_received_packets_total", "Packets that others handed over.",
 		offsetof(struct tg_stats_worker, handoff_received)},
 };
@@ -371,6 +377,8 @@ static void write_offload_entries(struct tg_buffer *b, const struct tg_stats_off
 	sample(b, name, "state", "installing", s->installing);
 	sample(b, name, "state", "active", s->active);
 	sample(b, name, "state", "draining", s->draining);
+	tg_metric_gauge(b, "tidegate_offload_marked",
+		"Of the active ones, connections whose packets NICs only mark.", s->marked);
 	tg_metric_gauge(b, "tidegate_offload_entries_limit",
 		"Connections and denials that NICs may have.", s->capacity);
 	tg_metric_gauge(b, "tidegate_offload_merit_packets",

@@ -23,16 +23,28 @@ static size_t span_size(const struct tg_table *table)
 	return tg_table_spans(table) * sizeof(*table->span);
 }
 
+static uint64_t lines_for(uint32_t max)
+{
+	uint64_t lines = TG_TABLE_PROBE;
+
+	while (lines < (uint64_t)max * TABLE_LOAD)
+		lines *= 2;
+	return lines;
+}
+
+uint64_t tg_table_size_for(uint32_t max)
+{
+	return lines_for(max) + TG_TABLE_PROBE;
+}
+
 int tg_table_init(
 	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret)
 {
-	uint64_t lines = TG_TABLE_PROBE;
+	const uint64_t lines = lines_for(max);
 	enum tg_pages other_pages; /* of no account: seldom touched, or small */
 
 	if (max == 0 || max > (1u << 28))
 		return -EINVAL;
-	while (lines < (uint64_t)max * TABLE_LOAD)
-		lines *= 2;
 	*table = (struct tg_table){
 		.mask = lines - 1,
 		.shift = family == 4 ? 6 : 7,

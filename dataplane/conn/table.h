@@ -55,6 +55,8 @@ struct tg_table {
 int tg_table_init(
 	struct tg_table *table, uint8_t family, uint32_t max, const struct tg_secret *secret);
 void tg_table_fini(struct tg_table *table);
+/* tg_table_size of a table that has room for `max`. */
+uint64_t tg_table_size_for(uint32_t max);
 /* Bytes of memory held. */
 uint64_t tg_table_bytes(const struct tg_table *table);
 /* Number of entries, free ones included. */

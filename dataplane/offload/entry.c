@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <rte_ring_elem.h>
 
@@ -65,7 +66,7 @@ static void refuse(struct tg_offload *o, uint8_t worker, const struct tg_hardwar
 	};
 
 	left_for(o, &never, why, false);
-	if (offer->kind == TG_HARDWARE_CONNECTION)
+	if (offer->kind != TG_HARDWARE_DENIAL)
 		tell(o, worker, &event);
 }
 
@@ -85,12 +86,30 @@ static void take_count(
 	w->bytes = count->bytes;
 }
 
+/* Packets of what is only marked are counted by the worker: nobody has to be told. */
+static void read_sight(struct tg_offload *o, struct entry *e, unsigned int way)
+{
+	const struct tg_hardware_sight *sight = &o->sight[entry_number(o, e)];
+	const unsigned int dir = e->initiator ^ way;
+	struct way *w = &e->way[way];
+	uint64_t packets = atomic_load_explicit(&sight->packets[dir], memory_order_relaxed);
+
+	if (packets != w->packets)
+		e->seen = o->now;
+	w->packets = packets;
+	w->bytes = atomic_load_explicit(&sight->bytes[dir], memory_order_relaxed);
+}
+
 /* A query that fails says nothing, and least of all that there was nothing: false. */
 static bool read_way(struct tg_offload *o, struct entry *e, unsigned int way)
 {
 	const struct way *w = &e->way[way];
 	struct tg_flow_count count;
 
+	if (e->kind == TG_HARDWARE_MARK) {
+		read_sight(o, e, way);
+		return true;
+	}
 	if (tg_flow_query(o->port[w->at].flows, w->flow, &count) != 0)
 		return false;
 	if (count.packets < w->packets || count.bytes < w->bytes)
@@ -155,6 +174,7 @@ static void give_up(struct tg_offload *o, struct entry *e, unsigned int way)
 	snprintf(shape->why, sizeof(shape->why), "the driver refuses what the profile lists: %s",
 		tg_flow_message(o->port[e->way[way].at].flows));
 	tg_log_warn("offload: port %u: %s", number, shape->why);
+	plan_marks(o);
 }
 
 static void insertion_failed(struct tg_offload *o, struct entry *e, unsigned int way, int error)
@@ -185,6 +205,8 @@ static void set_state(struct tg_offload *o, struct entry *e, enum entry_state st
 		--*gauge[e->state];
 	if (state != ENTRY_FREE)
 		++*gauge[state];
+	if (e->kind == TG_HARDWARE_MARK)
+		o->counts->marked += (uint64_t)(state == ENTRY_ACTIVE) - (e->state == ENTRY_ACTIVE);
 	e->state = (uint8_t)state;
 	e->since = o->now;
 }
@@ -233,7 +255,7 @@ static bool idle(const struct entry *e)
 /* A denial that has dropped nothing more has nothing to tell. */
 static bool tell_last(struct tg_offload *o, struct entry *e)
 {
-	if (e->kind == TG_HARDWARE_CONNECTION)
+	if (e->kind != TG_HARDWARE_DENIAL)
 		return tell_of(o, e, TG_HARDWARE_BACK);
 	return e->packets[0] == 0 || tell_of(o, e, TG_HARDWARE_DENIED);
 }
@@ -264,7 +286,8 @@ static void have_left(struct tg_offload *o, struct entry *e)
 /* What a change of rules has to wait for is in a list: there may be a million of others. */
 static void follow(struct tg_offload *o, struct entry *e)
 {
-	bool leaving = e->state == ENTRY_DRAINING && has_rules(e);
+	/* What a mark says is checked: no change has to wait for it. */
+	bool leaving = e->state == ENTRY_DRAINING && e->kind != TG_HARDWARE_MARK && has_rules(e);
 
 	if (leaving && !e->leaving)
 		leave(o, e);
@@ -351,6 +374,8 @@ static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
 
 	if (e->kind == TG_HARDWARE_DENIAL)
 		plan_denial(o, engine, &e->tuple, e->port, &rule);
+	else if (e->kind == TG_HARDWARE_MARK)
+		plan_mark(o, engine, &e->tuple, e->port, way != 0, e->mark, &rule);
 	else
 		plan_way(o, engine, &e->tuple, e->port, way != 0, &rule);
 	w->at = plan_at(o, number, engine);
@@ -363,15 +388,45 @@ static int insert_way(struct tg_offload *o, struct entry *e, unsigned int way)
 	return 0;
 }
 
+/* The ways that get a rule: of what is marked those whose port can. 1 << way. */
+static uint8_t ways_of(const struct tg_offload *o, const struct tg_hardware_offer *offer)
+{
+	const uint16_t peer = o->config.datapath->ports[offer->port].peer;
+	const int shape = shape_of(&offer->tuple, offer->kind);
+
+	if (offer->kind == TG_HARDWARE_DENIAL)
+		return 1;
+	if (offer->kind == TG_HARDWARE_CONNECTION || shape < 0)
+		return 3;
+	return (uint8_t)((o->port[offer->port].shape[shape].engine != NULL) |
+			 (o->port[peer].shape[shape].engine != NULL) << 1);
+}
+
+/* Is there a rule like it, or one on its way out? What one packet could match besides as well. */
+static bool is_there(const struct tg_offload *o, const struct tg_hardware_offer *offer)
+{
+	const uint16_t peer = o->config.datapath->ports[offer->port].peer;
+	const struct tg_tuple back = tg_tuple_reversed(&offer->tuple);
+
+	if (entry_find(o, &offer->tuple, offer->port, offer->kind) != NULL)
+		return true;
+	if (offer->kind == TG_HARDWARE_DENIAL)
+		return entry_find(o, &offer->tuple, offer->port, TG_HARDWARE_MARK) != NULL;
+	return offer->kind == TG_HARDWARE_MARK &&
+	       (entry_find(o, &offer->tuple, offer->port, TG_HARDWARE_DENIAL) != NULL ||
+		       entry_find(o, &back, peer, TG_HARDWARE_DENIAL) != NULL);
+}
+
 /* Why not, or TG_OFFLOAD_NONE. */
 static enum tg_offload_reason admit(
 	const struct tg_offload *o, const struct tg_hardware_offer *offer)
 {
-	const struct port *here = &o->port[offer->port], *there = here;
+	const uint8_t ways = ways_of(o, offer);
+	const struct port *one = &o->port[offer->port],
+			  *other = &o->port[o->config.datapath->ports[offer->port].peer];
+	const struct port *here = ways & 1 ? one : other, *there = ways & 2 ? other : here;
 	int shape = shape_of(&offer->tuple, offer->kind);
 
-	if (offer->kind == TG_HARDWARE_CONNECTION)
-		there = &o->port[o->config.datapath->ports[offer->port].peer];
 	if (!o->open || offer->epoch != o->epoch)
 		return TG_OFFLOAD_STALE;
 	if (offer->kind == TG_HARDWARE_CONNECTION && here->wire[0] != '\0')
@@ -386,8 +441,8 @@ static enum tg_offload_reason admit(
 	if (!here->based || !there->based || (int32_t)(o->now - here->retry_at) < 0 ||
 		(int32_t)(o->now - there->retry_at) < 0)
 		return TG_OFFLOAD_BUSY;
-	if (entry_find(o, &offer->tuple, offer->port, offer->kind) != NULL)
-		return TG_OFFLOAD_DUPLICATE; /* one like it is there, or leaving */
+	if (is_there(o, offer))
+		return TG_OFFLOAD_DUPLICATE;
 	return TG_OFFLOAD_NONE;
 }
 
@@ -396,7 +451,7 @@ void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_o
 	enum tg_offload_reason why = admit(o, offer);
 	struct entry *e = why == TG_OFFLOAD_NONE ? entry_get(o) : NULL;
 	uint32_t number;
-	int rc;
+	int rc = 0;
 
 	o->counts->offers++;
 	if (e == NULL) {
@@ -413,22 +468,26 @@ void entry_take(struct tg_offload *o, uint8_t worker, const struct tg_hardware_o
 		.port = offer->port,
 		.kind = offer->kind,
 		.reason = offer->reason,
+		.ways = ways_of(o, offer),
 		.worker = worker,
 		.initiator = offer->initiator,
+		.mark = offer->mark,
 		.seen = o->now,
 		.way = {{.at = offer->port}, {.at = offer->port}},
 	};
 	number = entry_number(o, e);
 	o->address[number][0] = address_number(&e->tuple.src, e->tuple.family);
 	o->address[number][1] = address_number(&e->tuple.dst, e->tuple.family);
+	if (e->kind == TG_HARDWARE_MARK)
+		memset((void *)&o->sight[number], 0, sizeof(o->sight[number]));
 	entry_link(o, e);
 	set_state(o, e, ENTRY_INSTALLING);
 	/* The worker knows before the first packet passes by it. */
-	if (e->kind == TG_HARDWARE_CONNECTION)
+	if (e->kind != TG_HARDWARE_DENIAL)
 		tell_of(o, e, TG_HARDWARE_TAKEN);
-	rc = insert_way(o, e, 0);
-	if (rc == 0 && e->kind == TG_HARDWARE_CONNECTION)
-		rc = insert_way(o, e, 1);
+	for (unsigned int way = 0; rc == 0 && way < WAYS; way++)
+		if (e->ways >> way & 1)
+			rc = insert_way(o, e, way);
 	if (rc != 0)
 		entry_drain(o, e, reason_of(rc));
 }
@@ -451,7 +510,7 @@ static void inserted(struct tg_offload *o, struct entry *e, struct way *w, struc
 	o->port[way_port(o, e, way)].backoff_ms = 0;
 	if (e->state != ENTRY_INSTALLING)
 		return;
-	if (e->kind == TG_HARDWARE_CONNECTION && e->way[way ^ 1].flow == NULL)
+	if ((e->ways >> (way ^ 1) & 1) && e->way[way ^ 1].flow == NULL)
 		return;
 	o->counts->taken++;
 	set_state(o, e, ENTRY_ACTIVE);

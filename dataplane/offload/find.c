@@ -41,7 +41,7 @@ struct entry *entry_find(const struct tg_offload *o, const struct tg_tuple *tupl
 			e->tuple.protocol != tuple->protocol)
 			continue;
 		if ((way_port(o, e, 0) == port && tuple_same_ends(&e->tuple, tuple)) ||
-			(kind == TG_HARDWARE_CONNECTION && way_port(o, e, 1) == port &&
+			(kind != TG_HARDWARE_DENIAL && way_port(o, e, 1) == port &&
 				tuple_same_ends(&e->tuple, &back)))
 			return e;
 	}

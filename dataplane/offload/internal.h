@@ -34,7 +34,8 @@ struct entry {
 	uint32_t next;		 /* in the free list, or of the same bucket */
 	uint32_t older, younger; /* in the list of those that leave */
 	uint16_t port;		 /* that the initiator's packets come by */
-	uint8_t kind;		 /* enum tg_hardware_offer_kind: CONNECTION or DENIAL */
+	uint8_t kind;		 /* enum tg_hardware_offer_kind: CONNECTION, DENIAL or MARK */
+	uint8_t ways;		 /* 1 << way: those that have a rule */
 	uint8_t reason;		 /* DENIAL: enum tg_drop_reason */
 	uint8_t worker;
 	uint8_t initiator; /* direction of its packets */
@@ -44,6 +45,7 @@ struct entry {
 	bool leaving;	   /* DRAINING, and a rule of it is or may be in a NIC */
 	uint32_t since;	   /* ms, in this state */
 	uint32_t seen;	   /* ms, when it last had packets */
+	uint32_t mark;	   /* MARK */
 	struct way way[WAYS];
 	uint64_t packets[2], bytes[2]; /* by direction; not told to the worker yet */
 };
@@ -90,6 +92,7 @@ struct tg_offload {
 	struct port port[TG_PORTS_MAX];
 	struct tg_hardware_channel channel[TG_WORKERS_MAX];
 	_Atomic uint32_t *recall;
+	struct tg_hardware_sight *sight; /* by entry; NULL where there are no marks */
 	struct entry *entries;
 	uint32_t *bucket; /* first entry of each, by hash of the tuple */
 	uint32_t bucket_mask;
@@ -123,6 +126,12 @@ void plan_denial(const struct tg_offload *o, const struct tg_nic_engine *engine,
 /* The rule for one way of a connection, as the engine can say it. */
 void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
 	const struct tg_tuple *tuple, uint16_t port, bool reply, struct tg_nic_rule *rule);
+/* The rule that marks one way of a connection. */
+void plan_mark(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, bool reply, uint32_t mark,
+	struct tg_nic_rule *rule);
+/* Tells the workers what they may offer to be marked. */
+void plan_marks(struct tg_offload *o);
 /* What each port can carry; fills shapes and reasons. */
 void plan_ports(struct tg_offload *o);
 /* The number of the port that has `port`'s rules in this engine. */

@@ -141,6 +141,9 @@ static void judge_entries(struct tg_offload *o, const struct tg_classifier *clas
 			continue;
 		if (e->state != ENTRY_INSTALLING && e->state != ENTRY_ACTIVE)
 			continue;
+		/* Its packets come to the worker, and what that has judged decides. */
+		if (e->kind == TG_HARDWARE_MARK)
+			continue;
 		suspects.e[suspects.n++] = e;
 		if (suspects.n == TG_CLASSIFY_BURST)
 			judge(o, classifier, &suspects);

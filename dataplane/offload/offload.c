@@ -21,6 +21,7 @@
 #define FRACTION 1024	/* of entries, in poll_due */
 #define ADAPT_MS 1000u	/* between two looks at the merit */
 #define MERIT_MAX (1u << 24)
+#define MARK_PASSES 5 /* of the sweep, within which it shows what it has seen */
 
 /* ---- making ---- */
 
@@ -41,6 +42,7 @@ static int channel_create(struct tg_offload *o, uint32_t worker)
 	channel->recall = o->recall;
 	atomic_store_explicit(&channel->merit, o->config.merit, memory_order_relaxed);
 	channel->denials = o->config.denials;
+	channel->sight = o->sight;
 	return channel->offers != NULL && channel->events != NULL ? 0 : -ENOMEM;
 }
 
@@ -118,6 +120,7 @@ void tg_offload_reset_open(struct tg_offload *o, uint16_t port)
 	base_forget(o, port);
 	if (port_open(o, port) != 0)
 		tg_log_warn("port %u: nothing is offloaded: no memory", port);
+	plan_marks(o);
 }
 
 /* Does any port offload? The others' wires say that theirs does not. */
@@ -145,6 +148,11 @@ static int tables_create(struct tg_offload *o)
 	o->entries = calloc(n, sizeof(*o->entries));
 	o->address = calloc(n, sizeof(*o->address));
 	o->recall = calloc(n, sizeof(*o->recall));
+	if (o->config.marks) {
+		o->sight = calloc(n, sizeof(*o->sight));
+		if (o->sight == NULL)
+			return -ENOMEM;
+	}
 	o->bucket = malloc(buckets * sizeof(*o->bucket));
 	if (o->entries == NULL || o->address == NULL || o->recall == NULL || o->bucket == NULL ||
 		left_create(o) != 0)
@@ -180,6 +188,8 @@ int tg_offload_create(const struct tg_offload_config *config, struct tg_offload 
 		rc = port_open(o, i);
 	if (rc == 0 && !join_wires(o))
 		rc = -ENOTSUP;
+	if (rc == 0)
+		plan_marks(o);
 	if (rc == -ENOTSUP && config->refused != NULL)
 		report_ports(o, config->refused);
 	if (rc != 0) {
@@ -203,6 +213,7 @@ void tg_offload_free(struct tg_offload *o)
 		rte_ring_free(o->channel[w].events);
 	}
 	free((void *)o->recall);
+	free(o->sight);
 	free(o->bucket);
 	free(o->address);
 	free(o->entries);
@@ -223,7 +234,7 @@ static bool recalled(const struct tg_offload *o, const struct entry *e)
 	uint32_t ticket =
 		atomic_load_explicit(&o->recall[entry_number(o, e)], memory_order_acquire);
 
-	return e->kind == TG_HARDWARE_CONNECTION && ticket == e->ticket;
+	return e->kind != TG_HARDWARE_DENIAL && ticket == e->ticket;
 }
 
 static void look_at_recall(struct tg_offload *o, uint32_t number)
@@ -252,6 +263,13 @@ static uint32_t take_offers(struct tg_offload *o, uint8_t worker)
 	return n;
 }
 
+/* What is marked is seen by the sweep, which comes by all of a busy table in some passes only. */
+static uint32_t idle_after(const struct tg_offload *o, const struct entry *e)
+{
+	return o->config.idle_ms +
+	       (e->kind == TG_HARDWARE_MARK ? MARK_PASSES * o->config.datapath->sweep_ms : 0);
+}
+
 static void look_at(struct tg_offload *o, struct entry *e)
 {
 	uint64_t before = e->way[0].packets + e->way[1].packets, got;
@@ -271,7 +289,7 @@ static void look_at(struct tg_offload *o, struct entry *e)
 	 */
 	if (e->kind == TG_HARDWARE_DENIAL && o->now - e->since >= o->config.denial_ms)
 		entry_drain(o, e, TG_OFFLOAD_RENEWED);
-	else if (o->now - e->seen >= o->config.idle_ms ||
+	else if (o->now - e->seen >= idle_after(o, e) ||
 		 (o->crowded && o->now - e->since >= 2 * o->config.poll_ms &&
 			 got < o->config.merit / 4))
 		entry_drain(o, e, TG_OFFLOAD_IDLE);
@@ -319,7 +337,8 @@ static void adapt_merit(struct tg_offload *o)
 
 static void publish(struct tg_offload *o)
 {
-	const size_t each = sizeof(*o->entries) + sizeof(*o->address) + sizeof(*o->recall);
+	const size_t each = sizeof(*o->entries) + sizeof(*o->address) + sizeof(*o->recall) +
+			    (o->sight != NULL ? sizeof(*o->sight) : 0);
 
 	o->counts->memory = o->n_entries * each + (o->bucket_mask + 1ull) * sizeof(*o->bucket);
 	o->counts->merit = atomic_load_explicit(&o->channel[0].merit, memory_order_relaxed);

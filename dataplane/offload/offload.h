@@ -13,6 +13,12 @@
  *	offered -> installing -> active -> draining -> gone
  *	                 \-> refused (why)      \-> stuck: its port is flushed
  *
+ * Marks. A connection that a NIC cannot forward is recognised by one that marks packets: a rule for
+ * each direction, where the port can, puts the worker's mark (hardware.h) on what has the 5-tuple
+ * and leaves it to software, by the queue that it comes by anyhow. Such a rule has no counter: the
+ * worker sees all packets, and shows how many (struct tg_hardware_sight), by which idle ones are
+ * found. As a mark decides nothing, a change of rules neither judges marks nor waits for them.
+ *
  * Denials. What a worker denies again and again gets a rule that drops it, for a while (plan.c says
  * why that is safe). Its packets are counted by the same rule and reason.
  *
@@ -51,6 +57,7 @@ struct tg_offload_config {
 	uint32_t denials;	  /* packets a second that make a denial worth it; 0: none is */
 	uint32_t denial_ms;	  /* so long a denial is left to hardware */
 	uint32_t poll_ms;	  /* between two queries of a rule's counter */
+	bool marks;		  /* what is not forwarded is marked, where the NIC can */
 	struct tg_stats_offload *stats; /* where counters go */
 	/* Where -ENOTSUP says what each port lacks: as many as there are ports; may be NULL. */
 	struct tg_hw_port *refused;

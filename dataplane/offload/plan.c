@@ -10,6 +10,9 @@
  * once. Of anything else the worker has found out that neither side may begin: then there is no
  * connection of that tuple. What passes for another reason is not matched: rules of connections
  * exclude SYNs, so none overlaps one of these.
+ *
+ * A mark decides nothing, so its rule may hit whatever else has the 5-tuple. It comes only where
+ * the same connections are not forwarded.
  */
 #include "internal.h"
 
@@ -23,9 +26,15 @@
 #define SHAPES_OF_A_KIND TG_HW_DENY_TCP4
 #define IHL_WITHOUT_OPTIONS 5u
 
+static_assert(TG_HW_UDP4 == 1 && TG_HW_TCP6 == 2 && TG_HW_UDP6 == 3 &&
+		      TG_HW_MARK_TCP4 == 2 * TG_HW_DENY_TCP4,
+	"kinds come by fours, as workers have them: [is IPv6][is UDP]");
+
 int shape_of(const struct tg_tuple *tuple, enum tg_hardware_offer_kind kind)
 {
-	int first = kind == TG_HARDWARE_DENIAL ? SHAPES_OF_A_KIND : 0;
+	int first = kind == TG_HARDWARE_DENIAL ? TG_HW_DENY_TCP4
+		    : kind == TG_HARDWARE_MARK ? TG_HW_MARK_TCP4
+					       : TG_HW_TCP4;
 	bool six = tuple->family == 6;
 
 	switch (tuple->protocol) {
@@ -132,24 +141,46 @@ static struct tg_nic_rule jump_for(const struct tg_offload *o, uint16_t port,
 	return rule;
 }
 
-void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
-	const struct tg_tuple *tuple, uint16_t port, bool reply, struct tg_nic_rule *rule)
+static void match_way(const struct tg_nic_engine *engine, const struct tg_tuple *tuple, bool reply,
+	struct tg_nic_rule *rule)
 {
 	static const uint8_t none = 0, flags = TCP_BEGINS_OR_ENDS;
-	const uint16_t peer = o->config.datapath->ports[port].peer;
 	const bool tcp = tuple->protocol == IPPROTO_TCP;
 
-	*rule = rule_for(o, reply ? peer : port, engine);
-	rule->actions = 1u << TG_NIC_FORWARD | 1u << TG_NIC_COUNT;
-	rule->to = o->config.ports[reply ? port : peer].ethdev;
 	match_addresses(&rule->match, tuple, reply);
 	match_port(&rule->match, tcp ? TG_NIC_TCP_SPORT : TG_NIC_UDP_SPORT,
 		reply ? tuple->dport : tuple->sport);
 	match_port(&rule->match, tcp ? TG_NIC_TCP_DPORT : TG_NIC_UDP_DPORT,
 		reply ? tuple->sport : tuple->dport);
-	if (tcp)
+	if (tcp && !(rule->actions & 1u << TG_NIC_MARK))
 		tg_nic_match_set(&rule->match, TG_NIC_TCP_FLAGS, &none, &flags);
+	else if (tcp)
+		match_none(engine, &rule->match, TG_NIC_TCP_FLAGS, &flags);
 	match_ordinary(engine, &rule->match);
+}
+
+void plan_way(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, bool reply, struct tg_nic_rule *rule)
+{
+	const uint16_t peer = o->config.datapath->ports[port].peer;
+
+	*rule = rule_for(o, reply ? peer : port, engine);
+	rule->actions = 1u << TG_NIC_FORWARD | 1u << TG_NIC_COUNT;
+	rule->to = o->config.ports[reply ? port : peer].ethdev;
+	match_way(engine, tuple, reply, rule);
+}
+
+void plan_mark(const struct tg_offload *o, const struct tg_nic_engine *engine,
+	const struct tg_tuple *tuple, uint16_t port, bool reply, uint32_t mark,
+	struct tg_nic_rule *rule)
+{
+	const uint16_t peer = o->config.datapath->ports[port].peer;
+
+	*rule = rule_for(o, reply ? peer : port, engine);
+	rule->domain = TG_NIC_INGRESS;
+	rule->actions = 1u << TG_NIC_MARK | 1u << TG_NIC_SOFTWARE;
+	rule->mark = mark;
+	match_way(engine, tuple, reply, rule);
 }
 
 void plan_denial(const struct tg_offload *o, const struct tg_nic_engine *engine,
@@ -187,7 +218,9 @@ void plan_example(const struct tg_offload *o, int shape, uint16_t port,
 		.dport = 1,
 	};
 
-	if (shape >= SHAPES_OF_A_KIND)
+	if (shape >= TG_HW_MARK_TCP4)
+		plan_mark(o, engine, &tuple, port, false, engine->marks.max, rule);
+	else if (shape >= TG_HW_DENY_TCP4)
 		plan_denial(o, engine, &tuple, port, rule);
 	else
 		plan_way(o, engine, &tuple, port, false, rule);
@@ -267,14 +300,44 @@ static bool reached(const struct tg_offload *o, uint16_t port, const struct tg_n
 	       tg_nic_admits(o->config.ports[port].profile, &jump, why) == engine;
 }
 
+/* Why marks are of no use there; NULL: they are, as far as is known without asking for a rule. */
+static const char *unmarkable(const struct tg_offload *o, uint16_t port, int shape,
+	const struct tg_nic_engine *engine, char why[TG_NIC_WHY])
+{
+	const uint64_t places = tg_hardware_places(o->config.datapath);
+
+	if (!o->config.marks)
+		return "offload.marks is off";
+	if (o->port[port].shape[shape - TG_HW_MARK_TCP4].engine != NULL &&
+		o->port[port].wire[0] == '\0')
+		return "such connections are forwarded";
+	if (!engine->marks.passthru && o->config.datapath->n_workers > 1)
+		return "a rule that marks has to name a queue, and there are several";
+	if ((engine->marks.max + 1ull) / places < 2) {
+		snprintf(why, TG_NIC_WHY,
+			"%u marks do not tell %llu entries of the connection tables apart",
+			engine->marks.max, (unsigned long long)places);
+		return why;
+	}
+	return NULL;
+}
+
+static const struct {
+	enum tg_nic_strategy strategy;
+	enum tg_nic_action action;
+} kinds[] = {
+	{TG_NIC_STRATEGY_CONNECTIONS, TG_NIC_FORWARD},
+	{TG_NIC_STRATEGY_DENY, TG_NIC_DROP},
+	{TG_NIC_STRATEGY_MARK_HINT, TG_NIC_MARK},
+};
+
 static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
 {
-	const bool denial = shape >= SHAPES_OF_A_KIND;
-	const enum tg_nic_strategy strategy = denial ? TG_NIC_STRATEGY_DENY
-						     : TG_NIC_STRATEGY_CONNECTIONS;
+	const enum tg_nic_strategy strategy = kinds[shape / SHAPES_OF_A_KIND].strategy;
 	const struct tg_nic_profile *profile = o->config.ports[port].profile;
 	const struct tg_nic_engine *engine =
-		engine_with(profile, denial ? TG_NIC_DROP : TG_NIC_FORWARD);
+		engine_with(profile, kinds[shape / SHAPES_OF_A_KIND].action);
+	char refused[TG_NIC_WHY];
 	struct shape *s = &o->port[port].shape[shape];
 	struct tg_nic_rule rule;
 	const char *why;
@@ -286,9 +349,13 @@ static void plan_shape(struct tg_offload *o, uint16_t port, int shape)
 		return;
 	}
 	plan_example(o, shape, port, engine, &rule);
-	why = miscounted(profile, &rule);
-	if (why == NULL)
-		why = uncounted(engine);
+	if (strategy == TG_NIC_STRATEGY_MARK_HINT) {
+		why = unmarkable(o, port, shape, engine, refused);
+	} else {
+		why = miscounted(profile, &rule);
+		if (why == NULL)
+			why = uncounted(engine);
+	}
 	if (why != NULL) {
 		snprintf(s->why, sizeof(s->why), "%s", why);
 		return;
@@ -400,5 +467,51 @@ void plan_ports(struct tg_offload *o)
 			if (shape >= SHAPES_OF_A_KIND || o->port[port].wire[0] == '\0')
 				plan_shape(o, port, shape);
 		plan_base(o, port);
+	}
+}
+
+/* Generations of each place that all NICs which mark can tell apart. */
+static uint32_t generations_of(const struct tg_offload *o)
+{
+	uint64_t most = UINT32_MAX;
+
+	for (uint16_t port = 0; port < o->config.datapath->n_ports; port++)
+		for (int shape = TG_HW_MARK_TCP4; shape < TG_HW_KIND_COUNT; shape++) {
+			const struct tg_nic_engine *engine = o->port[port].shape[shape].engine;
+
+			if (engine != NULL && engine->marks.max < most)
+				most = engine->marks.max;
+		}
+	return (uint32_t)((most + 1) / tg_hardware_places(o->config.datapath));
+}
+
+void plan_marks(struct tg_offload *o)
+{
+	uint64_t marking = 0, to_mark[SHAPES_OF_A_KIND] = {0};
+
+	for (uint16_t port = 0; port < o->config.datapath->n_ports; port++) {
+		const uint16_t peer = o->config.datapath->ports[port].peer;
+
+		for (int kind = 0; kind < SHAPES_OF_A_KIND; kind++) {
+			const int shape = TG_HW_MARK_TCP4 + kind;
+			const bool here = plan_carries(o, port, shape);
+
+			marking |= (uint64_t)here << port;
+			if (here || plan_carries(o, peer, shape))
+				to_mark[kind] |= 1ull << port;
+		}
+	}
+	for (uint32_t w = 0; w < o->config.datapath->n_workers; w++) {
+		struct tg_hardware_channel *channel = &o->channel[w];
+
+		/* Once: workers count on it. */
+		if (channel->places == 0 && marking != 0) {
+			channel->generations = generations_of(o);
+			channel->places = (uint32_t)tg_hardware_places(o->config.datapath);
+		}
+		atomic_store_explicit(&channel->marking, marking, memory_order_relaxed);
+		for (int kind = 0; kind < SHAPES_OF_A_KIND; kind++)
+			atomic_store_explicit(&channel->to_mark[kind / 2][kind % 2], to_mark[kind],
+				memory_order_relaxed);
 	}
 }

@@ -22,7 +22,8 @@
 static_assert(ENTRY_INSTALLING == TG_HW_INSTALLING && ENTRY_ACTIVE == TG_HW_ACTIVE &&
 		      ENTRY_DRAINING == TG_HW_DRAINING,
 	"states are the report's");
-static_assert(TG_HARDWARE_CONNECTION == TG_HW_CONNECTION && TG_HARDWARE_DENIAL == TG_HW_DENIAL,
+static_assert(TG_HARDWARE_CONNECTION == TG_HW_CONNECTION && TG_HARDWARE_DENIAL == TG_HW_DENIAL &&
+		      TG_HARDWARE_MARK == TG_HW_MARK,
 	"kinds of offers are the report's");
 static_assert(TG_NIC_WHY <= TG_HW_WHY, "reasons fit");
 static_assert(TG_PORTS_MAX <= TG_HW_PORTS, "ports fit");
@@ -96,7 +97,7 @@ static bool fits(const struct tg_msg_offload_get *get, const struct tg_tuple *t,
 	if (fits_ends(get, t))
 		return true;
 	back = tg_tuple_reversed(t);
-	return kind == TG_HARDWARE_CONNECTION && fits_ends(get, &back);
+	return kind != TG_HARDWARE_DENIAL && fits_ends(get, &back);
 }
 
 /* ---- records ---- */

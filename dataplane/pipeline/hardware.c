@@ -52,7 +52,12 @@ static void show(struct tg_worker *w, const struct hardware_lease *lease, const 
 		add(&sight->packets[dir], c->count[dir] >> TG_CONN_COUNT_SHIFT);
 		add(&sight->bytes[dir], c->count[dir] & (TG_CONN_COUNT_PACKET - 1));
 	}
-	atomic_store_explicit(&sight->at, w->now, memory_order_relaxed);
+}
+
+uint64_t tg_hardware_places(const struct tg_datapath_config *config)
+{
+	return rte_align64pow2(
+		2 * tg_table_size_for(RTE_MAX(config->conn4_max, config->conn6_max)));
 }
 
 /* The generation is a part of the ticket: the next lease of the entry has another one. */

@@ -39,6 +39,7 @@
 #include "classify.h"
 
 struct rte_ring;
+struct tg_datapath_config;
 struct tg_worker;
 
 enum tg_hardware_offer_kind {
@@ -99,7 +100,6 @@ static_assert(sizeof(struct tg_hardware_event) == 56, "event layout");
  */
 struct tg_hardware_sight {
 	_Atomic uint64_t packets[2], bytes[2]; /* by direction of the connection */
-	_Atomic uint32_t at; /* ms: when the worker last found that there had been any */
 };
 
 struct tg_hardware_channel {
@@ -122,6 +122,9 @@ struct tg_hardware_channel {
 	 */
 	_Atomic uint64_t to_mark[2][2];
 };
+
+/* What marks have to tell apart: each entry of a worker's two tables. A power of two. */
+uint64_t tg_hardware_places(const struct tg_datapath_config *config);
 
 /*
  * Before the worker runs. The channel outlives the worker. Memory for what the worker remembers of

@@ -26,7 +26,7 @@
 #include <tidegate/stats.h>
 
 #define TG_HW_MAGIC 0x504552464f4754ull /* the bytes "TGOFREP" */
-#define TG_HW_VERSION 2
+#define TG_HW_VERSION 3
 #define TG_HW_PORTS 64
 #define TG_HW_LIMIT 65536
 #define TG_HW_NAME 32
@@ -41,7 +41,11 @@
 	X(DENY_TCP4, "denied TCP over IPv4") \
 	X(DENY_UDP4, "denied UDP over IPv4") \
 	X(DENY_TCP6, "denied TCP over IPv6") \
-	X(DENY_UDP6, "denied UDP over IPv6")
+	X(DENY_UDP6, "denied UDP over IPv6") \
+	X(MARK_TCP4, "marked TCP over IPv4") \
+	X(MARK_UDP4, "marked UDP over IPv4") \
+	X(MARK_TCP6, "marked TCP over IPv6") \
+	X(MARK_UDP6, "marked UDP over IPv6")
 
 enum tg_hw_kind_number {
 #define X(sym, text) TG_HW_##sym,
@@ -125,15 +129,16 @@ struct tg_hw_tuple {
 
 #define TG_HW_CONNECTION 0u
 #define TG_HW_DENIAL 1u
+#define TG_HW_MARK 3u /* a connection whose packets come to software with a mark */
 
 #define TG_HW_INSTALLING 1u
 #define TG_HW_ACTIVE 2u
 #define TG_HW_DRAINING 3u
 
-/* A connection, which is two rules, or a denial, which is one. */
+/* A connection, which is two rules (or one, where one port marks), or a denial, which is one. */
 struct tg_hw_rule {
 	struct tg_hw_tuple tuple;
-	uint8_t kind;	     /* CONNECTION, DENIAL */
+	uint8_t kind;	     /* CONNECTION, DENIAL, MARK */
 	uint8_t state;	     /* INSTALLING, ACTIVE, DRAINING */
 	uint8_t why;	     /* DRAINING: enum tg_offload_reason */
 	uint8_t drop_reason; /* DENIAL: enum tg_drop_reason of its packets */
@@ -143,7 +148,9 @@ struct tg_hw_rule {
 	uint32_t since_ms;   /* in this state */
 	uint32_t seen_ms;    /* when its counters last moved */
 	uint32_t stale_ms;   /* how old the counters may be */
-	uint64_t packets[2]; /* since it is in hardware, as read last: of who began it, replies */
+	/* Since it is in hardware, as read last: of who began it, replies. MARK: that software had.
+	 */
+	uint64_t packets[2];
 	uint64_t bytes[2];
 };
 
@@ -166,7 +173,7 @@ struct tg_hw_left {
 static_assert(sizeof(struct tg_hw_report) == 448, "report header layout");
 static_assert(sizeof(struct tg_hw_kind) == 264, "report kind layout");
 static_assert(sizeof(struct tg_hw_placement) == 264, "report placement layout");
-static_assert(sizeof(struct tg_hw_port) == 336 + 264 + 8 * 264, "report port layout");
+static_assert(sizeof(struct tg_hw_port) == 336 + 264 + 12 * 264, "report port layout");
 static_assert(sizeof(struct tg_hw_tuple) == 40, "report tuple layout");
 static_assert(sizeof(struct tg_hw_rule) == 96, "report rule layout");
 static_assert(sizeof(struct tg_hw_left) == 56, "report left layout");

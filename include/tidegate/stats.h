@@ -182,10 +182,10 @@ struct tg_stats_offload {
 	uint64_t inserted; /* rules */
 	uint64_t removed;
 	uint64_t failed;
-	uint64_t packets; /* forwarded, of connections */
-	uint64_t dropped; /* packets */
-	uint64_t bytes;	  /* of both */
-	uint64_t reserved[1];
+	uint64_t packets;  /* forwarded, of connections */
+	uint64_t dropped;  /* packets */
+	uint64_t bytes;	   /* of both */
+	uint64_t marked;   /* gauge: of the active ones, those whose packets are only marked */
 	uint64_t left[32]; /* connections refused or returned, by enum tg_offload_reason */
 };
 

@@ -45,6 +45,11 @@ static int check_header(const struct tg_hw_report *h, uint64_t size, struct tg_w
 	return 0;
 }
 
+static bool known_kind(uint8_t kind)
+{
+	return kind == TG_HW_CONNECTION || kind == TG_HW_DENIAL || kind == TG_HW_MARK;
+}
+
 static bool terminated(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
@@ -78,7 +83,7 @@ static int check_records(const struct tg_wire_report *r, struct tg_wire_error *e
 		const struct tg_hw_rule *rule = &r->rules[i];
 
 		if (!tuple_ok(&rule->tuple) || rule->port >= h->n_ports ||
-			rule->peer >= h->n_ports || rule->kind > TG_HW_DENIAL ||
+			rule->peer >= h->n_ports || !known_kind(rule->kind) ||
 			rule->state < TG_HW_INSTALLING || rule->state > TG_HW_DRAINING)
 			return bad(error, i, "a rule is out of bounds");
 	}
@@ -86,7 +91,7 @@ static int check_records(const struct tg_wire_report *r, struct tg_wire_error *e
 		const struct tg_hw_left *left = &r->left[i];
 
 		if (!tuple_ok(&left->tuple) || left->port >= h->n_ports ||
-			left->kind > TG_HW_DENIAL || left->given > 1)
+			!known_kind(left->kind) || left->given > 1)
 			return bad(error, i, "what has left is out of bounds");
 	}
 	return 0;

@@ -21,7 +21,7 @@ MAGIC = 0x54474350
 HELLO, STATE, NAK, GET, REPORT = 1, 2, 7, 9, 10
 HEADER = struct.Struct("<IHHII")
 GET_BODY = struct.Struct("<II16s16sHHBBH")
-KINDS = 8
+KINDS = 12
 REASONS = {"full": 6, "idle": 11, "recalled": 12}
 OFF, NOTHING, ON = 0, 1, 2
 
@@ -53,11 +53,11 @@ def left(ends, why, given=0, age=2500, times=4):
 def report(state, ports=(), rules=(), lefts=(), flags=0):
     counts = [0] * 48
     if state == ON:
-        counts[:15] = 1, 1, 20, 3, 64, 1000, 5000, 90, 60, 120, 80, 4, 7000, 500, 99000
+        counts[:16] = 1, 1, 20, 3, 64, 1000, 5000, 90, 60, 120, 80, 4, 7000, 500, 99000, 5
         counts[16 + REASONS["full"]] = 7
     parts = b"".join([*ports, *rules, *lefts])
     size = 448 + len(parts)
-    return struct.pack("<QIIQQIIIII12x48Q", 0x504552464f4754, 2, state, size, 1700000000000, len(ports),
+    return struct.pack("<QIIQQIIIII12x48Q", 0x504552464f4754, 3, state, size, 1700000000000, len(ports),
                        len(rules), len(lefts), flags, 10000, *counts) + parts
 
 
@@ -144,10 +144,11 @@ class Offload(unittest.TestCase):
                      "  wrong  where the NIC places packets: not believed: it was found to place packets elsewhere\n",
                      "  hardware  TCP over IPv4, UDP over IPv4, TCP over IPv6, UDP over IPv6, "
                      "denied TCP over IPv4\n",
-                     "  software  denied UDP over IPv4, denied TCP over IPv6, denied UDP over IPv6: "
-                     "not listed\n",
+                     "  software  denied UDP over IPv4, denied TCP over IPv6, denied UDP over IPv6, "
+                     "marked TCP over IPv4, marked UDP over IPv4, marked TCP over IPv6, "
+                     "marked UDP over IPv6: not listed\n",
                      "world: NIC profile mlx5-cx6dx, link down, the driver is not asked for 0.6 s\n",
-                     "entries   20 active, 1 installing, 3 draining, of 64\n",
+                     "entries   20 active (5 of them marks), 1 installing, 3 draining, of 64\n",
                      "offers    90 from 1000 packets in a pass of the sweep, 60 taken\n",
                      "rules     120 inserted, 80 removed, 4 failed\n",
                      "packets   7000 forwarded, 500 dropped, 99000 bytes\n", "left      7 full\n"):
@@ -166,15 +167,15 @@ class Offload(unittest.TestCase):
         self.assertEqual((code, tree["offload"]), (1, "nothing"))
         self.assertIn("no port can do anything", text)
         self.assertIn(f"  software  connections: {wire}\n", text)
-        self.assertIn("denied UDP over IPv6: never\n", text)
+        self.assertIn("denied UDP over IPv6, marked", text)
         code, text, _ = self.both(report(OFF), "rules")
         self.assertEqual((code, text.count("\n")), (1, 1))
 
     def test_rules(self):
         rules = [rule(CONN), rule(CONN6, state=3, why=REASONS["idle"]),
-                 rule(DENIAL, kind=1, drop=0, counts=(9, 0, 540, 0))]
-        code, text, tree = self.both(report(ON, PORTS, rules, flags=1), "rules", "--limit", "3")
-        self.assertEqual((code, self.asked[:2]), (0, (1, 3)))
+                 rule(DENIAL, kind=1, drop=0, counts=(9, 0, 540, 0)), rule(CONN, kind=3)]
+        code, text, tree = self.both(report(ON, PORTS, rules, flags=1), "rules", "--limit", "4")
+        self.assertEqual((code, self.asked[:2]), (0, (1, 4)))
         lines = [line.split() for line in text.splitlines()]
         self.assertEqual(lines[0], ["TUPLE", "DOES", "STATE", "SINCE", "PACKETS", "BYTES", "LATE", "WORKER",
                                     "PORT"])
@@ -182,6 +183,9 @@ class Offload(unittest.TestCase):
                                     "s", "42", "4200", "1.5", "s", "3", "pods"])
         self.assertEqual(lines[2][:6], ["[fd00::1]:4000", ">", "[fd00::2]:443", "TCP", "forward", "draining"])
         self.assertEqual(lines[3][:6], ["10.0.0.9:*", ">", "10.0.0.2:22", "TCP", "drop", "active"])
+        self.assertEqual(lines[4][:6], ["10.0.0.1:4000", ">", "10.0.0.2:80", "TCP", "mark", "active"])
+        self.assertEqual([rule["kind"] for rule in tree["rules"]],
+                         ["connection", "connection", "denial", "mark"])
         self.assertEqual(text.splitlines()[-1], "and more (see --limit)")
         self.assertEqual(tree["rules"][0]["sent"], {"packets": 40, "bytes": 4000})
         self.assertEqual(tree["rules"][1]["reason"], "idle")

@@ -117,15 +117,38 @@ static void meter(struct pass *p, struct nm_rule *rule, const struct rte_mbuf *m
 		__atomic_store_n(&rule->age->hit_ms, p->now, __ATOMIC_RELAXED);
 }
 
-static void mark(const struct nm_rule *rule, struct rte_mbuf *m)
+static void put_mark(struct rte_mbuf *m, uint32_t mark)
 {
+	m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+	m->hash.fdir.hi = mark;
+}
+
+static void mark(struct nm_nic *nic, const struct nm_rule *rule, struct rte_mbuf *m)
+{
+	uint32_t at;
+
 	if (!rule->marks)
 		return;
 	m->ol_flags |= RTE_MBUF_F_RX_FDIR;
 	if (rule->flag)
 		return;
-	m->ol_flags |= RTE_MBUF_F_RX_FDIR_ID;
-	m->hash.fdir.hi = rule->mark;
+	put_mark(m, rule->mark);
+	at = __atomic_fetch_add(&nic->n_marks, 1, __ATOMIC_RELAXED) % NM_MARKS;
+	__atomic_store_n(&nic->marks[at], rule->mark, __ATOMIC_RELAXED);
+}
+
+/* Another mark than the rules say. */
+static void mismark(const struct pass *p, struct rte_mbuf *m)
+{
+	const uint32_t every = p->nic->quirks.wrong_marks;
+	const uint64_t turn = every != 0 ? p->packet / every : 0;
+
+	if (every == 0 || p->packet % every != 0)
+		return;
+	if (turn % 4 == 0)
+		put_mark(m, (uint32_t)(turn * 0x9e3779b1u));
+	else
+		put_mark(m, __atomic_load_n(&p->nic->marks[turn % NM_MARKS], __ATOMIC_RELAXED));
 }
 
 /* What no rule matches in a group that this one jumps to. */
@@ -149,7 +172,7 @@ static const struct nm_rule *walk(struct pass *p, const struct nm_group *group,
 		if (rule == NULL)
 			break;
 		meter(p, rule, *m);
-		mark(rule, *m);
+		mark(p->nic, rule, *m);
 		if (rule->n_sets != 0 && !nm_rewrite(m, packet, rule->sets, rule->n_sets)) {
 			*lost = true;
 			return NULL;
@@ -189,6 +212,7 @@ static bool deliver(
 	uint16_t queue = queue_for(p, rule, key, m);
 
 	m->port = p->port->id;
+	mismark(p, m);
 	p->stats.marked += (m->ol_flags & RTE_MBUF_F_RX_FDIR_ID) != 0;
 	if (queue == p->queue) {
 		p->stats.software++;

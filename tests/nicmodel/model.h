@@ -272,6 +272,8 @@ struct nm_engine {
 
 /* --- ports and NICs ---------------------------------------------------------------------- */
 
+#define NM_MARKS 16
+
 struct nm_nic {
 	rte_rwlock_t lock;
 	int number;	 /* of the switch; -1: not to be joined */
@@ -288,7 +290,9 @@ struct nm_nic {
 	struct nm_shapes shapes;
 	struct nm_handles rules, indirects;
 	uint64_t order;
-	uint64_t packets; /* atomic */
+	uint64_t packets;	  /* atomic */
+	uint32_t marks[NM_MARKS]; /* that packets had last, atomic */
+	uint32_t n_marks;
 	uint64_t queries;
 	struct nm_ages wheel[NM_WHEEL];
 	uint64_t wheel_s;

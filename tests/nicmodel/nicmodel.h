@@ -59,6 +59,9 @@ struct nicmodel_quirks {
 	bool younger_first; /* PRIORITY_IGNORED: of two rules the later one acts; else the older */
 	bool flushed_on_stop; /* LOST_ON_STOP: the handles are gone as well as the rules */
 	uint32_t capacity;    /* rules of each engine, instead of the profile's; 0: the profile's */
+	/* Every so many packets for software have another mark than rules say: one of another
+	 * packet, of a rule that may be gone, of none. 0: none have. */
+	uint32_t wrong_marks;
 	bool malformed_matched; /* headers with false lengths are matched like others */
 };
 

@@ -32,6 +32,7 @@
 #define DENIALS 4
 #define POLL_MS 20
 #define IDLE_MS 400
+#define WRONG_MARKS 5
 #define WAIT_MS 1000
 #define SWEEP_MS 40
 #define SWEEPS (2 * SWEEP_MS) /* in which everything is visited */
@@ -81,6 +82,7 @@ static void hard_start(
 	struct hard *h, const struct tg_nic_profile *nic, const struct tg_nic_profile *seen)
 {
 	struct tg_offload_config config = {.connections_max = 64,
+		.marks = true,
 		.merit = MERIT,
 		.idle_ms = IDLE_MS,
 		.denials = DENIALS,
@@ -94,6 +96,8 @@ static void hard_start(
 	configure(&h->w);
 	nic_pair_open(&h->nic, nic, h->w.pool);
 	nicmodel_quirks_get(h->nic.port[0], &quirks);
+	/* No profile says of marks that they are wrong; nothing may depend on that. */
+	quirks.wrong_marks = WRONG_MARKS;
 	quirks.younger_first = nic->hazards[TG_NIC_HAZARD_PRIORITY_IGNORED].present;
 	nicmodel_quirks_set(h->nic.port[0], &quirks);
 	for (unsigned int i = 0; i < 2; i++) {
@@ -329,10 +333,31 @@ static bool chapter(struct run *r)
 }
 
 /* `stats`: what hardware did; NULL: nobody asks. */
+/* NICs whose marks are few do not tell so many entries apart; what else they do with them is tried.
+ */
+static struct tg_nic_profile with_many_marks(const struct tg_nic_profile *nic)
+{
+	struct tg_nic_profile many = *nic;
+
+	for (size_t i = 0; i < many.n_engines; i++)
+		if (many.engines[i].marks.max != 0)
+			many.engines[i].marks.max = UINT32_MAX;
+	return many;
+}
+
+/* Does it mark, and forward nothing? */
+static bool marks_wanted(const struct tg_nic_profile *nic)
+{
+	return (nic->strategies & 1u << TG_NIC_STRATEGY_MARK_HINT) != 0 &&
+	       (nic->strategies & 1u << TG_NIC_STRATEGY_CONNECTIONS) == 0;
+}
+
 static bool run(const struct tg_nic_profile *nic, const struct tg_nic_profile *seen,
 	uint64_t packets, uint32_t seed, struct tg_stats_offload *stats)
 {
+	const struct tg_nic_profile many = with_many_marks(nic), seen_many = with_many_marks(seen);
 	struct run *r = calloc(1, sizeof(*r));
+	const struct tg_stats_worker *worker;
 	bool same = true;
 
 	r->profile = nic;
@@ -341,13 +366,18 @@ static bool run(const struct tg_nic_profile *nic, const struct tg_nic_profile *s
 	nicmodel_clock_stop();
 	configure(&r->soft);
 	world_start(&r->soft);
-	hard_start(&r->hard, nic, seen);
+	hard_start(&r->hard, &many, &seen_many);
+	worker = r->hard.w.stats[0];
 	while (same && r->packets < packets)
 		same = chapter(r);
 	printf("%-24s %s: %" PRIu64 " packets, %" PRIu64 " forwarded and %" PRIu64
-	       " dropped by the NIC, %" PRIu64 " rules\n",
+	       " dropped by the NIC, %" PRIu64 " rules; marks: %" PRIu64 " right, %" PRIu64
+	       " stale, %" PRIu64 " wrong\n",
 		nic->name, same ? "same" : "DIFFERENT", r->packets, r->hard.stats.packets,
-		r->hard.stats.dropped, r->hard.stats.inserted);
+		r->hard.stats.dropped, r->hard.stats.inserted, worker->marks_right,
+		worker->marks_stale, worker->marks_wrong);
+	if (nic == seen && marks_wanted(nic) && worker->marks_right == 0)
+		die("a NIC that marks has marked nothing");
 	if (stats != NULL)
 		*stats = r->hard.stats;
 	hard_stop(&r->hard);

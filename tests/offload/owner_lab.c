@@ -2,6 +2,7 @@
 #include "owner_lab.h"
 
 #include <string.h>
+#include <unistd.h>
 
 struct tg_nic_profile forwarder(void)
 {
@@ -27,6 +28,8 @@ int lab_open(struct lab *l, uint32_t room)
 {
 	struct tg_offload_config config = {.datapath = &l->w.config,
 		.connections_max = room,
+		.marks = true,
+		.refused = l->refused,
 		.merit = MERIT,
 		.idle_ms = IDLE_MS,
 		.poll_ms = POLL_MS,
@@ -142,4 +145,16 @@ void assert_bytes(const uint8_t *bytes, uint64_t value, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		assert_int_equal(bytes[i], value >> 8 * (n - 1 - i) & 0xff);
+}
+
+struct tg_wire_report report(struct lab *l, const struct tg_msg_offload_get *get)
+{
+	struct tg_wire_report r;
+	struct tg_wire_error error = {.text = ""};
+	int fd;
+
+	assert_int_equal(tg_offload_report(l->offload, get, NULL, WAIT_MS, &fd), 0);
+	assert_int_equal(tg_wire_report_open(fd, (uint64_t)lseek(fd, 0, SEEK_END), &r, &error), 0);
+	close(fd);
+	return r;
 }

@@ -6,6 +6,7 @@
 #include "fake_flow.h"
 #include "offload.h"
 #include "tcp_lines.h"
+#include "wire.h"
 
 #define BIT(n) (1u << (n))
 #define ALL(n) (BIT(n) - 1)
@@ -21,6 +22,7 @@ struct lab {
 	struct tg_nic_profile nic;
 	struct tg_stats_offload stats;
 	struct tg_offload *offload;
+	struct tg_hw_port *refused; /* where it is said what ports lack; NULL: nowhere */
 };
 
 /* A NIC that forwards, and does all of it right. */
@@ -45,6 +47,9 @@ void go_on(struct lab *l);
 void assert_bytes(const uint8_t *bytes, uint64_t value, unsigned int n);
 uint64_t left(const struct lab *l, enum tg_offload_reason why);
 
+struct tg_wire_report report(struct lab *l, const struct tg_msg_offload_get *get);
+
 int run_denial_tests(void);
+int run_mark_tests(void);
 
 #endif
