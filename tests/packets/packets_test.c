@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 	failed += run_flood_tests();
 	failed += run_hash_tests();
 	failed += run_namespace_tests();
+	failed += run_zone_tests();
 	failed += run_worker_tests();
 	failed += run_order_tests();
 	failed += run_owner_tests();

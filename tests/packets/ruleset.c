@@ -222,6 +222,12 @@ static uint16_t namespace_of(uint32_t rules, uint32_t cls)
 	return cls == CLASS_CLIENT || cls == CLASS_FREE ? 1 : 0;
 }
 
+/* Whose an address is in the second zone. */
+static uint32_t far_class(uint32_t cls)
+{
+	return cls == CLASS_CLIENT ? CLASS_CLOSED : cls == CLASS_CLOSED ? CLASS_CLIENT : cls;
+}
+
 /* Consumes the draft, whose programs are written. */
 static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 {
@@ -230,16 +236,21 @@ static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 			DIRECT(0u << TG_VERDICT_ACTION_SHIFT | TG_BUILTIN_TRANSIT)},
 	};
 	struct tg_image_rule rule[SLOT_LIMIT - TG_SLOT_FIRST] = {0};
-	struct tg_image_addr4 addr4[HOSTS];
-	struct tg_image_addr6 addr6[HOSTS];
+	struct tg_image_addr4 addr4[2 * HOSTS];
+	struct tg_image_addr6 addr6[2 * HOSTS];
 	struct tg_image_prefix4 prefix4[] = {
 		{.cls = CLASS_WORLD},
 		{.addr = 0x0a010000, .length = 16, .cls = CLASS_UNKNOWN},
+		{.zone = ZONE_FAR, .cls = CLASS_WORLD},
+		{.zone = ZONE_FAR, .addr = 0x0a010000, .length = 16, .cls = CLASS_UNKNOWN},
 	};
 	struct tg_image_prefix6 prefix6[] = {
 		{.cls = CLASS_WORLD + 1},
 		{.addr = {0xfd, 0, 0, 1}, .length = 32, .cls = CLASS_UNKNOWN + 1},
+		{.zone = ZONE_FAR, .cls = CLASS_WORLD + 1},
+		{.zone = ZONE_FAR, .addr = {0xfd, 0, 0, 1}, .length = 32, .cls = CLASS_UNKNOWN + 1},
 	};
+	uint32_t zones = d->rules & RULES_FAR ? 2 : 1;
 	struct tg_image_error error;
 	struct tg_image image;
 	size_t size;
@@ -255,12 +266,16 @@ static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 		rule[slot - TG_SLOT_FIRST].kind = TG_RULE_NAMESPACE;
 		rule[slot - TG_SLOT_FIRST].index = slot == SLOT_NS_APPS ? LIMIT_APPS : LIMIT_DATA;
 	}
-	for (size_t i = 0; i < HOSTS; i++) {
+	for (size_t i = 0; i < zones * HOSTS; i++) {
+		const struct host *host = &hosts[i % HOSTS];
+		uint16_t zone = i < HOSTS ? 0 : ZONE_FAR;
+		uint32_t cls = zone == 0 ? host->cls : far_class(host->cls);
+
 		addr4[i] = (struct tg_image_addr4){
-			.addr = hosts[i].addr, .cls = hosts[i].cls, .node = TG_NONE};
-		addr6[i] = (struct tg_image_addr6){.cls = hosts[i].cls + 1, .node = TG_NONE};
-		twin(addr6[i].addr, hosts[i].addr);
-		addr4[i].ns = addr6[i].ns = namespace_of(d->rules, hosts[i].cls);
+			.zone = zone, .addr = host->addr, .cls = cls, .node = TG_NONE};
+		addr6[i] = (struct tg_image_addr6){.zone = zone, .cls = cls + 1, .node = TG_NONE};
+		twin(addr6[i].addr, host->addr);
+		addr4[i].ns = addr6[i].ns = namespace_of(d->rules, cls);
 	}
 	if (tg_image_build(
 		    &(struct tg_image_parts){
@@ -274,10 +289,10 @@ static struct tg_image finish(struct draft *d, uint64_t generation, void **data)
 			    .steps = d->step,
 			    .rules = rule,
 			    .strings = "",
-			    .n_addr4 = HOSTS,
-			    .n_addr6 = HOSTS,
-			    .n_prefix4 = 2,
-			    .n_prefix6 = 2,
+			    .n_addr4 = zones * HOSTS,
+			    .n_addr6 = zones * HOSTS,
+			    .n_prefix4 = zones * 2,
+			    .n_prefix6 = zones * 2,
 			    .n_classes = CLASS_COUNT,
 			    .n_cells = 1,
 			    .n_programs = PROGRAM_COUNT,

@@ -35,6 +35,7 @@ int run_order_tests(void);
 int run_owner_tests(void);
 int run_express_tests(void);
 int run_hardware_tests(void);
+int run_zone_tests(void);
 
 /* A world with the plain rules in force. */
 static inline void world_ready(struct world *w)

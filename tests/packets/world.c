@@ -174,7 +174,12 @@ void world_no_rules(struct world *w)
 
 void world_remap(struct world *w, const char *address, uint32_t cls)
 {
-	struct tg_classmap_entry entry = {.cls = cls, .node = TG_NONE};
+	world_remap_in(w, 0, address, cls);
+}
+
+void world_remap_in(struct world *w, uint16_t zone, const char *address, uint32_t cls)
+{
+	struct tg_classmap_entry entry = {.zone = zone, .cls = cls, .node = TG_NONE};
 	uint32_t index;
 
 	entry.family = strchr(address, ':') != NULL ? 6 : 4;

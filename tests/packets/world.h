@@ -81,6 +81,9 @@ enum {
 #define RULES_OPEN_IN (1u << 5)	 /* the client's ingress is governed by no policy */
 #define RULES_LIMITS (1u << 6)	 /* namespaces have limits */
 #define RULES_MOVED (1u << 7)	 /* the client is in the server's namespace */
+/* There is a second zone, the same but that "client" and "closed" have each other's addresses. */
+#define RULES_FAR (1u << 8)
+#define ZONE_FAR 40000
 
 #define LIMIT_APPS 9
 #define LIMIT_DATA 5
@@ -118,6 +121,7 @@ struct ruleset_allow;
 void world_allow(struct world *w, const struct ruleset_allow *allow, unsigned int n);
 /* A delta: address (text) gets a class, TG_NONE removes it. */
 void world_remap(struct world *w, const char *address, uint32_t cls);
+void world_remap_in(struct world *w, uint16_t zone, const char *address, uint32_t cls);
 
 /* Sends one packet in by a port, lets all workers run dry; PASSED (unchanged, by the peer port), or
  * the drop reason. */
