@@ -74,6 +74,7 @@ struct tg_kube_result {
 	unsigned int status; /* HTTP; 0: there was none */
 	uint32_t
 		retry_after_ms; /* Retry-After, or details.retryAfterSeconds of a Status; 0: none */
+	int64_t date;		/* Date of the answer, Unix seconds; 0: none */
 	/* Of a status from 400 up: metav1.Status reason ("Expired", "Forbidden"); else "". */
 	char reason[64];
 	/* One line for people, never empty when something went wrong: UTF-8, nothing secret. */

@@ -199,6 +199,17 @@ static void read_error(struct tg_kube_call *call)
 		message[0] != '\0' ? ": " : "", message);
 }
 
+static int64_t date_of(CURL *easy)
+{
+	struct curl_header *header;
+	time_t date;
+
+	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return 0;
+	date = curl_getdate(header->value, NULL);
+	return date > 0 ? date : 0;
+}
+
 void kube_outcome(struct tg_kube_call *call, CURLcode code)
 {
 	struct tg_kube_result *result = &call->result;
@@ -208,6 +219,7 @@ void kube_outcome(struct tg_kube_call *call, CURLcode code)
 	memset(result, 0, sizeof(*result));
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	result->status = (unsigned int)status;
+	result->date = date_of(call->easy);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	if (retry_after > 0)
 		result->retry_after_ms =

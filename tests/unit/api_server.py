@@ -265,6 +265,14 @@ def retry_past(r):
     r.answer(503, "", "Retry-After: " + email.utils.formatdate(time.time() - 30, usegmt=True))
 
 
+def dated(r):
+    r.answer(200, {}, "Date: Sun, 06 Nov 1994 08:49:37 GMT")
+
+
+def badly_dated(r):
+    r.answer(200, {}, "Date: noon")
+
+
 def retry_status(r):
     r.answer(429, status(429, "TooManyRequests", "slow down", details={"retryAfterSeconds": 3}))
 
@@ -278,6 +286,7 @@ ANSWERS = {
     "/garbage": garbage, "/watch": watch, "/mute": mute, "/drip": drip, "/huge-error": huge_error,
     "/big": big, "/gzip": compressed, "/bad-gzip": bad_gzip, "/retry-seconds": retry_seconds,
     "/retry-date": retry_date, "/retry-past": retry_past, "/retry-status": retry_status,
+    "/dated": dated, "/badly-dated": badly_dated,
 }
 
 

@@ -144,6 +144,15 @@ static void informational_and_empty_answers(void **state)
 	assert_int_equal(heard->size, 0);
 }
 
+/* The example of RFC 9110 section 5.6.7. */
+static void dates(void **state)
+{
+	assert_int_equal(call_once(&plain, "/dated")->result.date, 784111777);
+	assert_int_equal(call_once(&plain, "/badly-dated")->result.date, 0);
+	assert_int_equal(call_once(&plain, "/hello")->result.date, 0);
+	assert_int_equal(call_once(&plain, "/no-answer")->result.date, 0);
+}
+
 static void retry_after(void **state)
 {
 	const struct heard *heard = call_once(&plain, "/retry-seconds");
@@ -717,6 +726,7 @@ int main(void)
 		cmocka_unit_test(a_long_message_is_cut_between_characters),
 		cmocka_unit_test(a_huge_error_ends),
 		cmocka_unit_test(informational_and_empty_answers),
+		cmocka_unit_test(dates),
 		cmocka_unit_test(retry_after),
 		cmocka_unit_test(compression),
 		cmocka_unit_test(a_large_body),

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "api_server.h"
+#include "token.h"
 #include "exec.h"
 
 #define V1 "client.authentication.k8s.io/v1"
@@ -154,6 +155,38 @@ static void a_token_file_that_is_not_there(void **state)
 	caller_close(&caller);
 	access.token = "SECRET";
 	expect(call_once(&access, "/auth"), 0, 200, "");
+}
+
+/* RFC 7519 section 3.1 has the first one; the second needs the URL-safe alphabet. */
+static void tokens_that_say_when_they_expire(void **state)
+{
+	static const struct {
+		const char *token;
+		int64_t expires_at;
+	} cases[] = {
+		{"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkz"
+		 "ODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP",
+			1300819380},
+		{"e30.eyJleHAiOjIwMDAwMDAwMDAsImEiOiLfv9-_77-_In0.x", 2000000000},
+		{"e30.e30.x", 0},
+		{"e30.bm8ganNvbg.x", 0},
+		{"e30.*.x", 0},
+		{"e30.e30", 0},
+		{"SECRET", 0},
+	};
+	struct tg_kube_access access = {.token_file = api_server_path("dated-token")};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct tg_kube_access direct = {.token = cases[i].token};
+
+		assert_int_equal(tg_kube_token_expires_at(&direct), cases[i].expires_at);
+	}
+	/* The file counts, as long as it can be read. */
+	access.token = cases[1].token;
+	assert_int_equal(tg_kube_token_expires_at(&access), cases[1].expires_at);
+	api_server_write("dated-token", cases[0].token);
+	assert_int_equal(tg_kube_token_expires_at(&access), cases[0].expires_at);
+	assert_int_equal(tg_kube_token_expires_at(&(struct tg_kube_access){0}), 0);
 }
 
 static void a_server_that_repeats_what_it_was_told(void **state)
@@ -633,6 +666,7 @@ int main(void)
 		cmocka_unit_test(a_token_rotates_between_calls),
 		cmocka_unit_test(a_token_rotates_during_a_call),
 		cmocka_unit_test(a_token_file_that_is_not_there),
+		cmocka_unit_test(tokens_that_say_when_they_expire),
 		cmocka_unit_test(a_server_that_repeats_what_it_was_told),
 		cmocka_unit_test(our_certificate),
 		cmocka_unit_test(our_certificate_as_text),
