@@ -13,6 +13,7 @@ static const struct tg_command *const commands[] = {
 	&tg_command_print,
 	&tg_command_explain,
 	&tg_command_test,
+	&tg_command_doctor,
 	&tg_command_status,
 	&tg_command_rules,
 	&tg_command_sources,

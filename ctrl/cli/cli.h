@@ -39,6 +39,7 @@ extern const struct tg_command tg_command_print;
 extern const struct tg_command tg_command_explain;
 extern const struct tg_command tg_command_test;
 extern const struct tg_command tg_command_init;
+extern const struct tg_command tg_command_doctor;
 extern const struct tg_command tg_command_status;
 extern const struct tg_command tg_command_sources;
 extern const struct tg_command tg_command_rules;

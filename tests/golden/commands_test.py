@@ -52,7 +52,7 @@ class Help(Folder):
 
     def test_every_command_has_help(self):
         commands = self.commands()
-        self.assertEqual(sorted(commands), ["check", "drops", "explain", "init", "nic", "offload",
+        self.assertEqual(sorted(commands), ["check", "doctor", "drops", "explain", "init", "nic", "offload",
                                             "print", "rules", "sources", "status", "test"])
         for command in commands:
             with self.subTest(command=command):

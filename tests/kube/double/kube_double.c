@@ -18,6 +18,7 @@ static void usage(FILE *to)
 	      "  --user NAME          whom a 403 names\n"
 	      "  --bookmark-ms MS     between bookmarks; a minute when left out\n"
 	      "  --chunk BYTES        of a chunk of a body\n"
+	      "  --clock-skew SECONDS the Date header is ahead\n"
 	      "  --writes             a client that writes is not wrong\n"
 	      "  --unpaged            a list without limit is not wrong\n"
 	      "Prints `API-URL CONTROL-URL` when both listen, and ends with SIGTERM or SIGINT.\n"
@@ -46,8 +47,8 @@ static const struct option long_options[] = {{"server", required_argument, NULL,
 	{"port", required_argument, NULL, 'p'}, {"control-port", required_argument, NULL, 'c'},
 	{"token", required_argument, NULL, 't'}, {"user", required_argument, NULL, 'n'},
 	{"bookmark-ms", required_argument, NULL, 'b'}, {"chunk", required_argument, NULL, 'k'},
-	{"writes", no_argument, NULL, 'w'}, {"unpaged", no_argument, NULL, 'u'},
-	{"help", no_argument, NULL, 'h'}, {0}};
+	{"clock-skew", required_argument, NULL, 'd'}, {"writes", no_argument, NULL, 'w'},
+	{"unpaged", no_argument, NULL, 'u'}, {"help", no_argument, NULL, 'h'}, {0}};
 
 /* 0, or what to exit with, negative when that is 0. */
 static int parse(int argc, char **argv, struct double_options *options, uint16_t *control)
@@ -77,6 +78,9 @@ static int parse(int argc, char **argv, struct double_options *options, uint16_t
 			break;
 		case 'k':
 			options->chunk = (unsigned int)atoi(optarg);
+			break;
+		case 'd':
+			options->clock_skew = atoll(optarg);
 			break;
 		case 'w':
 			options->allow_writes = true;
