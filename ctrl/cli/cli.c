@@ -157,13 +157,14 @@ int tg_cli_parse_output(struct tg_cli *cli, const char *command, const char *tex
 }
 
 int tg_cli_parse_number(struct tg_cli *cli, const char *command, const char *option,
-	const char *text, uint32_t most, uint32_t *out)
+	const char *text, uint32_t least, uint32_t most, uint32_t *out)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
-	if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > most)
-		return tg_cli_fail(cli, command, "%s: '%s' is not 1 to %u", option, text, most);
+	if (*text < '0' || *text > '9' || *end != '\0' || value < least || value > most)
+		return tg_cli_fail(
+			cli, command, "%s: '%s' is not %u to %u", option, text, least, most);
 	*out = (uint32_t)value;
 	return TG_EXIT_OK;
 }

@@ -63,9 +63,9 @@ int tg_cli_bad_usage(struct tg_cli *cli, const char *command, const char *expect
 
 /* The value of -o. An exit code; what is wrong has been said. */
 int tg_cli_parse_output(struct tg_cli *cli, const char *command, const char *text, bool *json);
-/* An option's value that is a number from 1 to `most`; else the same. */
+/* An option's value that is a number from `least` to `most`; else the same. */
 int tg_cli_parse_number(struct tg_cli *cli, const char *command, const char *option,
-	const char *text, uint32_t most, uint32_t *out);
+	const char *text, uint32_t least, uint32_t most, uint32_t *out);
 
 /* Colours are empty strings unless the output is a terminal and NO_COLOR is unset. */
 enum tg_colour { TG_PLAIN, TG_GREEN, TG_RED, TG_YELLOW, TG_BOLD, TG_DIM };

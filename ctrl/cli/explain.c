@@ -12,6 +12,7 @@ struct arguments {
 	struct tg_offline_request request;
 	const char *url;
 	const char *names;
+	int64_t zone; /* -1: not said */
 	bool live, batch, json;
 };
 
@@ -23,8 +24,10 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		{"live", no_argument, NULL, 'l'},
 		{"names", required_argument, NULL, 'n'},
 		{"url", required_argument, NULL, 'u'},
+		{"zone", required_argument, NULL, 'z'},
 		{0},
 	};
+	uint32_t zone;
 	int c;
 
 	while ((c = getopt_long(argc, argv, TG_OFFLINE_LETTERS, longs, NULL)) != -1)
@@ -45,6 +48,12 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		case 'u':
 			args->url = optarg;
 			break;
+		case 'z':
+			if (tg_cli_parse_number(cli, argv[0], "--zone", optarg, 0, UINT16_MAX,
+				    &zone) != TG_EXIT_OK)
+				return TG_EXIT_USAGE;
+			args->zone = zone;
+			break;
 		default:
 			if (!tg_offline_option(&args->request, c, optarg))
 				return tg_cli_bad_option(cli, c, argv);
@@ -60,8 +69,8 @@ static int check_options(const struct arguments *args, struct tg_cli *cli)
 	if (args->live && (args->request.config != NULL || args->request.default_action != NULL))
 		return tg_cli_fail(cli, "explain",
 			"--live asks the ruleset in force: -c and --default-action mean nothing");
-	if (!args->live && (args->names != NULL || args->url != NULL))
-		return tg_cli_fail(cli, "explain", "--names and --url are for --live");
+	if (!args->live && (args->names != NULL || args->url != NULL || args->zone >= 0))
+		return tg_cli_fail(cli, "explain", "--names, --url and --zone are for --live");
 	return TG_EXIT_OK;
 }
 
@@ -72,6 +81,23 @@ static int answer(struct tg_offline *offline, struct tg_cli *cli, const struct a
 	int code = tg_service_parse(cli, "explain", argv + 2, n - 2, &query.protocol, &query.port);
 
 	return code != TG_EXIT_OK ? code : tg_explain(offline, cli, &query, args->json);
+}
+
+/* The zone that is asked about: the only one, unless it is said which. */
+static int choose_zone(
+	struct tg_cli *cli, const struct tg_image *image, int64_t asked, uint16_t *out)
+{
+	const struct tg_image_prefix4 *last = &image->prefix4[image->n_prefix4 - 1];
+
+	*out = asked >= 0 ? (uint16_t)asked : image->prefix4[0].zone;
+	if (asked < 0 && last->zone != *out)
+		return tg_cli_fail(cli, "explain",
+			"the ruleset has several zones, from %u to %u: say which with --zone", *out,
+			last->zone);
+	for (uint32_t i = 0; i < image->n_prefix4; i++)
+		if (image->prefix4[i].zone == *out)
+			return TG_EXIT_OK;
+	return tg_cli_fail(cli, "explain", "the ruleset has no zone %u", *out);
 }
 
 static int run_live(struct arguments *args, struct tg_cli *cli, char **argv, int n)
@@ -90,9 +116,10 @@ static int run_live(struct arguments *args, struct tg_cli *cli, char **argv, int
 		code = tg_remote_ruleset(cli, "explain", args->url, &image);
 	if (code == TG_EXIT_OK) {
 		offline.image = image.image;
-		offline.options.home.zone = image.image.prefix4[0].zone;
-		code = answer(&offline, cli, args, argv, n);
+		code = choose_zone(cli, &image.image, args->zone, &offline.options.home.zone);
 	}
+	if (code == TG_EXIT_OK)
+		code = answer(&offline, cli, args, argv, n);
 	tg_remote_image_free(&image);
 	tg_offline_close(&offline);
 	return code;
@@ -118,7 +145,7 @@ static int run_offline(struct arguments *args, struct tg_cli *cli, char **argv, 
 
 static int run(struct tg_cli *cli, int argc, char **argv)
 {
-	struct arguments args = {.request = {.command = "explain"}};
+	struct arguments args = {.request = {.command = "explain"}, .zone = -1};
 	int code = parse_options(&args, cli, argc, argv);
 
 	if (code == TG_EXIT_OK)
@@ -135,7 +162,8 @@ const struct tg_command tg_command_explain = {
 		"say what happens to a connection, which rule decides, and what failed by how much",
 	.help = "usage: tidegate explain [OPTION]... DIR SRC DST PROTO [PORT]\n"
 		"       tidegate explain [OPTION]... --batch DIR\n"
-		"       tidegate explain [--url URL] [--names DIR] --live SRC DST PROTO [PORT]\n"
+		"       tidegate explain [--url URL] [--names DIR] [--zone N] --live SRC DST PROTO\n"
+		"           [PORT]\n"
 		"\n"
 		"Judges a new connection from SRC to DST by the manifests in DIR, with the compiler\n"
 		"and the lookup that enforce them. SRC and DST are namespace/pod or an address;\n"
@@ -157,6 +185,7 @@ const struct tg_command tg_command_explain = {
 		"      --url URL              where that is (default http://127.0.0.1:9469)\n"
 		"      --names DIR            with --live: manifests that give names to addresses,\n"
 		"                             and the nearest miss; without, only addresses are known\n"
+		"      --zone N               with --live: the address zone, where there are several\n"
 		"\n"
 		"--batch reads {\"src\": \"shop/web\", \"dst\": \"10.0.0.7\", \"proto\": \"TCP\", \"dport\": 80}\n"
 		"and answers in the same order {\"verdict\": \"deny\", \"egress\": {\"verdict\": \"allow\",\n"

@@ -23,7 +23,7 @@ int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv)
 		live->watch_s = WATCH_DEFAULT_S;
 		return optarg == NULL ? TG_EXIT_OK
 				      : tg_cli_parse_number(cli, live->command, "--watch", optarg,
-						WATCH_MAX_S, &live->watch_s);
+						1, WATCH_MAX_S, &live->watch_s);
 	default:
 		return tg_cli_bad_option(cli, c, argv);
 	}

@@ -520,9 +520,10 @@ static int parse_option(struct arguments *args, struct tg_cli *cli, int c, char 
 	case 'l':
 		args->limited = true;
 		return tg_cli_parse_number(
-			cli, "offload", "--limit", optarg, TG_HW_LIMIT, &args->limit);
+			cli, "offload", "--limit", optarg, 1, TG_HW_LIMIT, &args->limit);
 	case 'p':
-		code = tg_cli_parse_number(cli, "offload", "--source-port", optarg, 65535, &number);
+		code = tg_cli_parse_number(
+			cli, "offload", "--source-port", optarg, 1, 65535, &number);
 		args->sport = (uint16_t)number;
 		return code;
 	default:

@@ -276,6 +276,31 @@ class Live(unittest.TestCase):
                 self.assertEqual(done.returncode, code, done.stdout + done.stderr)
                 self.assertIn(words, done.stdout + done.stderr)
 
+    def test_live_zones(self):
+        """Where the ruleset has several zones, an address alone says nothing."""
+        ends = ["10.10.0.1", "10.10.0.2", "TCP", "8080"]
+        with tempfile.NamedTemporaryFile() as image, \
+                tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+            config.write("zone: 3\nmanifests: .\nclusters: [{name: far, zone: 40000}]\n")
+            config.flush()
+            subprocess.run([TIDEGATE, "check", "-c", config.name, "--image", image.name, SHOP],
+                           check=True, stdout=subprocess.DEVNULL, timeout=60)
+            self.server.answers = {"/v1/ruleset": (200, image.read())}
+        for options, code, words in (
+                ([], 2, "from 3 to 40000: say which with --zone"),
+                (["--zone", "4"], 2, "no zone 4"),
+                (["--zone", "65536"], 2, "is not 0 to 65535"),
+                (["--zone", "3"], 0, "shop/web egress[0]"),
+                (["--zone=40000"], 1, "transit")):
+            with self.subTest(options=options):
+                done = self.run_live("explain", *options, "--live", *ends)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertIn(words, done.stdout + done.stderr)
+        done = subprocess.run([TIDEGATE, "explain", "--zone", "3", SHOP, *ends],
+                              capture_output=True, encoding="utf-8", check=False, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--zone are for --live", done.stderr)
+
     def test_watch(self):
         """Line by line, each time anew, until the reader goes away."""
         with subprocess.Popen([TIDEGATE, "status", "-o", "json", "--watch=1", "--url", self.url],
