@@ -689,7 +689,8 @@ static void start_handles(struct tg_controller *c)
 	if (rescan != 0)
 		uv_timer_start(&c->rescan_timer, on_rescan, rescan, rescan);
 	uv_timer_start(&c->tick_timer, on_tick, TICK_MS, TICK_MS);
-	schedule(c);
+	/* Also where there are no folders: then all files that there are were read. */
+	uv_timer_start(&c->due_timer, on_due, 0, 0);
 }
 
 static int create_parts(struct tg_controller *c)
