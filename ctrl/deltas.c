@@ -24,6 +24,7 @@ struct tg_deltas {
 	uint64_t batch;
 	TG_VEC(struct tg_classmap_entry) entries;   /* of this call */
 	TG_VEC(struct tg_placement) places, before; /* scratch */
+	TG_VEC(bool) left;			    /* scratch: addresses of a pod */
 	bool missing;				    /* this call: something has no place */
 };
 
@@ -55,6 +56,7 @@ void tg_deltas_free(struct tg_deltas *d)
 	tg_vec_free(&d->entries);
 	tg_vec_free(&d->places);
 	tg_vec_free(&d->before);
+	tg_vec_free(&d->left);
 	free(d->claims);
 	free(d);
 }
@@ -162,6 +164,13 @@ static bool untouched(const struct tg_deltas *d, const struct tg_placement *plac
 	return locate(d, place->zone, &place->addr)->addr.family == 0;
 }
 
+/* The pod that had the address when this was compiled has left it, and no other has taken it. */
+static bool was_left(
+	const struct tg_deltas *d, const struct tg_addr *addr, const struct tg_pod *pod)
+{
+	return locate(d, pod->zone, addr)->addr.family != 0 && !taken_by_other(d, addr, pod);
+}
+
 /* Does the pod have the address in the same zone afterwards? */
 static bool keeps(const struct tg_pod_change *change, const struct tg_addr *addr)
 {
@@ -183,11 +192,12 @@ static int vacate_address(struct tg_deltas *d, const struct tg_pod *pod, const s
 {
 	struct tg_placement place = {*addr, TG_NONE, TG_NONE, 0, pod->zone};
 	struct tg_pod alone = *pod;
+	const bool left = was_left(d, addr, pod);
 	int n;
 
 	alone.addrs = addr;
 	alone.n_addrs = 1;
-	n = tg_compiled_vacate_pod(d->compiled, &alone, &place);
+	n = tg_compiled_vacate_pod(d->compiled, &alone, &left, &place);
 	if (n == 0)
 		return 0;
 	if (n < 0 || taken_by_other(d, addr, pod))
@@ -214,7 +224,7 @@ static int placed_before(struct tg_deltas *d, const struct tg_pod *before)
 {
 	if (before == NULL || tg_vec_reserve(&d->before, before->n_addrs + 1) != 0)
 		return -1;
-	return tg_compiled_place_pod(d->compiled, before, d->before.v);
+	return tg_compiled_place_pod(d->compiled, before, NULL, d->before.v);
 }
 
 static bool unchanged(const struct tg_deltas *d, const struct tg_placement *place, int n_before)
@@ -237,9 +247,12 @@ static int place(struct tg_deltas *d, const struct tg_pod_change *change)
 
 	if (pod == NULL || pod->n_addrs == 0)
 		return 0;
-	if (tg_vec_reserve(&d->places, pod->n_addrs) != 0)
+	if (tg_vec_reserve(&d->places, pod->n_addrs) != 0 ||
+		tg_vec_reserve(&d->left, pod->n_addrs) != 0)
 		return -ENOMEM;
-	n = tg_compiled_place_pod(d->compiled, pod, d->places.v);
+	for (uint32_t i = 0; i < pod->n_addrs; i++)
+		d->left.v[i] = was_left(d, &pod->addrs[i], pod);
+	n = tg_compiled_place_pod(d->compiled, pod, d->left.v, d->places.v);
 	for (int i = 0; i < n; i++)
 		if (taken_by_other(d, &d->places.v[i].addr, pod))
 			n = -EEXIST;

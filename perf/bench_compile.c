@@ -74,7 +74,7 @@ static void bench_place(struct tg_gen *gen, const struct tg_compiled *compiled, 
 		if (pod == NULL || pod->n_addrs > 8)
 			continue;
 		start = ms_of(CLOCK_MONOTONIC);
-		if (tg_compiled_place_pod(compiled, pod, places) > 0)
+		if (tg_compiled_place_pod(compiled, pod, NULL, places) > 0)
 			out->placed++;
 		times[n++] = (ms_of(CLOCK_MONOTONIC) - start) * 1e3;
 	}

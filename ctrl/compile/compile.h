@@ -195,16 +195,17 @@ struct tg_placement {
  * -EEXIST when one of its addresses is already claimed by another pod in the compiled cluster
  * or by a node (compile again: conflicts are resolved there). `pod` need not be part of the cluster
  * compiled; a pod of the same namespace and name in it is the same pod. Deltas already sent are not
- * known here: the caller sees to it that two pods it places have no address in common.
+ * known here: the caller sees to it that two pods it places have no address in common, and says by
+ * left[i] that the one pod that had the pod's address i has given it up since (NULL: none has).
  */
-int tg_compiled_place_pod(
-	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out);
+int tg_compiled_place_pod(const struct tg_compiled *compiled, const struct tg_pod *pod,
+	const bool *left, struct tg_placement *out);
 /*
  * What an address becomes when its pod goes: the class of the address as if no pod had it, TG_NONE
  * meaning "remove the exact entry, the prefixes decide". Returns as tg_compiled_place_pod; -EEXIST
  * when several claimed the address, -ENOENT when it becomes a Service's (compile again).
  */
-int tg_compiled_vacate_pod(
-	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out);
+int tg_compiled_vacate_pod(const struct tg_compiled *compiled, const struct tg_pod *pod,
+	const bool *left, struct tg_placement *out);
 
 #endif

@@ -11,20 +11,22 @@ static struct tg_compiled *scratch_of(const struct tg_compiled *compiled)
 }
 
 /* 0, or -EEXIST when the address is not this pod's to take or to leave. */
-static int check_owner(const struct endpoint *at, const struct tg_pod *pod)
+static int check_owner(const struct endpoint *at, const struct tg_pod *pod, bool left)
 {
 	if (at == NULL || at->kind == TG_KIND_SERVICE)
 		return 0;
 	if (at->contested || at->kind != TG_KIND_POD)
 		return -EEXIST;
-	return at->ns == pod->ns && at->name == pod->name ? 0 : -EEXIST;
+	return left || (at->ns == pod->ns && at->name == pod->name) ? 0 : -EEXIST;
 }
 
-static int check_owners(const struct tg_compiled *compiled, const struct tg_pod *pod)
+static int check_owners(
+	const struct tg_compiled *compiled, const struct tg_pod *pod, const bool *left)
 {
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {
-		int err = check_owner(
-			endpoints_find(compiled->endpoints, pod->zone, &pod->addrs[i]), pod);
+		int err =
+			check_owner(endpoints_find(compiled->endpoints, pod->zone, &pod->addrs[i]),
+				pod, left != NULL && left[i]);
 
 		if (err != 0)
 			return err;
@@ -41,8 +43,8 @@ static struct class_address class_address_of(
 	return (struct class_address){zone, prefixes->nodes.v[prefix].set, addr->family};
 }
 
-int tg_compiled_place_pod(
-	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out)
+int tg_compiled_place_pod(const struct tg_compiled *compiled, const struct tg_pod *pod,
+	const bool *left, struct tg_placement *out)
 {
 	struct tg_compiled *c = scratch_of(compiled);
 	const struct profile_sources profile_sources = profile_sources_of(c);
@@ -54,7 +56,7 @@ int tg_compiled_place_pod(
 
 	if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
 		return 0;
-	err = zone != TG_NONE ? check_owners(c, pod) : -ENOENT;
+	err = zone != TG_NONE ? check_owners(c, pod, left) : -ENOENT;
 	if (err == 0 && ns != TG_NONE)
 		err = profiles_look(&c->frame->profiles, &profile_sources, pod, zone, ns, &profile);
 	if (err != 0)
@@ -77,14 +79,14 @@ int tg_compiled_place_pod(
 	return (int)pod->n_addrs;
 }
 
-int tg_compiled_vacate_pod(
-	const struct tg_compiled *compiled, const struct tg_pod *pod, struct tg_placement *out)
+int tg_compiled_vacate_pod(const struct tg_compiled *compiled, const struct tg_pod *pod,
+	const bool *left, struct tg_placement *out)
 {
 	int err;
 
 	if (!endpoints_pod_counts(pod) || pod->n_addrs == 0)
 		return 0;
-	err = check_owners(compiled, pod);
+	err = check_owners(compiled, pod, left);
 	if (err != 0)
 		return err;
 	for (uint32_t i = 0; i < pod->n_addrs; i++) {

@@ -488,12 +488,12 @@ static const char *compare_places(struct world *w, const struct tg_cluster *clus
 			pod.ports = other->ports;
 			pod.n_ports = other->n_ports;
 		}
-		n = tg_compiled_place_pod(w->plain.compiled, &pod, a);
-		m = tg_compiled_place_pod(w->kept.compiled, &pod, b);
+		n = tg_compiled_place_pod(w->plain.compiled, &pod, NULL, a);
+		m = tg_compiled_place_pod(w->kept.compiled, &pod, NULL, b);
 		if (n != m || !same_places(a, b, n))
 			return "a pod is placed elsewhere";
-		n = tg_compiled_vacate_pod(w->plain.compiled, &pod, a);
-		m = tg_compiled_vacate_pod(w->kept.compiled, &pod, b);
+		n = tg_compiled_vacate_pod(w->plain.compiled, &pod, NULL, a);
+		m = tg_compiled_vacate_pod(w->kept.compiled, &pod, NULL, b);
 		if (n != m || !same_places(a, b, n))
 			return "a pod leaves something else behind";
 	}

@@ -276,7 +276,7 @@ static bool make_delta(
 
 		if (pod == NULL)
 			continue;
-		n = tg_compiled_vacate_pod(ruleset->compiled, pod, out);
+		n = tg_compiled_vacate_pod(ruleset->compiled, pod, NULL, out);
 		if (n < 0 || !add_placements(delta, out, n, delta->n))
 			return false;
 	}
@@ -286,7 +286,7 @@ static bool make_delta(
 
 		if (pod == NULL)
 			continue;
-		n = tg_compiled_place_pod(ruleset->compiled, pod, out);
+		n = tg_compiled_place_pod(ruleset->compiled, pod, NULL, out);
 		if (n < 0 || !add_placements(delta, out, n, placed_from))
 			return false;
 	}

@@ -216,7 +216,7 @@ static void pods_come_and_go_as_if_compiled(void **state)
 		const struct tg_pod *pod = tg_gen_replica(s.gen, tg_rng_next(&rng));
 
 		assert_non_null(pod);
-		n = tg_compiled_place_pod(first.compiled, pod, places);
+		n = tg_compiled_place_pod(first.compiled, pod, NULL, places);
 		assert_int_equal(n, pod->n_addrs);
 		apply(&placed, places, n);
 		assert_int_equal(tg_vec_push(&s.pods, pod), 0);
@@ -226,7 +226,7 @@ static void pods_come_and_go_as_if_compiled(void **state)
 		size_t at = tg_rng_below(&rng, (uint32_t)s.pods.n);
 		const struct tg_pod *pod = s.pods.v[at];
 
-		n = tg_compiled_vacate_pod(first.compiled, pod, places);
+		n = tg_compiled_vacate_pod(first.compiled, pod, NULL, places);
 		assert_int_equal(n, pod->n_addrs);
 		apply(&placed, places, n);
 		s.pods.v[at] = s.pods.v[--s.pods.n];
@@ -237,7 +237,7 @@ static void pods_come_and_go_as_if_compiled(void **state)
 	for (size_t i = 0; i < tg_gen_cluster(s.gen)->n_pods; i++) {
 		const struct tg_pod *pod = tg_gen_cluster(s.gen)->pods[i];
 
-		n = tg_compiled_place_pod(first.compiled, pod, places);
+		n = tg_compiled_place_pod(first.compiled, pod, NULL, places);
 		for (int k = 0; k < n; k++) {
 			uint32_t node;
 
@@ -307,8 +307,8 @@ static void what_cannot_be_placed_is_said(void **state)
 		const struct tg_pod *pod = test_cluster_extra_pod(cluster, rows[i].pod);
 		int place, vacate;
 
-		place = tg_compiled_place_pod(ruleset.compiled, pod, places);
-		vacate = tg_compiled_vacate_pod(ruleset.compiled, pod, places);
+		place = tg_compiled_place_pod(ruleset.compiled, pod, NULL, places);
+		vacate = tg_compiled_vacate_pod(ruleset.compiled, pod, NULL, places);
 		if (place != rows[i].place || vacate != rows[i].vacate)
 			fail_msg("[%s]: place %d, vacate %d", rows[i].pod, place, vacate);
 	}
@@ -332,7 +332,7 @@ static void placements_name_the_class(void **state)
 	assert_int_equal(
 		tg_compiled_place_pod(ruleset.compiled,
 			test_cluster_extra_pod(cluster, "pod a/w 10.0.0.1 labels app=v node n"),
-			&place),
+			NULL, &place),
 		1);
 	assert_int_equal(place.cls, tg_image_class_of(&ruleset.image, 0, &v, NULL));
 	tg_image_class_of(&ruleset.image, 0, &w, &node);
@@ -341,12 +341,12 @@ static void placements_name_the_class(void **state)
 	assert_int_equal(
 		tg_compiled_place_pod(ruleset.compiled,
 			test_cluster_extra_pod(cluster, "pod z/w 10.0.0.9 labels app=v node n"),
-			&place),
+			NULL, &place),
 		1);
 	assert_int_equal(place.cls, tg_image_class_of(&ruleset.image, 0, &unknown, NULL));
 	assert_int_equal(place.node, TG_NONE);
 	assert_int_equal(tg_compiled_vacate_pod(ruleset.compiled,
-				 test_cluster_extra_pod(cluster, "pod a/w 10.0.0.1"), &place),
+				 test_cluster_extra_pod(cluster, "pod a/w 10.0.0.1"), NULL, &place),
 		1);
 	assert_int_equal(place.cls, TG_NONE);
 	assert_true(memcmp(&place.addr, &w, sizeof(w)) == 0);

@@ -250,7 +250,7 @@ static void namespaces_have_limits(void **state)
 	assert_int_equal(ruleset.image.addr4[1].ns, 0);
 	assert_int_equal(ruleset.image.addr4[2].ns, 2);
 	assert_int_equal(ruleset.image.addr6[0].ns, 2);
-	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, pod, &place), 1);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, pod, NULL, &place), 1);
 	assert_int_equal(place.ns, 2);
 	test_ruleset_free(&ruleset);
 	test_cluster_free(cluster);

@@ -331,26 +331,26 @@ static void placements_are_of_one_zone(void **state)
 	test_cluster_add(cluster, "zone 1\n");
 	replica = test_cluster_extra_pod(
 		cluster, "pod a/web2 10.0.0.3 labels app=web ports http:8080/TCP");
-	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, replica, &place), 1);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, replica, NULL, &place), 1);
 	assert_int_equal(place.zone, A);
 	assert_int_equal(place.cls, tg_image_class_of(&ruleset.image, A, &old->addrs[0], NULL));
 	/* In the other zone somebody has the address, and in that zone the class is another one. */
 	test_cluster_add(cluster, "zone 40000\n");
 	replica = test_cluster_extra_pod(cluster, "pod b/web2 10.0.0.3 labels app=web");
-	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, replica, &other), -EEXIST);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, replica, NULL, &other), -EEXIST);
 	replica = test_cluster_extra_pod(
 		cluster, "pod b/web2 10.0.0.4 labels app=web ports http:8080/TCP");
-	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, replica, &other), 1);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, replica, NULL, &other), 1);
 	assert_int_equal(other.zone, B);
 	assert_int_not_equal(other.cls, place.cls);
 	/* A zone without such a pod, and one that is not there at all. */
 	test_cluster_add(cluster, "zone 5\n");
 	stranger = test_cluster_extra_pod(cluster, "pod a/x 10.0.0.1 labels app=web");
-	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, stranger, &other), -ENOENT);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, stranger, NULL, &other), -ENOENT);
 	test_cluster_add(cluster, "zone 6\n");
 	stranger = test_cluster_extra_pod(cluster, "pod a/x 10.0.0.1 labels app=web");
-	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, stranger, &other), -ENOENT);
-	assert_int_equal(tg_compiled_vacate_pod(ruleset.compiled, stranger, &other), 1);
+	assert_int_equal(tg_compiled_place_pod(ruleset.compiled, stranger, NULL, &other), -ENOENT);
+	assert_int_equal(tg_compiled_vacate_pod(ruleset.compiled, stranger, NULL, &other), 1);
 	assert_int_equal(other.zone, 6);
 	test_ruleset_free(&ruleset);
 	test_cluster_free(cluster);
