@@ -12,7 +12,9 @@
 #include "log.h"
 #include "manifests.h"
 
-#define FOLD_ENTRIES 512 /* deltas of a ruleset after which it is compiled anew */
+/* Deltas of a ruleset after which it is compiled anew: so many, and a part of its endpoints. */
+#define FOLD_ENTRIES 512
+#define FOLD_SHARE 16
 #define RENEW_MIN_MS 50
 #define RENEW_MAX_MS 10000
 #define RENEW_CALM_MS 30000 /* without a further one the delay starts over */
@@ -415,6 +417,14 @@ static void load_file(struct tg_controller *c, const struct tg_watch_change *cha
 		c->complete = false;
 }
 
+/* Compiling takes the longer the more endpoints there are, and so do they to change. */
+static size_t fold_entries(const struct tg_controller *c)
+{
+	size_t share = c->notice.compile.stats.endpoints / FOLD_SHARE;
+
+	return share > FOLD_ENTRIES ? share : FOLD_ENTRIES;
+}
+
 /*
  * Deltas for one target; true: it has a place for every pod. What was in force when the dataplane
  * went away gets no more once a newer ruleset replaces it for certain.
@@ -423,7 +433,7 @@ static bool apply_to(
 	struct tg_controller *c, struct tg_target *target, const struct tg_changes *changes)
 {
 	if (target->owner == NULL ||
-		(target != c->wanted && target->n_log - target->acked > FOLD_ENTRIES))
+		(target != c->wanted && target->n_log - target->acked > fold_entries(c)))
 		return false;
 	return tg_deltas_apply(target->owner, changes->pods, changes->n_pods, target) == 0;
 }
@@ -438,7 +448,7 @@ static void apply_pods(struct tg_controller *c, const struct tg_changes *changes
 		bool placed = apply_to(c, targets[i], changes);
 
 		if (targets[i] == c->wanted)
-			complete = placed && targets[i]->n_log < FOLD_ENTRIES;
+			complete = placed && targets[i]->n_log < fold_entries(c);
 	}
 	if (c->delta_noticed_at == 0)
 		c->delta_noticed_at = c->noticed_at;
