@@ -33,7 +33,8 @@ static int ns_ensure(struct tg_store *store, uint32_t name)
 	if (ns_find(store, name) != NULL)
 		return 0;
 	ns = calloc(1, sizeof(*ns));
-	if (ns == NULL || tg_vec_reserve(&store->namespaces, store->namespaces.n + 1) != 0)
+	if (ns == NULL || tg_vec_reserve(&store->namespaces, store->namespaces.n + 1) != 0 ||
+		store_strings_reserve(store) != 0)
 		goto fail;
 	e = index_put(&store->by_ns, (struct index_key){KIND_NS, 0, name});
 	if (e == NULL)
@@ -44,6 +45,7 @@ static int ns_ensure(struct tg_store *store, uint32_t name)
 	ns->implicit.implicit = true;
 	ns->implicit.labels = (struct tg_labels){&ns->label, 1};
 	store->namespaces.v[store->namespaces.n++] = ns;
+	store_string_add(store, name);
 	return 0;
 fail:
 	free(ns);
@@ -64,6 +66,8 @@ static int reserve(struct tg_store *store, const struct group *group)
 		if (o.key.kind != 0 && ns_of(&o) != 0 && ns_ensure(store, ns_of(&o)) != 0)
 			return -ENOMEM;
 	}
+	if (store_strings_reserve(store) != 0)
+		return -ENOMEM;
 	return index_reserve(&store->objects, group->fresh.n);
 }
 
@@ -202,6 +206,7 @@ static void enforce(struct tg_store *store, struct group *group)
 		uninstall(store, file, &group->fresh);
 		store_retire(store, file->current);
 		file->current = file->refused;
+		store_strings_add(store, file->current);
 		file->current->since = store->clock;
 		file->refused = NULL;
 		file->waiting = false;

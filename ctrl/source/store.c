@@ -19,10 +19,12 @@ struct tg_store *tg_store_create(void)
 	store->strings = tg_intern_create();
 	if (store->strings != NULL)
 		store->metadata_name = tg_intern_id(store->strings, "kubernetes.io/metadata.name");
-	if (store->strings == NULL || store->metadata_name == UINT32_MAX) {
+	if (store->strings == NULL || store->metadata_name == UINT32_MAX ||
+		store_strings_reserve(store) != 0) {
 		tg_store_free(store);
 		return NULL;
 	}
+	store_string_add(store, store->metadata_name);
 	return store;
 }
 
@@ -66,6 +68,7 @@ void store_retire(struct tg_store *store, struct content *content)
 {
 	if (content == NULL)
 		return;
+	store_strings_drop(store, content);
 	content->retired_at = store->clock++;
 	content->next = store->retired;
 	store->retired = content;
@@ -130,6 +133,8 @@ void tg_store_free(struct tg_store *store)
 	index_free(&store->objects);
 	index_free(&store->by_ns);
 	index_free(&store->pods);
+	tg_bits_free(&store->strings_in_force);
+	free(store->string_refs);
 	tg_intern_free(store->strings);
 	free(store);
 }
@@ -151,6 +156,7 @@ static int file_reserve(struct tg_store *store, const struct tg_store_set *set)
 
 static void file_add(struct tg_store *store, struct file *file)
 {
+	store_string_add(store, file->name);
 	if (file->set == NULL) {
 		store->files.v[store->files.n++] = file;
 		return;
@@ -172,7 +178,8 @@ struct file *store_file_get(struct tg_store *store, const char *name, struct tg_
 		return NULL;
 	file->set = set;
 	file->name = tg_intern_id(store->strings, name);
-	if (file->name == UINT32_MAX || file_reserve(store, set) != 0)
+	if (file->name == UINT32_MAX || file_reserve(store, set) != 0 ||
+		store_strings_reserve(store) != 0)
 		goto fail;
 	e = index_put(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
 	if (e == NULL)
@@ -204,6 +211,7 @@ static void file_remove(struct tg_store *store, struct file *file)
 	size_t i = 0;
 
 	index_remove(&store->by_name, (struct index_key){KIND_FILE, 0, file->name});
+	store_string_drop(store, file->name);
 	if (file->set != NULL) {
 		last = store->served.v[--store->served.n];
 		store->served.v[file->at] = last;

@@ -74,6 +74,9 @@ struct pin {
 
 struct tg_store {
 	struct tg_intern *strings;
+	uint32_t *string_refs; /* of what is in force, by number: strings.c */
+	size_t n_string_refs;
+	struct tg_bits strings_in_force; /* those that have any */
 	struct tg_scope scope;
 	uint32_t metadata_name; /* intern number of the implicit label's key */
 	TG_VEC(struct file *)
@@ -136,6 +139,14 @@ void store_withdraw(struct tg_store *store, struct file *file);
 void store_collect(struct tg_store *store);
 /* Somebody needs less than before: the next store_collect looks at all of them. */
 void store_judge_again(struct tg_store *store);
+/* Room to count every string that there is now. 0 or -ENOMEM. */
+int store_strings_reserve(struct tg_store *store);
+/* What is in force refers to the string once more; room has been reserved. */
+void store_string_add(struct tg_store *store, uint32_t string);
+void store_string_drop(struct tg_store *store, uint32_t string);
+/* To all that a content consists of, when it comes into force, and when it is not any more. */
+void store_strings_add(struct tg_store *store, const struct content *content);
+void store_strings_drop(struct tg_store *store, const struct content *content);
 /* The store goes; holds that are not released stay until they are. */
 void store_drop_holds(struct tg_store *store);
 

@@ -4,12 +4,16 @@
  * would turn into another name: a content has a record of every number that decoding it was given,
  * and a hold has the records of all contents in force when it was made.
  *
+ * How many contents in force, files and namespaces have a string is counted as they come and go, so
+ * that a hold costs no look at each of them; what a sweep keeps is found out by looking.
+ *
  * What a sweep keeps: the records of all contents that exist, in force, refused or retired; the
  * holds that nobody has released; and what the store itself has numbers of.
  */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store_private.h"
 
@@ -61,6 +65,50 @@ void store_drop_holds(struct tg_store *store)
 	store->holds = NULL;
 }
 
+int store_strings_reserve(struct tg_store *store)
+{
+	size_t n = tg_intern_count(store->strings), grown = store->n_string_refs * 2;
+	uint32_t *refs;
+
+	if (tg_bits_reserve(&store->strings_in_force, n) != 0)
+		return -ENOMEM;
+	if (n <= store->n_string_refs)
+		return 0;
+	if (grown < n)
+		grown = n;
+	refs = realloc(store->string_refs, grown * sizeof(*refs));
+	if (refs == NULL)
+		return -ENOMEM;
+	memset(refs + store->n_string_refs, 0, (grown - store->n_string_refs) * sizeof(*refs));
+	store->string_refs = refs;
+	store->n_string_refs = grown;
+	return 0;
+}
+
+void store_string_add(struct tg_store *store, uint32_t string)
+{
+	if (store->string_refs[string]++ == 0)
+		tg_bits_set(&store->strings_in_force, string);
+}
+
+void store_string_drop(struct tg_store *store, uint32_t string)
+{
+	if (--store->string_refs[string] == 0)
+		tg_bits_clear(&store->strings_in_force, string);
+}
+
+void store_strings_add(struct tg_store *store, const struct content *content)
+{
+	for (size_t i = 0; i < content->strings.n; i++)
+		store_string_add(store, content->strings.v[i]);
+}
+
+void store_strings_drop(struct tg_store *store, const struct content *content)
+{
+	for (size_t i = 0; i < content->strings.n; i++)
+		store_string_drop(store, content->strings.v[i]);
+}
+
 static void mark_content(struct tg_bits *bits, const struct content *content)
 {
 	for (size_t i = 0; content != NULL && i < content->strings.n; i++)
@@ -101,7 +149,7 @@ struct tg_hold *tg_store_hold(struct tg_store *store)
 		free(hold);
 		return NULL;
 	}
-	mark_in_force(&hold->strings, store);
+	tg_bits_add(&hold->strings, &store->strings_in_force);
 	atomic_init(&hold->refs, 2);
 	drop_released(store);
 	hold->next = store->holds;
@@ -124,6 +172,7 @@ static void forget_namespaces(struct tg_store *store)
 			continue;
 		}
 		index_remove(&store->by_ns, (struct index_key){KIND_NS, 0, ns->implicit.name});
+		store_string_drop(store, ns->implicit.name);
 		free(ns);
 	}
 	store->namespaces.n = kept;

@@ -56,8 +56,8 @@ static size_t count_implicit(const struct tg_store *store)
 		const void **first = (at);                                                   \
                                                                                              \
 		(cluster)->kind = (void *)first;                                             \
-		for (size_t f = 0; f < store_file_total(store); f++) {                       \
-			const struct content *c = store_file_at(store, f)->current;          \
+		for (size_t f = 0; f < (store)->files.n; f++) {                              \
+			const struct content *c = (store)->files.v[f]->current;              \
                                                                                              \
 			if (c == NULL || c->decoded.kind.n == 0)                             \
 				continue;                                                    \
@@ -67,14 +67,52 @@ static size_t count_implicit(const struct tg_store *store)
 		(cluster)->n_##kind = (size_t)((at)-first);                                  \
 	} while (0)
 
-static void gather(struct tg_store *store, struct tg_cluster *cluster, const void **at)
+/* In the order of files and what is in each. */
+static const void **gather_files(
+	const struct tg_store *store, struct tg_cluster *cluster, const void **at)
 {
-	cluster->strings = store->strings;
 	GATHER(store, cluster, pods, at);
 	GATHER(store, cluster, nodes, at);
 	GATHER(store, cluster, services, at);
 	GATHER(store, cluster, policies, at);
 	GATHER(store, cluster, namespaces, at);
+	return at;
+}
+
+/* In no order: a hundred thousand objects of clusters lie anywhere, and the index in one place. */
+static const void **gather_index(
+	const struct tg_store *store, struct tg_cluster *cluster, const void **at)
+{
+	const struct {
+		uint32_t kind;
+		void *array;
+		size_t *n;
+	} kinds[] = {
+		{OBJECT_POD, &cluster->pods, &cluster->n_pods},
+		{OBJECT_NODE, &cluster->nodes, &cluster->n_nodes},
+		{OBJECT_SERVICE, &cluster->services, &cluster->n_services},
+		{OBJECT_POLICY, &cluster->policies, &cluster->n_policies},
+		{OBJECT_NAMESPACE, &cluster->namespaces, &cluster->n_namespaces},
+	};
+	const struct index *index = &store->objects;
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		const void **first = at;
+
+		memcpy(kinds[k].array, &first, sizeof(first));
+		for (size_t i = 0; i < index->size; i++)
+			if (index->v[i].key.kind == kinds[k].kind)
+				*at++ = index->v[i].object;
+		*kinds[k].n = (size_t)(at - first);
+	}
+	return at;
+}
+
+static void gather(struct tg_store *store, struct tg_cluster *cluster, const void **at)
+{
+	cluster->strings = store->strings;
+	at = store->served.n != 0 ? gather_index(store, cluster, at)
+				  : gather_files(store, cluster, at);
 	for (size_t i = 0; i < store->namespaces.n; i++) {
 		const struct tg_namespace *implicit = &store->namespaces.v[i]->implicit;
 

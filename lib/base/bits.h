@@ -3,7 +3,7 @@
  * A growing set of small numbers, one bit each:
  *
  *	tg_bits_reserve(&bits, n)   0 or -ENOMEM; afterwards 0..n-1 can be set
- *	tg_bits_set(&bits, i)
+ *	tg_bits_set(&bits, i), tg_bits_clear(&bits, i)
  *	tg_bits_has(&bits, i)       false beyond what was reserved
  *	tg_bits_free(&bits)
  *
@@ -45,6 +45,11 @@ static inline int tg_bits_reserve(struct tg_bits *bits, size_t n)
 static inline void tg_bits_set(struct tg_bits *bits, size_t i)
 {
 	bits->v[i / 64] |= 1ull << (i % 64);
+}
+
+static inline void tg_bits_clear(struct tg_bits *bits, size_t i)
+{
+	bits->v[i / 64] &= ~(1ull << (i % 64));
 }
 
 static inline bool tg_bits_has(const struct tg_bits *bits, size_t i)

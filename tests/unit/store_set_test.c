@@ -5,11 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "set.h"
+#include "store_private.h"
 
 #define BAD_POD \
 	"{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\"},\"status\":{\"podIP\":\"x\"}}"
@@ -356,6 +358,67 @@ static void a_view_outlives_its_objects(void **state)
 	tg_view_release(f->store, view);
 }
 
+/* By looking at everything, as nobody does each time. */
+static void check_strings(const struct tg_store *store)
+{
+	size_t n = tg_intern_count(store->strings);
+	uint32_t *refs = calloc(n, sizeof(*refs));
+
+	assert_non_null(refs);
+	refs[store->metadata_name]++;
+	for (size_t i = 0; i < store->namespaces.n; i++)
+		refs[store->namespaces.v[i]->implicit.name]++;
+	for (size_t i = 0; i < store_file_total(store); i++) {
+		const struct file *file = store_file_at(store, i);
+
+		refs[file->name]++;
+		for (size_t k = 0; file->current != NULL && k < file->current->strings.n; k++)
+			refs[file->current->strings.v[k]]++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(refs[i], i < store->n_string_refs ? store->string_refs[i] : 0);
+		assert_int_equal(refs[i] != 0, tg_bits_has(&store->strings_in_force, i));
+	}
+	free(refs);
+}
+
+static void strings_in_force_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int seed = 7;
+	char name[32], ip[32];
+
+	for (int i = 0; i < 3000; i++) {
+		unsigned int what = (unsigned int)rand_r(&seed) % 10,
+			     which = (unsigned int)rand_r(&seed) % 40;
+
+		snprintf(name, sizeof(name), "pod-%u-%d", which, what == 1 ? i : 0);
+		snprintf(ip, sizeof(ip), "10.0.0.%u", which + 1);
+		if (what < 4)
+			put_pod(f->pods, name, ip);
+		else if (what < 7)
+			tg_store_set_remove(f->pods, "shop", name);
+		else if (what == 7)
+			tg_store_set_fail(f->pods, "shop", name, "is too large");
+		else if (what == 8)
+			tg_store_load(f->store, ip, "{\"kind\":\"Pod\"", 13);
+		else if (which < 4)
+			tg_store_remove(f->store, ip);
+		else if (which < 8)
+			tg_store_sweep(f->store);
+		else if (which < 12) {
+			tg_store_set_begin(f->pods);
+			tg_store_set_end(f->pods);
+		} else {
+			put_namespace(f, name);
+			tg_store_set_remove(f->namespaces, "", name);
+		}
+		if (i % 50 == 0)
+			check_strings(f->store);
+	}
+	check_strings(f->store);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -372,6 +435,7 @@ int main(void)
 		TEST(an_object_of_another_source_waits),
 		TEST(two_clusters_do_not_drop_each_others_objects),
 		TEST(a_view_outlives_its_objects),
+		TEST(strings_in_force_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
