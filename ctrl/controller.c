@@ -451,7 +451,7 @@ static void apply_pods(struct tg_controller *c, const struct tg_changes *changes
 			complete = placed && targets[i]->n_log < fold_entries(c);
 	}
 	if (c->delta_noticed_at == 0)
-		c->delta_noticed_at = c->noticed_at;
+		c->delta_noticed_at = c->batch_noticed_at;
 	if (!complete)
 		c->dirty = true;
 	tg_push_kick(c->push);
@@ -517,8 +517,10 @@ static void check_synced(struct tg_controller *c)
 /* What is in the store comes into force. */
 static void enforce(struct tg_controller *c)
 {
+	if (c->batch_noticed_at == 0)
+		c->batch_noticed_at = uv_hrtime();
 	if (c->noticed_at == 0)
-		c->noticed_at = uv_hrtime();
+		c->noticed_at = c->batch_noticed_at;
 	check_synced(c);
 	if (c->synced && tg_store_changed(c->store))
 		take_changes(c);
@@ -526,6 +528,7 @@ static void enforce(struct tg_controller *c)
 		drop_changes(c); /* the first view will have them */
 	if (!c->dirty)
 		c->noticed_at = 0;
+	c->batch_noticed_at = 0;
 	sweep(c);
 	start_compile(c);
 	notes_sources(c);
@@ -578,8 +581,8 @@ static void on_watch(uv_poll_t *poll, int status, int events)
 		tg_log_err("inotify: %s; only scans find changes now", strerror(-err));
 		uv_poll_stop(poll);
 	}
-	if (c->noticed_at == 0 && tg_watch_due(c->watch) != UINT64_MAX)
-		c->noticed_at = uv_hrtime();
+	if (c->batch_noticed_at == 0 && tg_watch_due(c->watch) != UINT64_MAX)
+		c->batch_noticed_at = uv_hrtime();
 	if (tg_watch_due(c->watch) <= clock_ms())
 		process(c);
 	schedule(c);
@@ -605,8 +608,8 @@ static void on_gathered(uv_timer_t *timer)
 
 void controller_gather(struct tg_controller *c)
 {
-	if (c->noticed_at == 0)
-		c->noticed_at = uv_hrtime();
+	if (c->batch_noticed_at == 0)
+		c->batch_noticed_at = uv_hrtime();
 	if (!uv_is_active((uv_handle_t *)&c->gather_timer))
 		uv_timer_start(&c->gather_timer, on_gathered, c->config->debounce_ms, 0);
 }

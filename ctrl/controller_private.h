@@ -60,6 +60,7 @@ struct tg_controller {
 	bool synced; /* all were read and nothing was missing: what they say may be enforced */
 	bool held;   /* told why not */
 	uint64_t noticed_at; /* uv_hrtime of the oldest change that is not compiled yet; 0: none */
+	uint64_t batch_noticed_at; /* of the oldest that was not taken from the store yet */
 
 	/* compiling */
 	struct compile_work *compiling; /* NULL: no */
