@@ -56,9 +56,12 @@ static void on_delta(void *ctx, size_t n, uint64_t us)
 	struct tg_controller *c = ctx;
 
 	tg_histogram_add(&c->notice.delta_time, us);
-	if (c->delta_noticed_at != 0)
-		tg_histogram_add(
-			&c->notice.change_time, (uv_hrtime() - c->delta_noticed_at) / 1000);
+	if (c->delta_noticed_at != 0) {
+		uint64_t took = (uv_hrtime() - c->delta_noticed_at) / 1000;
+
+		tg_histogram_add(&c->notice.change_time, took);
+		tg_histogram_add(&c->notice.pod_change_time, took);
+	}
 	c->delta_noticed_at = 0;
 	tg_log_debug("%zu addresses changed class in %.1f ms", n, (double)us / 1e3);
 	notes_publish(c);

@@ -51,7 +51,8 @@ struct tg_notice {
 	/* what the counters of built-in rules mean */
 	enum tg_default_action default_action[TG_DIRECTION_COUNT];
 	bool transit_allow;
-	struct tg_histogram compile_time, push_time, build_time, swap_time, delta_time, change_time;
+	struct tg_histogram compile_time, push_time, build_time, swap_time, delta_time, change_time,
+		pod_change_time;
 	/* references; NULL: none */
 	struct tg_target *in_force;
 	struct tg_mapping *mapping;

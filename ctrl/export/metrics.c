@@ -173,6 +173,8 @@ static void write_push(struct tg_buffer *b, const struct tg_notice *notice)
 		"From sending a class-map delta to its acknowledgement.");
 	tg_histogram_write(&notice->change_time, b, "tidegate_change_duration_seconds",
 		"From noticing a change of the sources until it is enforced.");
+	tg_histogram_write(&notice->pod_change_time, b, "tidegate_pod_change_duration_seconds",
+		"Of these, changes of pods that no compilation was needed for.");
 }
 
 void tg_metrics_write(struct tg_buffer *b, const struct tg_notice *notice,
