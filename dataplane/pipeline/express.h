@@ -326,22 +326,23 @@ static __rte_noinline void receive_marked(
 	struct tg_worker *w, struct rte_mbuf *const mbufs[], unsigned int n, uint8_t port)
 {
 	const struct lane lane = lane_of(w, mbufs, port, false);
-	const uint64_t all = n < 64 ? (1ull << n) - 1 : UINT64_MAX;
-	uint64_t known = 0, tcp = 0;
+	uint64_t known = 0, tcp = 0, rest = 0;
 
+	n = RTE_MIN(n, (unsigned int)TG_BURST);
 	fetch_marked(w, mbufs, n);
-	for (unsigned int i = 0; lane.open && i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		struct live_packet *q = &w->live_packet[i];
-		const uint64_t here = known_by_mark(q, &lane, mbufs[i]);
+		const uint64_t here = lane.open && known_by_mark(q, &lane, mbufs[i]);
 
 		known |= here << i;
 		tcp |= (here & is_tcp(q)) << i;
+		rest |= (here ^ 1) << i;
 	}
 	w->live = w->known = known;
 	w->known_tcp = tcp;
 	w->stats->marks_right += (unsigned int)__builtin_popcountll(known);
 	/* What marks do not say takes the usual way. What they say is at home: it is here. */
-	if (known != all) {
+	if (rest != 0) {
 		receive_all(&lane, n, false, lane.all_home, known);
 		fetch_connections(w);
 	}
