@@ -95,9 +95,22 @@ static void desire(struct tg_controller *c, struct tg_target *target, uint64_t n
 	}
 }
 
+/* What is asked from now on about pods that come and go knows what was compiled last. */
+static void adopt(struct tg_target *target, struct tg_job *job)
+{
+	if (target->owner_free != NULL)
+		target->owner_free(target->owner);
+	target->owner = job->deltas;
+	target->owner_free = (void (*)(void *))tg_deltas_free;
+}
+
 /*
  * The result decides as what there is. After a restart that may be the ruleset of the last run,
  * which the dataplane perhaps still has: then nothing needs to be pushed at all.
+ *
+ * Of pods that come later it may decide otherwise, as a Namespace without pods that has other
+ * labels now is nowhere in the image: so the newer one places them. Pods that changed meanwhile
+ * were placed by the older one.
  */
 static void job_unchanged(struct tg_controller *c, struct tg_job *job)
 {
@@ -105,11 +118,12 @@ static void job_unchanged(struct tg_controller *c, struct tg_job *job)
 
 	c->notice.compile.unchanged++;
 	if (archived == NULL || job->previous != archived) {
-		tg_deltas_free(job->deltas);
+		adopt(job->previous, job);
+		if (c->since.n != 0)
+			c->dirty = true;
 		return;
 	}
-	archived->owner = job->deltas;
-	archived->owner_free = (void (*)(void *))tg_deltas_free;
+	adopt(archived, job);
 	tg_log_info("generation %llu of the last run still says what the sources say",
 		(unsigned long long)archived->generation);
 	desire(c, archived, job->noticed_at);
