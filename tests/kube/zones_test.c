@@ -271,7 +271,7 @@ static void one_changes_the_other_stays(void **state)
 	assert_false(changes->other);
 	assert_int_equal(changes->n_pods, 1);
 	assert_int_equal(
-		tg_compiled_vacate_pod(ruleset.compiled, changes->pods[0].before, &place), 1);
+		tg_compiled_vacate_pod(ruleset.compiled, changes->pods[0].before, NULL, &place), 1);
 	assert_int_equal(place.zone, 0);
 	tg_changes_release(f->store, changes);
 	tg_compiled_free(ruleset.compiled);
