@@ -29,6 +29,9 @@ char *gather_text(struct gather *g, const char *text)
 	char *copy = tg_arena_strdup(g->facts->arena, text);
 
 	g->no_memory |= copy == NULL;
+	for (char *p = copy; p != NULL && *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	return copy;
 }
 

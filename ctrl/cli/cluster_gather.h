@@ -17,6 +17,7 @@ void gather_objects(struct gather *g);
 
 /* The result, when it is no (complete) success, as a text of the facts; else NULL. */
 const char *gather_failure(struct gather *g, const struct tg_kube_result *result);
+/* A copy on one line: it may end up in a comment of a configuration, or on a terminal. */
 char *gather_text(struct gather *g, const char *text);
 
 #endif

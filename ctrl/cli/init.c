@@ -10,32 +10,48 @@
 
 #include "cli.h"
 #include "file.h"
+#include "init_cluster.h"
 #include "json_print.h"
 #include "machine.h"
 
 #define CTRL_FILE "tidegate-ctrl.yaml"
 #define DATAPLANE_FILE "tidegate-dataplane.yaml"
+#define DNS_FILE "allow-dns.yaml"
+#define MANIFESTS "/etc/tidegate/manifests"
+#define CLUSTER_NAME "cluster"
 #define HUGE_ENOUGH_MIB 1024
 
 struct arguments {
 	const char *dir;
-	const char *manifests;
-	const char *root; /* before /sys and /proc */
+	const char *manifests;	/* NULL: none */
+	const char *root;	/* before /sys and /proc */
+	const char *kubeconfig; /* NULL: no cluster, or in_cluster */
+	const char *context;
+	bool in_cluster;
 	bool force, json;
 };
 
-/* The two files to be, and where they go. */
+enum file { CTRL, DATAPLANE, DNS, FILES };
+
+/* The files to be, and where they go. */
 struct outcome {
 	struct tg_machine machine;
 	const struct tg_machine_port *inside, *outside; /* NULL: no two NICs to spare */
-	char *path[2];
-	char *text[2];
+	char *kubeconfig;				/* its whole path */
+	struct tg_config_cluster cluster;
+	struct tg_compile_options options;
+	struct tg_cluster_facts *facts; /* NULL: there is no cluster */
+	char *path[FILES];		/* NULL: not to be written */
+	char *text[FILES];
 };
 
 static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{"context", required_argument, NULL, 'x'},
 		{"force", no_argument, NULL, 'f'},
+		{"in-cluster", no_argument, NULL, 'i'},
+		{"kubeconfig", required_argument, NULL, 'k'},
 		{"manifests", required_argument, NULL, 'm'},
 		{"output", required_argument, NULL, 'o'},
 		{"root", required_argument, NULL, 'r'},
@@ -47,6 +63,15 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		switch (c) {
 		case 'f':
 			args->force = true;
+			break;
+		case 'i':
+			args->in_cluster = true;
+			break;
+		case 'k':
+			args->kubeconfig = optarg;
+			break;
+		case 'x':
+			args->context = optarg;
 			break;
 		case 'm':
 			args->manifests = optarg;
@@ -65,19 +90,58 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		return tg_cli_bad_usage(cli, argv[0], "at most one DIR");
 	if (optind < argc)
 		args->dir = argv[optind];
+	if (args->in_cluster && args->kubeconfig != NULL)
+		return tg_cli_bad_usage(cli, argv[0], "--kubeconfig or --in-cluster");
+	if (args->context != NULL && args->kubeconfig == NULL)
+		return tg_cli_bad_usage(cli, argv[0], "--kubeconfig with --context");
+	if (args->manifests == NULL && args->kubeconfig == NULL && !args->in_cluster)
+		args->manifests = MANIFESTS;
 	return TG_EXIT_OK;
 }
 
-static void print_ctrl(FILE *out, const struct arguments *args, const struct outcome *it)
+static void print_manifests(FILE *out, const char *manifests)
+{
+	fputs("\n# Folders with Kubernetes manifests or endpoints files; they are watched.\n", out);
+	if (manifests == NULL) {
+		fputs("# manifests: " MANIFESTS "\n", out);
+		return;
+	}
+	fputs("manifests: ", out);
+	tg_json_print_string(out, manifests);
+	fputc('\n', out);
+}
+
+/* Without a cluster to ask. */
+static void print_guesses(FILE *out, const struct outcome *it)
+{
+	fputs("# Where pods get their addresses from. An address in there that belongs to no\n"
+	      "# known pod is denied, so be exact. spec.podCIDRs of Node objects count anyway.\n",
+		out);
+	for (size_t i = 0; i < it->machine.n_ranges; i++)
+		fprintf(out, "# pod-ranges: [%s]    # routed to a virtual interface here\n",
+			it->machine.ranges[i]);
+	fputs("# pod-ranges: [10.244.0.0/16]     # the default of kubeadm with flannel\n"
+	      "# pod-ranges: [10.42.0.0/16]      # the default of k3s and RKE2\n"
+	      "# pod-ranges: [192.168.0.0/16]    # the default of Calico\n"
+	      "\n"
+	      "# Traffic of nodes that must pass whatever the policies say.\n"
+	      "# infrastructure:\n"
+	      "# - {name: kube-api, from: nodes, to: 192.0.2.10, ports: 6443}\n"
+	      "# - {name: ntp, from: nodes, to: 192.0.2.123, protocol: UDP, ports: 123}\n",
+		out);
+}
+
+static int print_ctrl(FILE *out, const struct arguments *args, const struct outcome *it)
 {
 	fputs("# Tidegate's control process: tidegate-ctrl -c " CTRL_FILE "\n"
-	      "# Written by `tidegate init`. Every key: docs/configuration.md.\n"
-	      "\n"
-	      "# Folders with Kubernetes manifests or endpoints files; they are watched.\n"
-	      "manifests: ",
+	      "# Written by `tidegate init`. Every key: docs/configuration.md.\n",
 		out);
-	tg_json_print_string(out, args->manifests);
-	fputs("\n\n"
+	if (it->facts != NULL) {
+		fputc('\n', out);
+		tg_init_print_clusters(out, it->facts);
+	}
+	print_manifests(out, args->manifests);
+	fputs("\n"
 	      "# Where the dataplane listens (the same as `socket` there).\n"
 	      "dataplane-socket: /run/tidegate/dataplane.sock\n"
 	      "\n"
@@ -101,22 +165,14 @@ static void print_ctrl(FILE *out, const struct arguments *args, const struct out
 	      "# know. `tidegate rules` counts it as transit. When none of it is your cluster's,\n"
 	      "# say `deny`, the default.\n"
 	      "transit: allow\n"
-	      "\n"
-	      "# Where pods get their addresses from. An address in there that belongs to no\n"
-	      "# known pod is denied, so be exact. spec.podCIDRs of Node objects count anyway.\n",
+	      "\n",
 		out);
-	for (size_t i = 0; i < it->machine.n_ranges; i++)
-		fprintf(out, "# pod-ranges: [%s]    # routed to a virtual interface here\n",
-			it->machine.ranges[i]);
-	fputs("# pod-ranges: [10.244.0.0/16]     # the default of kubeadm with flannel\n"
-	      "# pod-ranges: [10.42.0.0/16]      # the default of k3s and RKE2\n"
-	      "# pod-ranges: [192.168.0.0/16]    # the default of Calico\n"
-	      "\n"
-	      "# Traffic of nodes that must pass whatever the policies say.\n"
-	      "# infrastructure:\n"
-	      "# - {name: kube-api, from: nodes, to: 192.0.2.10, ports: 6443}\n"
-	      "# - {name: ntp, from: nodes, to: 192.0.2.123, protocol: UDP, ports: 123}\n",
-		out);
+	if (it->facts == NULL) {
+		print_guesses(out, it);
+		return 0;
+	}
+	tg_init_print_ranges(out, it->facts);
+	return tg_init_print_infrastructure(out, it->facts);
 }
 
 static void print_port_comment(FILE *out, const struct tg_machine_port *port)
@@ -237,27 +293,63 @@ static void choose_ports(struct outcome *it)
 		it->inside = NULL;
 }
 
-static int make_text(const struct arguments *args, struct outcome *it, unsigned int which)
+static int make_text(const struct arguments *args, struct outcome *it, enum file which)
 {
 	size_t size;
 	FILE *out = open_memstream(&it->text[which], &size);
+	int err = 0;
 
 	if (out == NULL)
 		return -ENOMEM;
-	if (which == 0)
-		print_ctrl(out, args, it);
-	else
+	if (which == CTRL)
+		err = print_ctrl(out, args, it);
+	else if (which == DATAPLANE)
 		print_dataplane(out, it);
-	return fclose(out) == 0 ? 0 : -ENOMEM;
+	else
+		tg_init_print_dns(out, it->facts);
+	return fclose(out) == 0 ? err : -ENOMEM;
+}
+
+/* Asks the cluster, if there is to be one. An exit code. */
+static int ask_cluster(const struct arguments *args, struct tg_cli *cli, struct outcome *it)
+{
+	const struct tg_cluster_facts *facts;
+	const char *why;
+
+	if (args->kubeconfig == NULL && !args->in_cluster)
+		return TG_EXIT_OK;
+	/* Relative to here, while the configuration's are to its folder. */
+	if (args->kubeconfig != NULL) {
+		it->kubeconfig = realpath(args->kubeconfig, NULL);
+		if (it->kubeconfig == NULL)
+			return tg_cli_fail(
+				cli, "init", "%s: %s", args->kubeconfig, strerror(errno));
+	}
+	it->cluster = (struct tg_config_cluster){
+		.name = CLUSTER_NAME, .kubeconfig = it->kubeconfig, .context = args->context};
+	it->facts = tg_cluster_facts_gather(&it->cluster, &it->options);
+	facts = it->facts;
+	if (facts == NULL)
+		return tg_cli_fail(cli, "init", "out of memory");
+	why = facts->access_error;
+	if (why == NULL && (facts->answer.error != 0 || facts->answer.status == 401))
+		why = facts->answer.why;
+	if (why != NULL)
+		return tg_cli_fail(cli, "init", "%s%s%s; nothing was written",
+			facts->server != NULL ? facts->server : "",
+			facts->server != NULL ? ": " : "", why);
+	return TG_EXIT_OK;
 }
 
 static int prepare(const struct arguments *args, struct outcome *it)
 {
-	static const char *const names[] = {CTRL_FILE, DATAPLANE_FILE};
+	static const char *const names[] = {CTRL_FILE, DATAPLANE_FILE, DNS_FILE};
 
 	tg_machine_inspect(args->root, &it->machine);
 	choose_ports(it);
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < FILES; i++) {
+		if (i == DNS && (it->facts == NULL || it->facts->dns_services.n == 0))
+			continue;
 		if (asprintf(&it->path[i], "%s/%s", args->dir, names[i]) < 0) {
 			it->path[i] = NULL;
 			return -ENOMEM;
@@ -296,13 +388,14 @@ static int write_file(const char *path, const char *text, bool force)
 
 static int write_files(const struct arguments *args, struct tg_cli *cli, const struct outcome *it)
 {
-	for (unsigned int i = 0; i < 2 && !args->force; i++)
-		if (access(it->path[i], F_OK) == 0)
+	for (unsigned int i = 0; i < FILES && !args->force; i++)
+		if (it->path[i] != NULL && access(it->path[i], F_OK) == 0)
 			return tg_cli_fail(cli, "init",
 				"%s exists (--force overwrites it); nothing was written",
 				it->path[i]);
-	for (unsigned int i = 0; i < 2; i++) {
-		int rc = write_file(it->path[i], it->text[i], args->force);
+	for (unsigned int i = 0; i < FILES; i++) {
+		int rc = it->path[i] != NULL ? write_file(it->path[i], it->text[i], args->force)
+					     : 0;
 
 		if (rc != 0)
 			return tg_cli_fail(cli, "init", "%s: %s", it->path[i], strerror(-rc));
@@ -312,14 +405,18 @@ static int write_files(const struct arguments *args, struct tg_cli *cli, const s
 
 static void print_text(struct tg_cli *cli, const struct arguments *args, const struct outcome *it)
 {
-	fprintf(cli->out, "wrote %s\nwrote %s\n", it->path[0], it->path[1]);
+	for (unsigned int i = 0; i < FILES; i++)
+		if (it->path[i] != NULL)
+			fprintf(cli->out, "wrote %s\n", it->path[i]);
 	if (it->inside != NULL)
 		fprintf(cli->out, "wired %s (inside) to %s (outside): a guess, look at it\n",
 			it->inside->pci, it->outside->pci);
 	else
 		fputs("no two NICs to spare: wired two TAP interfaces\n", cli->out);
 	fputs("next:\n", cli->out);
-	if (access(args->manifests, F_OK) != 0)
+	if (it->facts != NULL)
+		fprintf(cli->out, "  tidegate doctor -c %s\n", it->path[CTRL]);
+	if (args->manifests != NULL && access(args->manifests, F_OK) != 0)
 		fprintf(cli->out,
 			"  make %s, with your manifests in it: nothing is pushed before it exists\n",
 			args->manifests);
@@ -327,7 +424,7 @@ static void print_text(struct tg_cli *cli, const struct arguments *args, const s
 		"  tidegate-dataplane -c %s --check\n"
 		"  tidegate-ctrl -c %s --check\n"
 		"  and without --check, as root; the folders of socket and state are made then\n",
-		it->path[1], it->path[0]);
+		it->path[DATAPLANE], it->path[CTRL]);
 }
 
 static bool add_ports(cJSON *tree, const struct outcome *it)
@@ -356,8 +453,10 @@ static int print_json(struct tg_cli *cli, const struct outcome *it)
 	cJSON *tree = cJSON_CreateObject();
 	int code = TG_EXIT_OK;
 
-	if (tree != NULL && cJSON_AddStringToObject(tree, "ctrl", it->path[0]) != NULL &&
-		cJSON_AddStringToObject(tree, "dataplane", it->path[1]) != NULL &&
+	if (tree != NULL && cJSON_AddStringToObject(tree, "ctrl", it->path[CTRL]) != NULL &&
+		cJSON_AddStringToObject(tree, "dataplane", it->path[DATAPLANE]) != NULL &&
+		(it->path[DNS] == NULL ||
+			cJSON_AddStringToObject(tree, "dns", it->path[DNS]) != NULL) &&
 		add_ports(tree, it))
 		tg_json_print(cli->out, tree);
 	else
@@ -368,24 +467,27 @@ static int print_json(struct tg_cli *cli, const struct outcome *it)
 
 static int run(struct tg_cli *cli, int argc, char **argv)
 {
-	struct arguments args = {.dir = ".", .manifests = "/etc/tidegate/manifests", .root = ""};
+	struct arguments args = {.dir = ".", .root = ""};
 	struct outcome it = {0};
 	int code = parse_options(&args, cli, argc, argv);
 
 	if (code != TG_EXIT_OK)
 		return code;
-	if (prepare(&args, &it) != 0)
+	code = ask_cluster(&args, cli, &it);
+	if (code == TG_EXIT_OK && prepare(&args, &it) != 0)
 		code = tg_cli_fail(cli, "init", "out of memory");
-	else
+	if (code == TG_EXIT_OK)
 		code = write_files(&args, cli, &it);
 	if (code == TG_EXIT_OK && args.json)
 		code = print_json(cli, &it);
 	else if (code == TG_EXIT_OK)
 		print_text(cli, &args, &it);
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < FILES; i++) {
 		free(it.path[i]);
 		free(it.text[i]);
 	}
+	tg_cluster_facts_free(it.facts);
+	free(it.kubeconfig);
 	return code;
 }
 
@@ -400,6 +502,11 @@ const struct tg_command tg_command_init = {
 		"the first two that do not carry the machine's own default route; without two such\n"
 		"ports, two TAP interfaces. Pod ranges are guessed as comments.\n"
 		"\n"
+		"With --kubeconfig or --in-cluster the cluster is asked, and read from: `clusters`,\n"
+		"`pod-ranges`, `node-addresses` and `infrastructure` are what its Nodes, Services and\n"
+		"EndpointSlices say, and " DNS_FILE " proposes the policies that its DNS needs.\n"
+		"Nothing is written to the cluster.\n"
+		"\n"
 		"To begin with, traffic of pods that no policy isolates passes (default-action:\n"
 		"audit), and so does traffic between addresses that are neither pods nor nodes\n"
 		"(transit: allow). Denied from the start are what the policies of isolated pods do\n"
@@ -409,14 +516,18 @@ const struct tg_command tg_command_init = {
 		"\n"
 		"options:\n"
 		"  -f, --force                overwrite files that exist\n"
-		"      --manifests DIR        where manifests will be (default\n"
-		"                             /etc/tidegate/manifests)\n"
+		"      --in-cluster           ask the cluster that this is a pod of\n"
+		"      --kubeconfig FILE      ask the cluster of FILE's current context\n"
+		"      --context NAME         or of this one\n"
+		"      --manifests DIR        where manifests will be (default without a cluster\n"
+		"                             " MANIFESTS ")\n"
 		"  -o, --output text|json     how to print what was done\n"
 		"      --root DIR             look at DIR/sys and DIR/proc instead of this machine's\n"
 		"\n"
 		"example:\n"
 		"  tidegate init /etc/tidegate\n"
 		"\n"
-		"exit codes: 0 written; 2 usage, or a file exists or cannot be written\n",
+		"exit codes: 0 written; 2 usage, a cluster that does not answer, or a file exists or\n"
+		"cannot be written\n",
 	.run = run,
 };

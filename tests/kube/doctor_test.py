@@ -334,5 +334,161 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
         self.assertEqual(self.run_tidegate("doctor", "x").returncode, 2)
 
 
+class Init(Cluster):
+    def setUp(self):
+        super().setUp()
+        self.out = os.path.join(self.folder, "out")
+        os.mkdir(self.out)
+
+    def init(self, *options):
+        done = self.run_tidegate("init", "--kubeconfig", os.path.join(self.folder, "kubeconfig"),
+                                 *options, self.out)
+        return done, {name: self.read(os.path.join("out", name)) for name in os.listdir(self.out)}
+
+    def corefile(self, text):
+        self.command("kind - v1 configmaps ConfigMap namespaced")
+        self.put("configmaps", "kube-system", "coredns", {"data": {"Corefile": text}})
+
+    def keys(self, text):
+        """What of a configuration is no comment, but for what `init` writes without a cluster."""
+        usual = ("dataplane-socket", "state-directory", "http", "default-action", "transit")
+        return [line for line in text.splitlines()
+                if line and not line.startswith("#") and not line.startswith(usual)]
+
+    def test_configuration(self):
+        self.serve()
+        self.kubeconfig()
+        self.corefile(".:53 {\n  forward . 9.9.9.9 /etc/resolv.conf\n}\n")
+        done, texts = self.init()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(sorted(texts), ["allow-dns.yaml", "tidegate-ctrl.yaml",
+                                         "tidegate-dataplane.yaml"])
+        self.assertEqual(self.keys(texts["tidegate-ctrl.yaml"]), [
+            "clusters:",
+            "- name: cluster",
+            f'  kubeconfig: "{self.folder}/kubeconfig"',
+            'pod-ranges: ["10.244.0.0/23"]',
+            "infrastructure:",
+            "- {name: kube-api, from: nodes, to: 192.0.2.9, ports: 6443}  "
+            "# nodes to the API server",
+            "- {name: kubelet, from: 192.0.2.9, to: nodes, ports: 10250}  "
+            "# the API server to kubelets",
+            "- {name: dns, from: nodes, to: 9.9.9.9, protocol: UDP, ports: 53}  # nodes to DNS",
+            "- {name: dns-tcp, from: nodes, to: 9.9.9.9, ports: 53}  # nodes to DNS by TCP"])
+        self.assertIn("\ndefault-action: audit\n", texts["tidegate-ctrl.yaml"])
+        self.assertIn("# DNS of the cluster: 10.96.0.10\n", texts["tidegate-ctrl.yaml"])
+        self.assertIn(f"tidegate doctor -c {self.out}/tidegate-ctrl.yaml\n", done.stdout)
+        self.assertEqual(self.command("wrongs"), "")
+        # The doctor finds nothing missing in it.
+        os.rename(os.path.join(self.out, "tidegate-ctrl.yaml"),
+                  os.path.join(self.folder, "ctrl.yaml"))
+        self.assertEqual(self.findings("warn"), [])
+
+    def test_dns_policy(self):
+        """By the compiler that enforces: who reaches whom once it is applied."""
+        self.serve()
+        self.kubeconfig()
+        self.corefile("forward . 9.9.9.9\n")
+        _, texts = self.init()
+        manifests = os.path.join(self.folder, "manifests")
+        os.mkdir(manifests)
+        policies = texts["allow-dns.yaml"]
+        template = policies[policies.index("# ---"):].replace("\n# ", "\n").replace("# ---", "---")
+        self.write("manifests/policies.yaml",
+                   policies + "\n" + template.replace("NAMESPACE", "shop"))
+        self.write("manifests/pods.yaml", """apiVersion: v1
+kind: Pod
+metadata: {name: dns, namespace: kube-system, labels: {k8s-app: kube-dns}}
+status: {podIP: 10.244.0.53}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+status: {podIP: 10.244.0.5}
+""")
+        for src, dst, port, code in (("shop/web", "kube-system/dns", "UDP 53", 0),
+                                     ("shop/web", "kube-system/dns", "TCP 53", 0),
+                                     ("shop/web", "kube-system/dns", "UDP 54", 1),
+                                     ("shop/web", "9.9.9.9", "UDP 53", 1),
+                                     ("kube-system/dns", "9.9.9.9", "UDP 53", 0),
+                                     ("kube-system/dns", "192.0.2.9", "TCP 6443", 0),
+                                     ("kube-system/dns", "8.8.8.8", "UDP 53", 1)):
+            with self.subTest(src=src, dst=dst, port=port):
+                done = self.run_tidegate("explain", manifests, src, dst, *port.split())
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+
+    def test_what_is_not_known(self):
+        """A comment says what, and why; nothing is guessed."""
+        self.serve()
+        self.kubeconfig()
+        for resource in ("nodes", "endpointslices", "configmaps"):
+            self.command(f"forbid list {resource}")
+        done, texts = self.init()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.keys(texts["tidegate-ctrl.yaml"])), 3)
+        text = texts["tidegate-ctrl.yaml"]
+        for words in ("# they could not be read: HTTP status 403 Forbidden: nodes is forbidden",
+                      "# Where the API servers are is not known: HTTP status 403",
+                      "# Nodes' DNS servers are not known: "):
+            self.assertIn(words, text)
+        self.assertIn("policyTypes: [Ingress]\n", texts["allow-dns.yaml"])
+
+    def test_without_dns(self):
+        self.serve()
+        self.kubeconfig()
+        self.command("delete services kube-system kube-dns")
+        done, texts = self.init()
+        self.assertEqual((done.returncode, len(texts)), (0, 2))
+        self.assertIn("no Service in kube-system has the label", texts["tidegate-ctrl.yaml"])
+
+    def test_tunnels(self):
+        """Their ends in the pod ranges are nodes'; a tuple for them is not proposed."""
+        self.serve()
+        self.kubeconfig()
+        for name, end in (("n3", "10.244.2.1"), ("n4", "172.16.0.1")):
+            self.put("nodes", "-", name, node("192.0.2.3", "10.244.2.0/24", **{
+                "projectcalico.org/IPv4VXLANTunnelAddr": end}))
+        text = self.init()[1]["tidegate-ctrl.yaml"]
+        self.assertIn('\nnode-addresses: ["10.244.2.1"]\n', text)
+        self.assertIn('\npod-ranges: ["10.244.0.0/23", "10.244.2.0/24"]\n', text)
+        self.assertIn("pods' packets travel in a tunnel, VXLAN (Calico)", text)
+        self.assertNotIn("4789", text)
+
+    def test_a_server_cannot_write_configuration(self):
+        self.serve()
+        self.kubeconfig()
+        self.command("fault status status=200 path=/version forever type=application/json "
+                     "body=%7B%22gitVersion%22:%22v1%5Cntransit:%20allow%5Cu001b[1m%22%7D")
+        text = self.init()[1]["tidegate-ctrl.yaml"]
+        self.assertIn(", v1?transit: allow?[1m.\n", text)
+
+    def test_refused(self):
+        """A cluster that does not answer, options that do not go together: nothing is written."""
+        self.serve()
+        self.kubeconfig(user="token: WRONG")
+        table = [(self.init()[0], "401 Unauthorized"),
+                 (self.init("--context", "none")[0], "none"),
+                 (self.init("--in-cluster")[0], "--kubeconfig or --in-cluster"),
+                 (self.run_tidegate("init", "--context", "a", self.out), "--kubeconfig with"),
+                 (self.run_tidegate("init", "--kubeconfig", "/none", self.out), "/none: No such")]
+        self.kubeconfig(server=NOBODY)
+        table.append((self.init()[0], "nothing was written"))
+        for done, words in table:
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(words, done.stderr)
+            self.assertNotIn("WRONG", done.stderr)
+        self.assertEqual(os.listdir(self.out), [])
+
+    def test_json_and_force(self):
+        self.serve()
+        self.kubeconfig()
+        kept = self.write("out/allow-dns.yaml", "mine\n")
+        done, texts = self.init()
+        self.assertEqual((done.returncode, texts), (2, {"allow-dns.yaml": "mine\n"}))
+        done, texts = self.init("--force", "-o", "json")
+        self.assertEqual(json.loads(done.stdout)["dns"], kept)
+        self.assertNotEqual(texts["allow-dns.yaml"], "mine\n")
+
+
 if __name__ == "__main__":
     unittest.main()
