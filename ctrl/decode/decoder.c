@@ -2,7 +2,6 @@
 #include "decoder.h"
 
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LABELS_MAX 4096	   /* of one object */
@@ -36,17 +35,20 @@ uint32_t decoder_scoped(struct decoder *d, uint32_t name)
 {
 	const char *cluster = d->scope.cluster, *plain;
 	char buf[NAME_MAX_BYTES], *text = buf;
-	size_t n;
+	size_t before, n;
 
 	if (cluster == NULL || name == 0)
 		return name;
 	plain = tg_intern_text(d->strings, name);
-	n = strlen(cluster) + 1 + strlen(plain) + 1;
-	if (n > sizeof(buf))
-		text = decoder_alloc(d, n, 1);
+	before = strlen(cluster) + 1;
+	n = strlen(plain) + 1;
+	if (before + n > sizeof(buf))
+		text = decoder_alloc(d, before + n, 1);
 	if (text == NULL)
 		return 0;
-	snprintf(text, n, "%s/%s", cluster, plain);
+	memcpy(text, cluster, before - 1);
+	text[before - 1] = '/';
+	memcpy(text + before, plain, n);
 	return decoder_string(d, text);
 }
 
