@@ -264,7 +264,7 @@ static void make_name(const struct feed *f, char name[PATH_TEXT])
 static int feed_start(struct feed *f, const struct feed_options *o)
 {
 	struct tg_cluster_source *s = f->source;
-	char path[PATH_TEXT], query[QUERY_TEXT], name[PATH_TEXT];
+	char path[PATH_TEXT], query[QUERY_TEXT], name[PATH_TEXT], list_kind[PATH_TEXT];
 	const struct tg_store_set_options set = {
 		.name = name,
 		.api_version = o->api_version,
@@ -275,12 +275,14 @@ static int feed_start(struct feed *f, const struct feed_options *o)
 	struct tg_reflector_options reflector = {
 		.path = path,
 		.accept = o->enforced ? NULL : ACCEPT_NAMES,
+		.list_kind = o->enforced ? list_kind : NULL,
 		.page = s->options.page,
 		.times = s->options.times,
 	};
 
 	make_path(o, path, query);
 	make_name(f, name);
+	snprintf(list_kind, sizeof(list_kind), "%sList", o->kind);
 	if (query[0] != '\0')
 		reflector.query = query;
 	f->set = tg_store_set_create(s->store, &set);

@@ -24,7 +24,7 @@
 struct tg_reflector {
 	uv_timer_t timer;
 	struct tg_kube_client *client;
-	char *path, *query, *accept;
+	char *path, *query, *accept, *list_kind;
 	uint32_t page;
 	size_t object_max;
 	struct tg_reflector_times times;
@@ -235,7 +235,12 @@ static int on_bookmark(struct tg_reflector *r, const struct tg_kube_meta *meta)
 /* Whether an event is one to act upon: 0; 1: it was seen before; -ESTALE: events are missing. */
 static int check_order(struct tg_reflector *r, const struct tg_kube_meta *meta)
 {
-	int order = r->initial ? 1 : compare_version(r, meta->resource_version);
+	int order = 1;
+
+	if (meta->resource_version[0] == '\0')
+		order = -1;
+	else if (!r->initial)
+		order = compare_version(r, meta->resource_version);
 
 	if (order > 0)
 		return 0;
@@ -352,9 +357,14 @@ static int take_page(struct tg_reflector *r, struct tg_kube_result *result)
 		snprintf(r->first_version, sizeof(r->first_version), "%s", list->resource_version);
 	free(r->next);
 	r->next = NULL;
-	if (r->first_version[0] == '\0') {
+	if (r->list_kind != NULL && strcmp(list->kind, r->list_kind) != 0) {
+		snprintf(result->why, sizeof(result->why), "the list is a %s, not a %s", list->kind,
+			r->list_kind);
+		return -EPROTO;
+	}
+	if (r->first_version[0] == '\0' || strcmp(r->first_version, "0") == 0) {
 		snprintf(result->why, sizeof(result->why),
-			"the list has no metadata.resourceVersion");
+			"the list does not say its metadata.resourceVersion");
 		return -EPROTO;
 	}
 	if (list->next == NULL)
@@ -597,6 +607,7 @@ static void reflector_release(struct tg_reflector *r)
 	free(r->path);
 	free(r->query);
 	free(r->accept);
+	free(r->list_kind);
 	free(r->next);
 	free(r);
 }
@@ -610,7 +621,8 @@ int tg_reflector_create(uv_loop_t *loop, struct tg_kube_client *client,
 	if (r == NULL)
 		return -ENOMEM;
 	if (copy_text(&r->path, options->path) != 0 || copy_text(&r->query, options->query) != 0 ||
-		copy_text(&r->accept, options->accept) != 0) {
+		copy_text(&r->accept, options->accept) != 0 ||
+		copy_text(&r->list_kind, options->list_kind) != 0) {
 		reflector_release(r);
 		return -ENOMEM;
 	}

@@ -15,6 +15,9 @@
  * the server streams lists (sendInitialEvents) that is tried first; one that refuses it is asked
  * for pages. A watch that is silent for longer than bookmarks are apart is given up for half open.
  *
+ * A list that is of something else, or says no resourceVersion, is none, and so is an event
+ *without: a proxy that answers for another server must not empty the picture.
+ *
  * resourceVersions are compared where both are decimal numbers, as those of etcd are (and of every
  * server, by KEP-5504): an event that is not newer than the one before is a repetition, which is
  * passed over, or out of order, which means that the picture may be wrong: it is listed anew.
@@ -71,12 +74,13 @@ struct tg_reflector_times {
 };
 
 struct tg_reflector_options {
-	const char *path;   /* "/api/v1/pods" */
-	const char *query;  /* more to ask, "labelSelector=a%3Db"; NULL: nothing */
-	const char *accept; /* NULL: JSON of whole objects */
-	uint32_t page;	    /* objects; 0: 500 */
-	size_t object_max;  /* bytes; 0: TG_KUBE_OBJECT_MAX */
-	bool no_stream;	    /* never ask for a streamed list */
+	const char *path;      /* "/api/v1/pods" */
+	const char *query;     /* more to ask, "labelSelector=a%3Db"; NULL: nothing */
+	const char *accept;    /* NULL: JSON of whole objects */
+	const char *list_kind; /* what a list has to say that it is, "PodList"; NULL: anything */
+	uint32_t page;	       /* objects; 0: 500 */
+	size_t object_max;     /* bytes; 0: TG_KUBE_OBJECT_MAX */
+	bool no_stream;	       /* never ask for a streamed list */
 	struct tg_reflector_times times;
 };
 
