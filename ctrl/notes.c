@@ -47,14 +47,22 @@ void notes_file_refused(struct tg_controller *c, const char *name)
 
 /* --- the report --- */
 
+/* What is served comes in one line. */
+static uint32_t line_of(const struct tg_file_status *file, const struct tg_problem *problem)
+{
+	return file->served ? 0 : problem->line;
+}
+
 /* Memory that runs out leaves something out of the report, and nothing else. */
 static void report_file(
 	const struct tg_controller *c, struct tg_report *r, const struct tg_file_status *file)
 {
 	for (size_t i = 0; i < file->n_errors; i++)
-		tg_report_error(r, file->file, file->errors[i].line, file->errors[i].text);
+		tg_report_error(
+			r, file->file, line_of(file, &file->errors[i]), file->errors[i].text);
 	for (size_t i = 0; i < file->n_warnings; i++)
-		tg_report_warning(r, file->file, file->warnings[i].line, file->warnings[i].text);
+		tg_report_warning(
+			r, file->file, line_of(file, &file->warnings[i]), file->warnings[i].text);
 	for (size_t i = 0; i < file->n_not_enforced; i++) {
 		const struct tg_not_enforced *n = &file->not_enforced[i];
 

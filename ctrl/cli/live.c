@@ -51,6 +51,19 @@ static int run_once(const struct tg_live *live, struct tg_cli *cli)
 	return code;
 }
 
+int tg_live_command(struct tg_live *live, struct tg_cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {TG_LIVE_OPTIONS, {0}};
+	int c, code = TG_EXIT_OK;
+
+	while (code == TG_EXIT_OK &&
+		(c = getopt_long(argc, argv, TG_LIVE_LETTERS, longs, NULL)) != -1)
+		code = tg_live_option(live, cli, c, argv);
+	if (code == TG_EXIT_OK && optind != argc)
+		code = tg_cli_bad_usage(cli, argv[0], "no argument");
+	return code == TG_EXIT_OK ? tg_live_run(live, cli) : code;
+}
+
 int tg_live_run(const struct tg_live *live, struct tg_cli *cli)
 {
 	struct timespec pause = {.tv_sec = live->watch_s};

@@ -37,6 +37,8 @@ struct tg_live {
 
 /* Takes one of those options. An exit code; `c` that is none of them is a bad option. */
 int tg_live_option(struct tg_live *live, struct tg_cli *cli, int c, char **argv);
+/* The whole of a command that takes no options but those and no arguments. An exit code. */
+int tg_live_command(struct tg_live *live, struct tg_cli *cli, int argc, char **argv);
 /* Asks and prints, once or until it fails or is interrupted. An exit code. */
 int tg_live_run(const struct tg_live *live, struct tg_cli *cli);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <getopt.h>
 #include <string.h>
 
 #include "live.h"
@@ -298,7 +297,6 @@ static int print(struct tg_cli *cli, const cJSON *tree, void *arg)
 
 static int run(struct tg_cli *cli, int argc, char **argv)
 {
-	static const struct option longs[] = {TG_LIVE_OPTIONS, {0}};
 	struct tg_live live = {
 		.command = "status",
 		.path = "/v1/status",
@@ -306,14 +304,8 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 		.finding = finding,
 		.arrange = arrange,
 	};
-	int c, code = TG_EXIT_OK;
 
-	while (code == TG_EXIT_OK &&
-		(c = getopt_long(argc, argv, TG_LIVE_LETTERS, longs, NULL)) != -1)
-		code = tg_live_option(&live, cli, c, argv);
-	if (code == TG_EXIT_OK && optind != argc)
-		code = tg_cli_bad_usage(cli, argv[0], "no argument");
-	return code == TG_EXIT_OK ? tg_live_run(&live, cli) : code;
+	return tg_live_command(&live, cli, argc, argv);
 }
 
 const struct tg_command tg_command_status = {

@@ -54,7 +54,8 @@ uint32_t decoder_scoped(struct decoder *d, uint32_t name)
 
 struct tg_place decoder_place(const struct decoder *d, const struct tg_at *at)
 {
-	struct tg_place place = {.file = d->file, .line = tg_at_line(at)};
+	/* What is served comes in one line. */
+	struct tg_place place = {.file = d->file, .line = d->served == NULL ? tg_at_line(at) : 0};
 
 	return place;
 }
