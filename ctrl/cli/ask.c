@@ -16,16 +16,20 @@ struct tg_ask {
 	uv_loop_t loop;
 	uv_timer_t timer;
 	struct tg_kube_client *client;
+	uint32_t ms;
+	bool silent; /* it did not answer in time */
 };
 
-int tg_ask_open(const struct tg_kube_access *access, struct tg_ask **out)
+int tg_ask_open(const struct tg_kube_access *access, uint32_t ms, struct tg_ask **out)
 {
-	const struct tg_kube_client_options options = {.access = access, .agent = AGENT};
+	const struct tg_kube_client_options options = {
+		.access = access, .agent = AGENT, .connect_ms = ms};
 	struct tg_ask *ask = calloc(1, sizeof(*ask));
 	int err;
 
 	if (ask == NULL)
 		return -ENOMEM;
+	ask->ms = ms;
 	signal(SIGPIPE, SIG_IGN); /* as the client wants it */
 	err = uv_loop_init(&ask->loop);
 	if (err != 0) {
@@ -65,6 +69,16 @@ static void no_memory(struct tg_kube_result *result)
 	snprintf(result->why, sizeof(result->why), "out of memory");
 }
 
+/* There is no use in asking: false, and what there is instead of an answer. */
+static bool may_answer(const struct tg_ask *ask, struct tg_kube_result *result)
+{
+	if (!ask->silent)
+		return true;
+	*result = (struct tg_kube_result){.error = -ETIMEDOUT};
+	snprintf(result->why, sizeof(result->why), "not asked: the server was silent before");
+	return false;
+}
+
 /* --- one answer --- */
 
 struct one {
@@ -89,10 +103,13 @@ void tg_ask_get(struct tg_ask *ask, const char *path, tg_ask_seen *seen, void *c
 {
 	struct one one = {.seen = seen, .ctx = ctx, .result = result};
 
-	if (tg_kube_fetch(ask->client, path, TG_ASK_MS, on_fetched, &one) == NULL)
+	if (!may_answer(ask, result))
+		return;
+	if (tg_kube_fetch(ask->client, path, ask->ms, on_fetched, &one) == NULL)
 		no_memory(result);
 	else
 		run_until(ask, &one.done);
+	ask->silent = result->error == -ETIMEDOUT;
 }
 
 /* --- a list --- */
@@ -151,7 +168,7 @@ static void ask_page(struct tg_ask *ask, const char *path, struct page *page, ch
 	static const struct tg_kube_handler handler = {.data = on_data, .done = on_done};
 	static const struct tg_kube_stream_handler objects = {
 		.object = on_object, .oversized = on_oversized};
-	const struct tg_kube_request request = {.path = path, .total_ms = TG_ASK_MS};
+	const struct tg_kube_request request = {.path = path, .total_ms = ask->ms};
 
 	*next = NULL;
 	page->done = false;
@@ -171,6 +188,7 @@ static void ask_page(struct tg_ask *ask, const char *path, struct page *page, ch
 			no_memory(page->result);
 	}
 	tg_kube_stream_free(page->stream);
+	ask->silent = page->result->error == -ETIMEDOUT;
 }
 
 void tg_ask_list(struct tg_ask *ask, const char *path, const char *query, tg_ask_object *object,
@@ -179,6 +197,8 @@ void tg_ask_list(struct tg_ask *ask, const char *path, const char *query, tg_ask
 	struct page page = {.object = object, .ctx = ctx, .result = result};
 	char *next = NULL, *token, *full;
 
+	if (!may_answer(ask, result))
+		return;
 	do {
 		token = next;
 		next = NULL;
@@ -236,13 +256,17 @@ bool tg_ask_resources(struct tg_ask *ask, const struct tg_kube_discovery_handler
 	struct tg_kube_discovery_status status = {0};
 	struct tg_kube_discovery *discovery;
 
+	if (ask->silent) {
+		snprintf(why, TG_KUBE_WHY, "not asked: the server was silent before");
+		return false;
+	}
 	discovery = tg_kube_discovery_create(&ask->loop, ask->client, 0, &own, &round);
 	if (discovery == NULL) {
 		snprintf(why, TG_KUBE_WHY, "out of memory");
 		return false;
 	}
 	ask->timer.data = &round;
-	uv_timer_start(&ask->timer, on_timeout, TG_ASK_MS, 0);
+	uv_timer_start(&ask->timer, on_timeout, ask->ms, 0);
 	run_until(ask, &round.over);
 	uv_timer_stop(&ask->timer);
 	tg_kube_discovery_status(discovery, &status);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An API server, asked by a program that has nothing else to do: every call returns when it is
- * answered, or when TG_ASK_MS are over. Results are those of ctrl/kube/client.h.
+ * An API server, asked by a program that has nothing else to do: every call returns  * An API
+ server, asked by a program that has nothing else to do: every call returns when it is
+ * answered, or when its time is over; then every later one is over at once, since a server that is
+ * silent once would be asked a dozen times. Results are those of ctrl/kube/client.h.
+ Results are those of ctrl/kube/client.h.
  */
 #ifndef TG_CLI_ASK_H
 #define TG_CLI_ASK_H
@@ -11,13 +14,14 @@
 #include "stream.h"
 #include "tree.h"
 
-#define TG_ASK_MS 20000u /* for one answer; a page of a list is one */
+#define TG_ASK_MS 20000u /* for one answer, where nothing else is said */
 #define TG_ASK_PAGE 500	 /* objects */
 
 struct tg_ask;
 
-/* 0 or -errno; nothing is sent yet. The access outlives it. */
-int tg_ask_open(const struct tg_kube_access *access, struct tg_ask **out);
+/* 0 or -errno; nothing is sent yet. The access outlives it. `ms` for an answer, or a page of a
+ * list. */
+int tg_ask_open(const struct tg_kube_access *access, uint32_t ms, struct tg_ask **out);
 void tg_ask_close(struct tg_ask *ask); /* NULL is fine */
 
 /* `root` is the answer's one value, valid during the call. Not called without one. */

@@ -90,7 +90,10 @@ static void check_paths(struct tg_findings *f, const struct tg_gateway_facts *fa
 {
 	const uint64_t dropped = facts->drops[TG_DROP_TCP_NO_CONNECTION];
 
-	if (facts->connections == 0 && dropped == 0)
+	if (facts->pickup)
+		tg_find(f, TG_LEVEL_SKIP, NULL,
+			"the dataplane still takes up connections in mid-stream (pickup-window)");
+	else if (facts->connections == 0 && dropped == 0)
 		tg_find(f, TG_LEVEL_SKIP, NULL, "no connection was seen yet");
 	else if (is_much(dropped, facts->connections))
 		tg_find(f, TG_LEVEL_WARN,

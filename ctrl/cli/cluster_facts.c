@@ -194,7 +194,7 @@ static bool is_answered(const struct tg_cluster_facts *facts)
 
 static void ask_all(struct gather *g, const struct tg_kube_access *access)
 {
-	if (tg_ask_open(access, &g->ask) != 0) {
+	if (tg_ask_open(access, g->ms, &g->ask) != 0) {
 		g->no_memory = true;
 		return;
 	}
@@ -244,11 +244,11 @@ static void gather(struct gather *g)
 	tg_kube_access_free(access);
 }
 
-struct tg_cluster_facts *tg_cluster_facts_gather(
-	const struct tg_config_cluster *config, const struct tg_compile_options *options)
+struct tg_cluster_facts *tg_cluster_facts_gather(const struct tg_config_cluster *config,
+	const struct tg_compile_options *options, uint32_t ms)
 {
 	struct tg_cluster_facts *facts = calloc(1, sizeof(*facts));
-	struct gather g = {.facts = facts};
+	struct gather g = {.facts = facts, .ms = ms != 0 ? ms : TG_ASK_MS};
 
 	if (facts == NULL)
 		return NULL;

@@ -90,11 +90,11 @@ struct tg_cluster_facts {
 };
 
 /*
- * Asks the cluster. What `options` say of its zone counts; both outlive the facts. NULL: out of
- * memory.
+ * Asks the cluster, which has `ms` for each answer (0: TG_ASK_MS). What `options` say of its zone
+ * counts; both outlive the facts. NULL: out of memory.
  */
-struct tg_cluster_facts *tg_cluster_facts_gather(
-	const struct tg_config_cluster *config, const struct tg_compile_options *options);
+struct tg_cluster_facts *tg_cluster_facts_gather(const struct tg_config_cluster *config,
+	const struct tg_compile_options *options, uint32_t ms);
 void tg_cluster_facts_free(struct tg_cluster_facts *facts);
 
 /* A node has the address, by its object or by the configuration. */

@@ -9,6 +9,7 @@
 struct gather {
 	struct tg_cluster_facts *facts;
 	struct tg_ask *ask;
+	uint32_t ms; /* for an answer */
 	bool no_memory;
 };
 

@@ -9,9 +9,11 @@
 #include "json_print.h"
 
 #define DEFAULT_CONFIG "/etc/tidegate/tidegate-ctrl.yaml"
+#define TIMEOUT_MAX_S 3600
 
 struct arguments {
 	const char *config, *url;
+	uint32_t timeout_s; /* 0: the default */
 	bool json;
 };
 
@@ -20,6 +22,7 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 	static const struct option longs[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"output", required_argument, NULL, 'o'},
+		{"timeout", required_argument, NULL, 't'},
 		{"url", required_argument, NULL, 'u'},
 		{0},
 	};
@@ -29,6 +32,11 @@ static int parse_options(struct arguments *args, struct tg_cli *cli, int argc, c
 		switch (c) {
 		case 'c':
 			args->config = optarg;
+			break;
+		case 't':
+			if (tg_cli_parse_number(cli, argv[0], "--timeout", optarg, 1, TIMEOUT_MAX_S,
+				    &args->timeout_s) != TG_EXIT_OK)
+				return TG_EXIT_USAGE;
 			break;
 		case 'u':
 			args->url = optarg;
@@ -136,11 +144,12 @@ static int print_json(struct tg_cli *cli, const struct tg_findings *findings)
 
 /* --- look --- */
 
-static void examine_cluster(
-	struct tg_findings *findings, const struct tg_config *config, size_t index)
+static void examine_cluster(struct tg_findings *findings, const struct arguments *args,
+	const struct tg_config *config, size_t index)
 {
-	struct tg_cluster_facts *facts =
-		tg_cluster_facts_gather(&config->clusters[index], &config->compile);
+	struct tg_cluster_facts *facts = tg_cluster_facts_gather(
+		&config->clusters[index], &config->compile, args->timeout_s * 1000);
+
 	findings->no_memory |= facts == NULL;
 	if (facts == NULL)
 		return;
@@ -148,18 +157,19 @@ static void examine_cluster(
 	tg_cluster_facts_free(facts);
 }
 
-static void examine(struct tg_findings *findings, const struct tg_config *config, const char *url)
+static void examine(
+	struct tg_findings *findings, const struct arguments *args, const struct tg_config *config)
 {
 	struct tg_gateway_facts gateway = {0};
 
 	for (size_t i = 0; i < config->n_clusters; i++)
-		examine_cluster(findings, config, i);
+		examine_cluster(findings, args, config, i);
 	if (config->n_clusters == 0) {
 		findings->cluster = "";
 		findings->check = "clusters";
 		tg_find(findings, TG_LEVEL_SKIP, NULL, "the configuration has none");
 	}
-	tg_gateway_facts_gather(&gateway, config, url);
+	tg_gateway_facts_gather(&gateway, config, args->url);
 	tg_check_gateway(&gateway, findings);
 }
 
@@ -194,7 +204,7 @@ static int run(struct tg_cli *cli, int argc, char **argv)
 	}
 	findings.arena = tg_arena_create(0);
 	if (findings.arena != NULL)
-		examine(&findings, config, args.url);
+		examine(&findings, &args, config);
 	else
 		findings.no_memory = true;
 	code = conclude(cli, &args, &findings);
@@ -222,6 +232,8 @@ const struct tg_command tg_command_doctor = {
 		"                             " DEFAULT_CONFIG ")\n"
 		"      --url URL              where tidegate-ctrl answers (default\n"
 		"                             http://127.0.0.1:9469)\n"
+		"      --timeout SECONDS      that a cluster has for an answer (default 20); one that\n"
+		"                             is silent is not asked again\n"
 		"  -o, --output text|json     how to print\n"
 		"\n"
 		"example:\n"

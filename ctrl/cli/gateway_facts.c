@@ -51,7 +51,6 @@ static void read_status(struct tg_gateway_facts *facts, const cJSON *status)
 	facts->synced = cJSON_IsTrue(member(sources, "synced"));
 	facts->stale = cJSON_IsTrue(member(sources, "stale"));
 	facts->pods = (uint64_t)tg_json_number(objects, "pods");
-	facts->nodes = (uint64_t)tg_json_number(objects, "nodes");
 }
 
 static void read_drops(struct tg_gateway_facts *facts, const cJSON *drops)

@@ -12,13 +12,13 @@
 #include "config.h"
 
 struct tg_gateway_facts {
-	char error[512];      /* why it does not answer; "": it does */
-	bool ready;	      /* what is wanted is enforced */
-	char not_ready[256];  /* what is missing for that */
-	bool connected;	      /* to the dataplane: what follows is known */
-	bool synced, stale;   /* sources */
-	bool pickup;	      /* connections of before the start are taken up */
-	uint64_t pods, nodes; /* in force */
+	char error[512];     /* why it does not answer; "": it does */
+	bool ready;	     /* what is wanted is enforced */
+	char not_ready[256]; /* what is missing for that */
+	bool connected;	     /* to the dataplane: what follows is known */
+	bool synced, stale;  /* sources */
+	bool pickup;	     /* connections of before the start are taken up */
+	uint64_t pods;	     /* in force */
 	uint64_t drops[TG_DROP_COUNT];
 	uint64_t pods_sent;	 /* packets that rules for what leaves pods judged */
 	uint64_t pods_received;	 /* and for what reaches them */

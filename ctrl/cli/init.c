@@ -327,7 +327,7 @@ static int ask_cluster(const struct arguments *args, struct tg_cli *cli, struct 
 	}
 	it->cluster = (struct tg_config_cluster){
 		.name = CLUSTER_NAME, .kubeconfig = it->kubeconfig, .context = args->context};
-	it->facts = tg_cluster_facts_gather(&it->cluster, &it->options);
+	it->facts = tg_cluster_facts_gather(&it->cluster, &it->options, 0);
 	facts = it->facts;
 	if (facts == NULL)
 		return tg_cli_fail(cli, "init", "out of memory");

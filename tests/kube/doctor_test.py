@@ -280,6 +280,21 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
         self.assertEqual([f["check"] for f in found], ["server"])
         self.assertIn("is the server running", found[0]["todo"])
 
+    def test_a_server_that_falls_silent(self):
+        """It is not waited for a dozen times."""
+        self.serve()
+        self.kubeconfig()
+        self.config(TUPLES)
+        self.command("fault hang path=/api/v1/services forever")
+        done = self.doctor("--timeout", "1", "-o", "json")
+        self.assertEqual(done.returncode, 1)
+        found = [f["found"] for f in json.loads(done.stdout)["findings"] if f["level"] == "fail"]
+        self.assertRegex(found[0], "^services: .* within 1000 ms")
+        self.assertEqual(found[1:], [f"{kind}: not asked: the server was silent before"
+                                     for kind in ("networkpolicies", "pods")])
+        self.assertEqual(len(self.command("requests").splitlines()), 4)
+        self.assertEqual(self.doctor("--timeout", "0").returncode, 2)
+
     def test_credentials(self):
         """(user, what is found to be wrong): a token is never repeated."""
         def jwt(at):

@@ -518,7 +518,6 @@ static const struct tg_gateway_facts well = {.ready = true,
 	.connected = true,
 	.synced = true,
 	.pods = 2,
-	.nodes = 2,
 	.pods_sent = 1000,
 	.pods_received = 1000,
 	.connections = 500};
@@ -565,6 +564,15 @@ static void a_gateway_that_is_not_there(void **state)
 	facts = well;
 	facts.stale = true;
 	expect_gateway(&facts, TG_LEVEL_FAIL, "sources", "out of touch", "sources");
+}
+
+static void the_pickup_window_hides_paths(void **state)
+{
+	struct tg_gateway_facts facts = well;
+
+	facts.pickup = true;
+	facts.drops[TG_DROP_TCP_NO_CONNECTION] = 500;
+	expect_gateway(&facts, TG_LEVEL_SKIP, "paths", "pickup-window", NULL);
 }
 
 static void masquerading(void **state)
@@ -662,7 +670,7 @@ static void answers_are_read(void **state)
 	assert_int_equal(facts.tunnel_packets, 4);
 	assert_string_equal(facts.tunnel, "VXLAN");
 	assert_int_equal(facts.connections, 15);
-	facts.stale = false;
+	facts.stale = facts.pickup = false;
 	expect_gateway(
 		&facts, TG_LEVEL_FAIL, "tunnels", "VXLAN between nodes: 4 packets", "routed");
 	cJSON_Delete(status);
@@ -809,6 +817,7 @@ int main(void)
 		cmocka_unit_test(several_clusters_have_names_of_their_own),
 		cmocka_unit_test(a_gateway_that_is_well),
 		cmocka_unit_test(a_gateway_that_is_not_there),
+		cmocka_unit_test(the_pickup_window_hides_paths),
 		cmocka_unit_test(masquerading),
 		cmocka_unit_test(what_is_dropped),
 		cmocka_unit_test(answers_are_read),
