@@ -42,6 +42,9 @@ struct tg_findings {
 };
 
 void tg_check_cluster(const struct tg_cluster_facts *facts, struct tg_findings *findings);
+/* What is wrong between clusters that are each in order. */
+void tg_check_clusters(
+	struct tg_cluster_facts *const *facts, size_t n, struct tg_findings *findings);
 void tg_check_gateway(const struct tg_gateway_facts *facts, struct tg_findings *findings);
 
 /* For checks. `todo` NULL: nothing is to be done. */

@@ -460,3 +460,31 @@ void tg_check_cluster(const struct tg_cluster_facts *facts, struct tg_findings *
 			checks[i].run(f, facts);
 	}
 }
+
+/* Pods of two clusters would have the same addresses, as far as the gateway can see. */
+static void check_pair(struct tg_findings *f, const struct tg_cluster_facts *first,
+	const struct tg_cluster_facts *second)
+{
+	const uint16_t zone = first->config->scope.zone;
+	const struct tg_prefix *range;
+	char text[TG_PREFIX_TEXT];
+
+	if (zone != second->config->scope.zone)
+		return;
+	range = tg_ranges_overlap(&second->node_ranges, &first->node_ranges);
+	if (range == NULL)
+		return;
+	f->cluster = second->config->name;
+	f->check = "pod-ranges";
+	tg_find(f, TG_LEVEL_FAIL,
+		"give one of the clusters another `zone`, and the ports in front of it the same",
+		"%s overlaps with pod ranges of cluster %s, in the same zone %u",
+		tg_prefix_format(range, text), first->config->name, zone);
+}
+
+void tg_check_clusters(struct tg_cluster_facts *const *facts, size_t n, struct tg_findings *f)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++)
+			check_pair(f, facts[i], facts[k]);
+}

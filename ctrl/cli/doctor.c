@@ -144,17 +144,25 @@ static int print_json(struct tg_cli *cli, const struct tg_findings *findings)
 
 /* --- look --- */
 
-static void examine_cluster(struct tg_findings *findings, const struct arguments *args,
-	const struct tg_config *config, size_t index)
+static void examine_clusters(
+	struct tg_findings *findings, const struct arguments *args, const struct tg_config *config)
 {
-	struct tg_cluster_facts *facts = tg_cluster_facts_gather(
-		&config->clusters[index], &config->compile, args->timeout_s * 1000);
+	struct tg_cluster_facts **facts =
+		calloc(config->n_clusters, sizeof(struct tg_cluster_facts *));
+	size_t n = 0;
 
-	findings->no_memory |= facts == NULL;
-	if (facts == NULL)
-		return;
-	tg_check_cluster(facts, findings);
-	tg_cluster_facts_free(facts);
+	for (; facts != NULL && n < config->n_clusters; n++) {
+		facts[n] = tg_cluster_facts_gather(
+			&config->clusters[n], &config->compile, args->timeout_s * 1000);
+		if (facts[n] == NULL)
+			break;
+		tg_check_cluster(facts[n], findings);
+	}
+	findings->no_memory |= n != config->n_clusters;
+	tg_check_clusters(facts, n, findings);
+	while (n > 0)
+		tg_cluster_facts_free(facts[--n]);
+	free(facts);
 }
 
 static void examine(
@@ -162,9 +170,9 @@ static void examine(
 {
 	struct tg_gateway_facts gateway = {0};
 
-	for (size_t i = 0; i < config->n_clusters; i++)
-		examine_cluster(findings, args, config, i);
-	if (config->n_clusters == 0) {
+	if (config->n_clusters > 0) {
+		examine_clusters(findings, args, config);
+	} else {
 		findings->cluster = "";
 		findings->check = "clusters";
 		tg_find(findings, TG_LEVEL_SKIP, NULL, "the configuration has none");

@@ -63,7 +63,8 @@ void tg_ranges_settle(struct tg_ranges *ranges)
 	}
 }
 
-bool tg_ranges_contain(const struct tg_ranges *ranges, const struct tg_addr *addr)
+/* How many begin at the address or before it. */
+static size_t count_before(const struct tg_ranges *ranges, const struct tg_addr *addr)
 {
 	size_t lo = 0, hi = ranges->n;
 
@@ -75,5 +76,26 @@ bool tg_ranges_contain(const struct tg_ranges *ranges, const struct tg_addr *add
 		else
 			hi = middle;
 	}
-	return lo > 0 && tg_prefix_contains(&ranges->v[lo - 1], addr);
+	return lo;
+}
+
+bool tg_ranges_contain(const struct tg_ranges *ranges, const struct tg_addr *addr)
+{
+	const size_t n = count_before(ranges, addr);
+
+	return n > 0 && tg_prefix_contains(&ranges->v[n - 1], addr);
+}
+
+const struct tg_prefix *tg_ranges_overlap(const struct tg_ranges *a, const struct tg_ranges *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct tg_prefix *prefix = &a->v[i];
+		const size_t n = count_before(b, &prefix->addr);
+
+		/* It begins in one of b's, or one of b's begins in it. */
+		if ((n > 0 && tg_prefix_contains(&b->v[n - 1], &prefix->addr)) ||
+			(n < b->n && tg_prefix_contains(prefix, &b->v[n].addr)))
+			return prefix;
+	}
+	return NULL;
 }

@@ -20,5 +20,7 @@ int tg_ranges_add(struct tg_ranges *ranges, const struct tg_prefix *prefix);
 void tg_ranges_settle(struct tg_ranges *ranges);
 /* Settled ones only. */
 bool tg_ranges_contain(const struct tg_ranges *ranges, const struct tg_addr *addr);
+/* An address in both, settled ones: the first prefix of `a` that has one; NULL: there is none. */
+const struct tg_prefix *tg_ranges_overlap(const struct tg_ranges *a, const struct tg_ranges *b);
 
 #endif

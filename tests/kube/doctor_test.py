@@ -272,6 +272,23 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
         paths = [line.split()[3] for line in self.command("requests").splitlines()]
         self.assertFalse([path for path in paths if path.startswith("/api/v1/pods")])
 
+    def test_clusters_with_the_same_ranges(self):
+        """Legal in zones of their own, and nowhere else."""
+        self.serve()
+        self.kubeconfig()
+        both = "clusters:\n- {name: one, kubeconfig: kubeconfig}\n" \
+               "- {name: two, kubeconfig: kubeconfig%s}\n"
+        self.write("ctrl.yaml", both % "")
+        self.assertEqual([(f["cluster"], f["found"]) for f in self.findings("fail")], [
+            ("two", "10.244.0.0/23 overlaps with pod ranges of cluster one, in the same zone 0")])
+        self.write("ctrl.yaml", both % ", zone: 7")
+        self.assertEqual(self.findings("fail"), [])
+        tuples = [f["todo"].split("\n")[1] for f in self.findings("warn")]
+        self.assertEqual(tuples[2], "- {name: two-kube-api, zone: 7, from: nodes, to: 192.0.2.9, "
+                                    "ports: 6443}")
+        self.write("ctrl.yaml", both % ", zone: 7" + "infrastructure:\n" + "\n".join(tuples))
+        self.assertEqual(self.findings("warn"), [])
+
     def test_no_server(self):
         self.server = NOBODY
         self.kubeconfig()

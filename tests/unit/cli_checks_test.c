@@ -767,6 +767,47 @@ static void ranges_contain(void **state)
 	tg_vec_free(&ranges);
 }
 
+static void ranges_overlap(void **state)
+{
+	static const struct {
+		const char *a[3], *b[3], *first;
+	} cases[] = {
+		{{"10.0.0.0/24"}, {"10.0.1.0/24"}, NULL},
+		{{"10.0.0.0/24", "10.0.4.0/24"}, {"10.0.0.0/16"}, "10.0.0.0/24"},
+		{{"10.0.0.0/24", "10.0.4.0/23"}, {"10.0.5.0/24"}, "10.0.4.0/23"},
+		{{"10.0.4.0/24"}, {"10.0.4.0/24", "fd00::/64"}, "10.0.4.0/24"},
+		{{"fd00::/64"}, {"10.0.0.0/8", "fd00:0:0:1::/64"}, NULL},
+		{{NULL}, {"10.0.0.0/8"}, NULL},
+		{{"10.0.0.0/8"}, {NULL}, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tg_ranges a = {0}, b = {0};
+		const struct tg_prefix *first;
+		char text[TG_PREFIX_TEXT];
+
+		for (size_t k = 0; cases[i].a[k] != NULL; k++) {
+			const struct tg_prefix p = prefix(cases[i].a[k]);
+
+			assert_int_equal(tg_ranges_add(&a, &p), 0);
+		}
+		for (size_t k = 0; cases[i].b[k] != NULL; k++) {
+			const struct tg_prefix p = prefix(cases[i].b[k]);
+
+			assert_int_equal(tg_ranges_add(&b, &p), 0);
+		}
+		tg_ranges_settle(&a);
+		tg_ranges_settle(&b);
+		first = tg_ranges_overlap(&a, &b);
+		if (cases[i].first == NULL)
+			assert_null(first);
+		else
+			assert_string_equal(tg_prefix_format(first, text), cases[i].first);
+		tg_vec_free(&a);
+		tg_vec_free(&b);
+	}
+}
+
 static void corefiles(void **state)
 {
 	static const char text[] = ".:53 {\n"
@@ -824,6 +865,7 @@ int main(void)
 		cmocka_unit_test(tuples_of_tunnels),
 		cmocka_unit_test(ranges_are_the_fewest),
 		cmocka_unit_test(ranges_contain),
+		cmocka_unit_test(ranges_overlap),
 		cmocka_unit_test(corefiles),
 	};
 
