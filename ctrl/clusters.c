@@ -138,6 +138,7 @@ static int add_cluster(
 	tg_cluster_source_status(source, &status);
 	cluster->name = copy(s, status.name);
 	cluster->server = copy(s, status.server);
+	cluster->zone = status.zone;
 	cluster->synced = status.synced;
 	cluster->stale = status.stale;
 	cluster->requests = status.client.requests;

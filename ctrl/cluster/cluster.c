@@ -528,6 +528,7 @@ void tg_cluster_source_status(const struct tg_cluster_source *s, struct tg_clust
 	*out = (struct tg_cluster_status){
 		.name = s->options.config->name,
 		.server = s->access->server,
+		.zone = s->options.config->scope.zone,
 		.synced = s->synced,
 		.n_feeds = s->feeds.n,
 	};

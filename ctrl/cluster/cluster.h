@@ -73,6 +73,7 @@ struct tg_feed_status {
 struct tg_cluster_status {
 	const char *name;
 	const char *server; /* URL */
+	uint16_t zone;
 	bool synced;
 	bool stale; /* one of its kinds is */
 	size_t n_feeds;

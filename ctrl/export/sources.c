@@ -252,6 +252,7 @@ void tg_sources_write_json(struct tg_buffer *b, const struct tg_sources *s, uint
 
 		tg_json_text_member(b, i == 0 ? "{" : ",{", "name", c->name);
 		tg_json_text_member(b, ",", "server", c->server);
+		tg_json_number_member(b, ",", "zone", c->zone);
 		tg_json_bool_member(b, ",", "synced", c->synced);
 		tg_json_bool_member(b, ",", "stale", c->stale);
 		tg_json_number_member(b, ",", "requests", c->requests);

@@ -31,6 +31,7 @@ struct tg_source_kind {
 
 struct tg_source_cluster {
 	const char *name, *server;
+	uint16_t zone;
 	bool synced, stale;
 	uint64_t requests, bytes;	/* counters */
 	int64_t certificate_expires_at; /* Unix seconds, of ours; 0: none */

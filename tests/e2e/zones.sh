@@ -103,6 +103,8 @@ lab_in gw "$build/ctrl/cli/tidegate" rules >"$LAB_DIR/rules.txt" || fail "no rul
 for cluster in east west; do
 	check "$cluster's rule has its name" grep -q "$cluster/shop/open ingress\[0\]" "$LAB_DIR/rules.txt"
 done
+check "each cluster says its zone" test "$(http /v1/sources | jq -c '[.clusters[] | [.name, .zone]]')" = \
+	'[["east",1],["west",40000]]'
 change tell east delete networkpolicies shop open
 check_not "the east without its policy" reaches east
 check "the west keeps its own" reaches west

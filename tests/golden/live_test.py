@@ -65,7 +65,7 @@ KIND = {"resource": "pods", "api_version": "v1", "kind": "Pod", "namespace": "",
         "enforced": True, "optional": False, "synced": True, "stale": False, "objects": 31,
         "refused": 0, "resource_version": "18211", "age_ms": 840, "problem": ""}
 SOURCES = {"synced": True, "stale": False, "files": 12, "files_refused": 0, "clusters": [
-    {"name": "prod", "server": "https://192.0.2.1:6443", "synced": True, "stale": False,
+    {"name": "prod", "server": "https://192.0.2.1:6443", "zone": 0, "synced": True, "stale": False,
      "discovery_problem": "", "kinds": [
          KIND, {**KIND, "resource": "nodes", "optional": True, "age_ms": 62000},
          {**KIND, "resource": "ciliumnetworkpolicies", "enforced": False, "objects": 2}]}]}
