@@ -746,7 +746,6 @@ int tg_controller_start(uv_loop_t *loop, const struct tg_config *config, struct 
 		return -ENOMEM;
 	c->loop = loop;
 	c->config = config;
-	c->complete = config->n_manifests == 0; /* else the first scan tells */
 	c->notice.started_at = tg_clock_ms(CLOCK_REALTIME);
 	memcpy(c->notice.default_action, config->compile.default_action,
 		sizeof(c->notice.default_action));

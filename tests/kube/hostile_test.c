@@ -19,8 +19,8 @@
 #include "double.h"
 #include "image.h"
 #include "log.h"
+#include "patience.h"
 
-#define PATIENCE_MS 20000 /* a guard against hanging, no measure of anything */
 #define PODS 4
 #define PORTS 3
 #define TCP 6
@@ -34,8 +34,7 @@ struct allowed {
 };
 
 struct fixture {
-	uv_loop_t loop;
-	uv_timer_t guard;
+	struct patience patience;
 	struct kube_double *server;
 	struct tg_kube_access access;
 	struct tg_config_cluster config;
@@ -47,16 +46,10 @@ struct fixture {
 	size_t fault;
 	size_t asked; /* before the fault was met */
 	uint64_t lists;
-	bool hung;
 };
 
 static void nothing(void *ctx)
 {
-}
-
-static void on_guard(uv_timer_t *timer)
-{
-	((struct fixture *)timer->data)->hung = true;
 }
 
 static struct tg_feed_status feed_of(struct fixture *f, const char *resource)
@@ -76,12 +69,7 @@ static struct tg_feed_status feed_of(struct fixture *f, const char *resource)
 static void run_until(
 	struct fixture *f, bool (*done)(struct fixture *f), const char *what, const char *name)
 {
-	f->hung = false;
-	uv_timer_start(&f->guard, on_guard, PATIENCE_MS, 0);
-	while (!done(f) && !f->hung)
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_timer_stop(&f->guard);
-	if (f->hung)
+	if (!patience_until(&f->patience, done(f)))
 		fail_msg("%s of %s: it did not happen: %s", name, f->resource, what);
 }
 
@@ -154,10 +142,8 @@ static int setup(void **state)
 	char *error;
 
 	tg_log_init("test", TG_LOG_ERR);
-	uv_loop_init(&f->loop);
-	uv_timer_init(&f->loop, &f->guard);
-	f->guard.data = f;
-	assert_int_equal(double_create(&f->loop, &server, &f->server), 0);
+	patience_begin(&f->patience);
+	assert_int_equal(double_create(&f->patience.loop, &server, &f->server), 0);
 	fill(f);
 	f->config.name = "prod";
 	f->access.server = double_url(f->server);
@@ -169,8 +155,8 @@ static int setup(void **state)
 	};
 	f->store = tg_store_create();
 	f->compiler = tg_compiler_create();
-	assert_int_equal(tg_cluster_source_create(
-				 &f->loop, f->store, &f->options, &handler, f, &f->source, &error),
+	assert_int_equal(tg_cluster_source_create(&f->patience.loop, f->store, &f->options,
+				 &handler, f, &f->source, &error),
 		0);
 	f->resource = "everything";
 	run_until(f, is_synced, "the first lists", "setup");
@@ -186,9 +172,7 @@ static int teardown(void **state)
 	tg_store_free(f->store);
 	tg_compiler_free(f->compiler);
 	double_close(f->server);
-	uv_close((uv_handle_t *)&f->guard, NULL);
-	uv_run(&f->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&f->loop), 0);
+	patience_end(&f->patience);
 	free(f);
 	return 0;
 }

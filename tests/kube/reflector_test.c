@@ -14,10 +14,10 @@
 #include <cmocka.h>
 
 #include "double.h"
+#include "patience.h"
 #include "reflector.h"
 #include "vec.h"
 
-#define PATIENCE_MS 20000 /* a guard against hanging, no measure of anything */
 #define PODS "/api/v1/pods"
 
 struct entry {
@@ -29,8 +29,7 @@ struct entry {
 typedef TG_VEC(struct entry) entries;
 
 struct fixture {
-	uv_loop_t loop;
-	uv_timer_t guard;
+	struct patience patience;
 	struct kube_double *server;
 	struct tg_kube_access access;
 	struct tg_kube_client *client;
@@ -41,7 +40,6 @@ struct fixture {
 	uint64_t mark;
 	unsigned int ends, drops; /* complete lists; objects that one took back */
 	bool no_memory;		  /* what put says once */
-	bool hung;
 };
 
 /* --- pictures --- */
@@ -161,23 +159,13 @@ static bool is_equal(struct fixture *f)
 
 /* --- running --- */
 
-static void on_guard(uv_timer_t *timer)
-{
-	((struct fixture *)timer->data)->hung = true;
-}
-
 typedef bool condition(struct fixture *f);
 
 static void run_until(struct fixture *f, condition *done, const char *what)
 {
 	struct tg_reflector_status status;
 
-	f->hung = false;
-	uv_timer_start(&f->guard, on_guard, PATIENCE_MS, 0);
-	while (!done(f) && !f->hung)
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_timer_stop(&f->guard);
-	if (!f->hung)
+	if (patience_until(&f->patience, done(f)))
 		return;
 	tg_reflector_status(f->reflector, &status);
 	for (size_t i = 0; i < double_requests(f->server); i++)
@@ -234,7 +222,7 @@ static void start_server(struct fixture *f, enum double_version version)
 	const struct double_options options = {
 		.version = version, .bookmark_ms = 50, .burst = 500, .retries = 200};
 
-	assert_int_equal(double_create(&f->loop, &options, &f->server), 0);
+	assert_int_equal(double_create(&f->patience.loop, &options, &f->server), 0);
 }
 
 static void start(struct fixture *f)
@@ -242,9 +230,9 @@ static void start(struct fixture *f)
 	const struct tg_kube_client_options options = {.access = &f->access, .agent = "test"};
 
 	f->access.server = double_url(f->server);
-	assert_int_equal(tg_kube_client_create(&f->loop, &options, &f->client), 0);
-	assert_int_equal(
-		tg_reflector_create(&f->loop, f->client, &f->options, &handler, f, &f->reflector),
+	assert_int_equal(tg_kube_client_create(&f->patience.loop, &options, &f->client), 0);
+	assert_int_equal(tg_reflector_create(&f->patience.loop, f->client, &f->options, &handler, f,
+				 &f->reflector),
 		0);
 }
 
@@ -252,9 +240,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	uv_loop_init(&f->loop);
-	uv_timer_init(&f->loop, &f->guard);
-	f->guard.data = f;
+	patience_begin(&f->patience);
 	f->options = (struct tg_reflector_options){
 		.path = PODS,
 		.page = 100,
@@ -276,9 +262,7 @@ static int teardown(void **state)
 	tg_kube_client_free(f->client);
 	if (f->server != NULL)
 		double_close(f->server);
-	uv_close((uv_handle_t *)&f->guard, NULL);
-	uv_run(&f->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&f->loop), 0);
+	patience_end(&f->patience);
 	tg_vec_free(&f->picture);
 	tg_vec_free(&f->expected);
 	free(f);

@@ -17,26 +17,18 @@
 
 #include "cluster.h"
 #include "log.h"
+#include "patience.h"
 #include "scale.h"
-
-#define PATIENCE_MS 300000 /* a guard against hanging, no measure of anything */
 
 static uint32_t sizes[] = {3000, 300, 2000, 2};
 
 struct fixture {
-	uv_loop_t loop;
-	uv_timer_t guard;
+	struct patience patience;
 	struct kube_double *server;
 	struct scale *scale;
 	struct tg_store *store;
 	struct tg_cluster_source *source;
-	bool hung;
 };
-
-static void on_guard(uv_timer_t *timer)
-{
-	((struct fixture *)timer->data)->hung = true;
-}
 
 static void nothing(void *ctx)
 {
@@ -137,12 +129,7 @@ static bool same_state(struct fixture *f, bool tell)
 
 static bool run_until(struct fixture *f, bool (*done)(struct fixture *f))
 {
-	f->hung = false;
-	uv_timer_start(&f->guard, on_guard, PATIENCE_MS, 0);
-	while (!done(f) && !f->hung)
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_timer_stop(&f->guard);
-	return !f->hung;
+	return patience_until(&f->patience, done(f));
 }
 
 static bool is_synced(struct fixture *f)
@@ -202,16 +189,14 @@ static void no_event_is_lost(void **state)
 	uint64_t from = uv_hrtime();
 	char *error;
 
-	uv_loop_init(&f.loop);
-	uv_timer_init(&f.loop, &f.guard);
-	f.guard.data = &f;
-	assert_int_equal(double_create(&f.loop, &server, &f.server), 0);
+	patience_begin(&f.patience);
+	assert_int_equal(double_create(&f.patience.loop, &server, &f.server), 0);
 	f.scale = scale_create(f.server, sizes[0], sizes[1]);
 	assert_non_null(f.scale);
 	access.server = double_url(f.server);
 	f.store = tg_store_create();
-	assert_int_equal(tg_cluster_source_create(
-				 &f.loop, f.store, &options, &handler, &f, &f.source, &error),
+	assert_int_equal(tg_cluster_source_create(&f.patience.loop, f.store, &options, &handler, &f,
+				 &f.source, &error),
 		0);
 	assert_true(run_until(&f, is_synced));
 	print_message("%u pods and %u policies in %.2f s\n", sizes[0], sizes[1],
@@ -226,9 +211,7 @@ static void no_event_is_lost(void **state)
 	tg_store_free(f.store);
 	double_close(f.server);
 	scale_free(f.scale);
-	uv_close((uv_handle_t *)&f.guard, NULL);
-	uv_run(&f.loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&f.loop), 0);
+	patience_end(&f.patience);
 }
 
 int main(int argc, char **argv)

@@ -13,13 +13,12 @@
 #include "cluster.h"
 #include "double.h"
 #include "log.h"
+#include "patience.h"
 
-#define PATIENCE_MS 20000 /* a guard against hanging, no measure of anything */
 #define POLICY "{\"spec\":{\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Egress\"]}}"
 
 struct fixture {
-	uv_loop_t loop;
-	uv_timer_t guard;
+	struct patience patience;
 	struct kube_double *server;
 	struct tg_kube_access access;
 	struct tg_config_cluster config;
@@ -27,7 +26,6 @@ struct fixture {
 	struct tg_store *store;
 	struct tg_cluster_source *source;
 	unsigned int told; /* that objects are others */
-	bool hung;
 };
 
 static void on_objects(void *ctx)
@@ -39,11 +37,6 @@ static void on_status(void *ctx)
 {
 }
 
-static void on_guard(uv_timer_t *timer)
-{
-	((struct fixture *)timer->data)->hung = true;
-}
-
 typedef bool condition(struct fixture *f);
 
 static void run_until(struct fixture *f, condition *done, const char *what)
@@ -52,12 +45,7 @@ static void run_until(struct fixture *f, condition *done, const char *what)
 	struct tg_feed_status feed;
 	char problem[512];
 
-	f->hung = false;
-	uv_timer_start(&f->guard, on_guard, PATIENCE_MS, 0);
-	while (!done(f) && !f->hung)
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_timer_stop(&f->guard);
-	if (!f->hung)
+	if (patience_until(&f->patience, done(f)))
 		return;
 	tg_cluster_source_status(f->source, &status);
 	for (size_t i = 0; i < status.n_feeds; i++) {
@@ -80,8 +68,8 @@ static void start(struct fixture *f)
 	f->access.server = double_url(f->server);
 	f->options.config = &f->config;
 	f->options.access = &f->access;
-	assert_int_equal(tg_cluster_source_create(
-				 &f->loop, f->store, &f->options, &handler, f, &f->source, &error),
+	assert_int_equal(tg_cluster_source_create(&f->patience.loop, f->store, &f->options,
+				 &handler, f, &f->source, &error),
 		0);
 }
 
@@ -91,10 +79,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	tg_log_init("test", TG_LOG_ERR);
-	uv_loop_init(&f->loop);
-	uv_timer_init(&f->loop, &f->guard);
-	f->guard.data = f;
-	assert_int_equal(double_create(&f->loop, &server, &f->server), 0);
+	patience_begin(&f->patience);
+	assert_int_equal(double_create(&f->patience.loop, &server, &f->server), 0);
 	f->config.name = "prod";
 	f->options.times = (struct tg_reflector_times){
 		.wait_min = 20, .wait_max = 100, .silence = 1000, .list_silence = 1000};
@@ -121,9 +107,7 @@ static int teardown(void **state)
 	tg_cluster_source_free(f->source);
 	tg_store_free(f->store);
 	double_close(f->server);
-	uv_close((uv_handle_t *)&f->guard, NULL);
-	uv_run(&f->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&f->loop), 0);
+	patience_end(&f->patience);
 	free(f);
 	return wrongs != 0 ? -1 : 0;
 }

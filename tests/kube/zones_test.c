@@ -18,14 +18,13 @@
 #include "double.h"
 #include "image.h"
 #include "log.h"
+#include "patience.h"
 
-#define PATIENCE_MS 20000 /* a guard against hanging, no measure of anything */
 #define CLUSTERS 2
 #define TCP 6
 
 struct fixture {
-	uv_loop_t loop;
-	uv_timer_t guard;
+	struct patience patience;
 	struct tg_config *config;
 	struct tg_store *store;
 	struct tg_compiler *compiler;
@@ -34,16 +33,10 @@ struct fixture {
 	struct tg_cluster_options options[CLUSTERS];
 	struct tg_cluster_source *source[CLUSTERS];
 	size_t n_pods; /* that are waited for */
-	bool hung;
 };
 
 static void on_event(void *ctx)
 {
-}
-
-static void on_guard(uv_timer_t *timer)
-{
-	((struct fixture *)timer->data)->hung = true;
 }
 
 static bool is_complete(const struct fixture *f)
@@ -61,12 +54,7 @@ static bool is_complete(const struct fixture *f)
 static void wait_for_pods(struct fixture *f, size_t n)
 {
 	f->n_pods = n;
-	f->hung = false;
-	uv_timer_start(&f->guard, on_guard, PATIENCE_MS, 0);
-	while (!is_complete(f) && !f->hung)
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_timer_stop(&f->guard);
-	assert_false(f->hung);
+	assert_true(patience_until(&f->patience, is_complete(f)));
 }
 
 static void start(struct fixture *f, size_t i)
@@ -80,8 +68,8 @@ static void start(struct fixture *f, size_t i)
 		.access = &f->access[i],
 		.times = {.wait_min = 20, .wait_max = 100, .silence = 1000, .list_silence = 1000},
 	};
-	assert_int_equal(tg_cluster_source_create(&f->loop, f->store, &f->options[i], &handler, f,
-				 &f->source[i], &error),
+	assert_int_equal(tg_cluster_source_create(&f->patience.loop, f->store, &f->options[i],
+				 &handler, f, &f->source[i], &error),
 		0);
 }
 
@@ -97,14 +85,12 @@ static struct fixture *open_clusters(const char *text)
 	if (tg_config_parse("ctrl.yaml", text, strlen(text), &f->config, &error) != 0)
 		fail_msg("%s", error);
 	assert_int_equal(f->config->n_clusters, CLUSTERS);
-	uv_loop_init(&f->loop);
-	uv_timer_init(&f->loop, &f->guard);
-	f->guard.data = f;
+	patience_begin(&f->patience);
 	f->store = tg_store_create();
 	f->compiler = tg_compiler_create();
 	tg_store_set_scope(f->store, &f->config->scope);
 	for (size_t i = 0; i < CLUSTERS; i++)
-		assert_int_equal(double_create(&f->loop, &server, &f->server[i]), 0);
+		assert_int_equal(double_create(&f->patience.loop, &server, &f->server[i]), 0);
 	return f;
 }
 
@@ -118,9 +104,7 @@ static void close_clusters(struct fixture *f)
 		assert_int_equal(double_wrongs(f->server[i]), 0);
 		double_close(f->server[i]);
 	}
-	uv_close((uv_handle_t *)&f->guard, NULL);
-	uv_run(&f->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&f->loop), 0);
+	patience_end(&f->patience);
 	tg_config_free(f->config);
 	free(f);
 }
