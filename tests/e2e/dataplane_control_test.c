@@ -353,7 +353,7 @@ static void test_offload_report(void **state)
 	assert_int_equal(tg_wire_report_open(in.fd, in.offload_report.size, &report, NULL), 0);
 	close(in.fd);
 	assert_int_equal(report.header->state, TG_HW_OFF);
-	assert_int_equal(report.header->n_ports, 0);
+	assert_int_equal(report.header->n_ports, 2); /* how workers believe in them */
 	tg_wire_report_close(&report);
 	close(sock);
 }
