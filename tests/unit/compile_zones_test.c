@@ -317,6 +317,26 @@ static void a_copy_in_another_zone_costs_once_more(void **state)
 	tg_compiler_free(compiler);
 }
 
+/* What is asked about pods of one zone does not tell those of another apart. */
+static void questions_are_of_one_zone(void **state)
+{
+	const struct tg_compile_options options = {.home.zone = A, .generation = 1};
+	const struct tg_addr web = test_addr(WEB), api = test_addr(API);
+	struct tg_compiler *compiler = tg_compiler_create();
+	struct test_cluster *cluster = make_cluster(
+		"zone 1\npolicy a/p *\negress to any ports TCP/http\n"
+		"egress to ns:*+app=web ports any\negress to block:10.0.0.1/32 ports any\n");
+	struct test_ruleset ruleset = test_compile(compiler, cluster, &options);
+
+	assert_int_not_equal(tg_image_class_of(&ruleset.image, A, &web, NULL),
+		tg_image_class_of(&ruleset.image, A, &api, NULL));
+	assert_int_equal(tg_image_class_of(&ruleset.image, B, &web, NULL),
+		tg_image_class_of(&ruleset.image, B, &api, NULL));
+	test_ruleset_free(&ruleset);
+	test_cluster_free(cluster);
+	tg_compiler_free(compiler);
+}
+
 /* Pods come and go in their own zone. */
 static void placements_are_of_one_zone(void **state)
 {
@@ -364,6 +384,7 @@ int main(void)
 		cmocka_unit_test(the_configuration_is_of_zones),
 		cmocka_unit_test(warnings_are_of_one_zone),
 		cmocka_unit_test(a_copy_in_another_zone_costs_once_more),
+		cmocka_unit_test(questions_are_of_one_zone),
 		cmocka_unit_test(placements_are_of_one_zone),
 	};
 
