@@ -25,7 +25,7 @@
 /*
  * What the objects of a text do not say themselves. Names of namespaces and nodes are those of one
  * cluster, so where there are several, what is read of one is confined to it:
- *   - names of namespaces and nodes become CLUSTER/NAME, everywhere;
+ *   - names of namespaces and nodes, and UIDs of policies, become CLUSTER/NAME, everywhere;
  *   - each of its Namespaces has the label TG_LABEL_CLUSTER=CLUSTER, whatever it says itself, and
  *     each namespaceSelector the requirement that this label be there.
  * Objects of no cluster beside such (manifests) keep their names; their Namespaces do not have the

@@ -343,6 +343,7 @@ static void add_policy(struct decoder *d, struct tg_policy *policy)
 {
 	policy->zone = d->scope.zone;
 	policy->ns = decoder_scoped(d, policy->ns);
+	policy->uid = decoder_scoped(d, policy->uid); /* one restored from another has the same */
 	if (tg_vec_push(&d->out->policies, policy) != 0)
 		d->no_memory = true;
 }

@@ -103,8 +103,8 @@ static void put_policy(const struct fixture *f, FILE *out, const struct tg_polic
 {
 	const struct tg_policy_side *side = &policy->side[TG_INGRESS];
 
-	fprintf(out, "policy %s %s zone %u:", text_of(f, policy->ns), text_of(f, policy->name),
-		policy->zone);
+	fprintf(out, "policy %s %s%s%s zone %u:", text_of(f, policy->ns), text_of(f, policy->name),
+		policy->uid != 0 ? " uid " : "", text_of(f, policy->uid), policy->zone);
 	put_selector(f, out, &policy->pod_selector);
 	for (uint32_t i = 0; i < side->n_rules; i++)
 		for (uint32_t k = 0; k < side->rules[i].n_peers; k++) {
@@ -269,7 +269,8 @@ static void compact_endpoints_too(void **state)
 static void what_is_served_is_of_a_cluster(void **state)
 {
 	static const char text[] =
-		"{\"metadata\":{\"namespace\":\"shop\",\"name\":\"p\"},\"spec\":{\"podSelector\":{},"
+		"{\"metadata\":{\"namespace\":\"shop\",\"name\":\"p\",\"uid\":\"u1\"},"
+		"\"spec\":{\"podSelector\":{},"
 		"\"ingress\":[{\"from\":[{\"namespaceSelector\":{}}]}]}}";
 	const struct tg_served served = {
 		.file = "f",
@@ -284,7 +285,7 @@ static void what_is_served_is_of_a_cluster(void **state)
 	prepare(&f);
 	assert_int_equal(
 		tg_decode_served(&served, text, strlen(text), f.strings, f.arena, &f.out), 0);
-	check(&f, "policy prod/shop p zone 3: ns tidegate.dev/cluster=prod;\n");
+	check(&f, "policy prod/shop p uid prod/u1 zone 3: ns tidegate.dev/cluster=prod;\n");
 	teardown(&f);
 	prepare(&f);
 	assert_int_equal(tg_decode_unread(&served, "too large", f.strings, f.arena, &f.out), 0);
