@@ -361,7 +361,12 @@ static void check_pod_ranges(struct tg_findings *f, const struct tg_cluster_fact
 
 /* --- how pods' packets travel --- */
 
-static void check_tunnels(struct tg_findings *f, const struct tg_cluster_facts *facts)
+#define TUNNEL_TODO                                                                         \
+	"have the network plugin route pods' addresses (flannel host-gw, Calico without "   \
+	"encapsulation, Cilium routing-mode native), or put the gateway where packets are " \
+	"out of the tunnel"
+
+static bool check_node_tunnels(struct tg_findings *f, const struct tg_cluster_facts *facts)
 {
 	const struct tg_node_fact *first = NULL;
 	size_t n = 0;
@@ -371,20 +376,32 @@ static void check_tunnels(struct tg_findings *f, const struct tg_cluster_facts *
 			first = first == NULL ? &facts->nodes.v[i] : first;
 			n++;
 		}
-	if (facts->no_nodes != NULL)
-		tg_find(f, TG_LEVEL_SKIP, NULL, "nodes are not known: %s", facts->no_nodes);
-	else if (first != NULL)
-		tg_find(f, TG_LEVEL_WARN,
-			"have the network plugin route pods' addresses (flannel host-gw, Calico "
-			"without encapsulation, Cilium routing-mode native), or put the gateway "
-			"where packets are out of the tunnel",
+	if (first != NULL)
+		tg_find(f, TG_LEVEL_WARN, TUNNEL_TODO,
 			"%zu of %zu nodes have a tunnel, %s, as %s: what is inside of it shows no "
 			"pod's address, and no policy is enforced on it",
 			n, facts->nodes.n, first->tunnel, first->name);
-	else
+	return first != NULL;
+}
+
+static void check_tunnels(struct tg_findings *f, const struct tg_cluster_facts *facts)
+{
+	const bool seen = check_node_tunnels(f, facts);
+
+	if (facts->tunnel != NULL)
+		tg_find(f, TG_LEVEL_WARN, TUNNEL_TODO,
+			"ConfigMap kube-system/cilium-config has a tunnel, %s: what is inside of it "
+			"shows no pod's address, and no policy is enforced on it",
+			facts->tunnel);
+	if (facts->no_nodes != NULL)
+		tg_find(f, TG_LEVEL_SKIP, NULL, "nodes are not known: %s", facts->no_nodes);
+	else if (facts->no_plugin != NULL)
+		tg_find(f, TG_LEVEL_SKIP, NULL, "whether Cilium has tunnels is not known: %s",
+			facts->no_plugin);
+	else if (!seen && facts->tunnel == NULL)
 		tg_find(f, TG_LEVEL_SKIP, NULL,
-			"no annotation of a node names a tunnel; plugins that set none (Cilium) "
-			"are not seen from here");
+			"neither annotations of nodes nor Cilium's configuration name a tunnel; "
+			"other plugins' are not seen from here");
 }
 
 /* --- what nodes need --- */

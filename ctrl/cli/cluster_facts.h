@@ -12,6 +12,7 @@
 #include "config.h"
 #include "model.h"
 #include "ranges.h"
+#include "tree.h"
 #include "vec.h"
 
 /* A resource that is read, in all namespaces or in one; or a policy kind that is only reported. */
@@ -80,6 +81,8 @@ struct tg_cluster_facts {
 	struct tg_stray services_in_ranges, pods_outside;
 	TG_VEC(struct tg_addr) etcd; /* of pods on node addresses that are etcd */
 
+	const char *tunnel;    /* what the configuration of Cilium says: "VXLAN (Cilium)"; NULL */
+	const char *no_plugin; /* why that could not be read; NULL: it was, or there is none */
 	const char *no_api_servers; /* why the EndpointSlice could not be read; NULL: it was */
 	const char *no_api_rule;    /* the RBAC resource that it takes; NULL: not RBAC */
 	tg_socket_facts api_servers;
@@ -103,6 +106,9 @@ bool tg_cluster_facts_is_node(const struct tg_cluster_facts *facts, const struct
 /* The `index`th of what the configuration says of the cluster's zone; NULL: no more. */
 const struct tg_zone_options *tg_cluster_facts_zone(
 	const struct tg_cluster_facts *facts, size_t index);
+
+/* The tunnel of a ConfigMap cilium-config, its `data`; NULL: none. */
+const char *tg_cilium_tunnel(const struct tg_value *data);
 
 /* Addresses behind `forward .` in the text of a Corefile. 0 or -ENOMEM. */
 int tg_corefile_upstreams(const char *text, tg_socket_facts *out);

@@ -400,6 +400,43 @@ static void gather_upstreams(struct gather *g)
 		g->facts->no_upstreams = "CoreDNS forwards to what its node's resolv.conf names";
 }
 
+/* --- the network plugin's own configuration --- */
+
+static const char *setting(const struct tg_value *data, const char *key, const char *otherwise)
+{
+	const struct tg_value *v = tg_value_get(data, key);
+
+	return v != NULL && v->type == TG_VALUE_STRING && v->text[0] != '\0' ? v->text : otherwise;
+}
+
+/* `routing-mode` and `tunnel-protocol`, before Cilium 1.14 `tunnel`; it tunnels by default. */
+const char *tg_cilium_tunnel(const struct tg_value *data)
+{
+	const char *mode = setting(data, "routing-mode", "tunnel");
+	const char *protocol = setting(data, "tunnel", setting(data, "tunnel-protocol", "vxlan"));
+
+	if (strcmp(mode, "native") == 0 || strcmp(protocol, "disabled") == 0)
+		return NULL;
+	return strcmp(protocol, "geneve") == 0 ? "Geneve (Cilium)" : "VXLAN (Cilium)";
+}
+
+static void on_cilium(void *ctx, const struct tg_value *root)
+{
+	struct gather *g = ctx;
+
+	g->facts->tunnel = tg_cilium_tunnel(tg_value_get(root, "data"));
+}
+
+static void gather_plugin(struct gather *g)
+{
+	struct tg_kube_result result;
+
+	tg_ask_get(g->ask, "/api/v1/namespaces/kube-system/configmaps/cilium-config", on_cilium, g,
+		&result);
+	if (result.error != 0 || result.status != 404)
+		g->facts->no_plugin = gather_failure(g, &result);
+}
+
 void gather_objects(struct gather *g)
 {
 	struct scratch services = {.kind = "Service", .take = take_service};
@@ -411,4 +448,5 @@ void gather_objects(struct gather *g)
 	gather_api_servers(g);
 	gather_dns(g);
 	gather_upstreams(g);
+	gather_plugin(g);
 }

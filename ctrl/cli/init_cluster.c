@@ -105,16 +105,24 @@ void tg_init_print_ranges(FILE *out, const struct tg_cluster_facts *facts)
 
 /* --- infrastructure --- */
 
+static void print_tunnel(FILE *out, const char *who, const char *name, const char *tunnel)
+{
+	fprintf(out,
+		"#\n# %s%s says that pods' packets travel in a tunnel, %s.\n"
+		"# A tuple for it would let them pass without any policy: the gateway sees nodes'\n"
+		"# addresses only. Have them routed, or put the gateway where they are out of the\n"
+		"# tunnel.\n",
+		who, name, tunnel);
+}
+
 static void print_tunnels(FILE *out, const struct tg_cluster_facts *facts)
 {
+	if (facts->tunnel != NULL)
+		print_tunnel(out, "ConfigMap kube-system/cilium-config", "", facts->tunnel);
 	for (size_t i = 0; i < facts->nodes.n; i++)
 		if (facts->nodes.v[i].tunnel != NULL) {
-			fprintf(out,
-				"#\n# Node %s says that pods' packets travel in a tunnel, %s. A tuple "
-				"for it would let\n# them pass without any policy: the gateway sees "
-				"nodes' addresses only. Have them\n# routed, or put the gateway where "
-				"they are out of the tunnel.\n",
-				facts->nodes.v[i].name, facts->nodes.v[i].tunnel);
+			print_tunnel(
+				out, "Node ", facts->nodes.v[i].name, facts->nodes.v[i].tunnel);
 			return;
 		}
 }

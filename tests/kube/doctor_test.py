@@ -104,8 +104,9 @@ current-context: a
                           "clusters: [{name: prod, kubeconfig: kubeconfig}]\n" + more)
 
     def run_tidegate(self, *arguments):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("KUBERNETES_")}
         return subprocess.run([TIDEGATE, *arguments], capture_output=True, encoding="utf-8",
-                              check=False, timeout=60)
+                              check=False, timeout=60, env=env)
 
     def doctor(self, *options, url=NOBODY):
         return self.run_tidegate("doctor", "-c", os.path.join(self.folder, "ctrl.yaml"), "--url",
@@ -158,7 +159,7 @@ OK    prod rbac: pods can be listed: 2
 OK    prod policy-kinds: the server has no policy kind that would not be enforced
 OK    prod pod-ranges: 2 nodes and the configuration have 1 range
 OK    prod pod-ranges: all 2 pods have addresses of the pod ranges
-SKIP  prod tunnels: no annotation of a node names a tunnel; plugins that set none (Cilium) are not seen from here
+SKIP  prod tunnels: neither annotations of nodes nor Cilium's configuration name a tunnel; other plugins' are not seen from here
 OK    prod infrastructure: nodes to the API server: a tuple allows it
 OK    prod infrastructure: the API server to kubelets: a tuple allows it
 SKIP  prod infrastructure: nodes' DNS servers are not known: there is no ConfigMap coredns in kube-system
@@ -248,6 +249,22 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
                       "1 of 3 nodes have a tunnel, VXLAN (flannel), as n3"):
             self.assertTrue(any(words in f for f in found), (words, found))
         self.assertEqual(len(found), 4)
+
+    def test_cilium(self):
+        self.serve()
+        self.kubeconfig()
+        self.config(TUPLES)
+        self.command("kind - v1 configmaps ConfigMap namespaced")
+        self.put("configmaps", "kube-system", "cilium-config",
+                 {"data": {"routing-mode": "tunnel", "tunnel-protocol": "geneve"}})
+        found = self.findings("warn")
+        self.assertEqual([f["check"] for f in found], ["tunnels"])
+        self.assertIn("Geneve (Cilium)", found[0]["found"])
+        self.put("configmaps", "kube-system", "cilium-config", {"data": {"routing-mode": "native"}})
+        self.assertEqual(self.findings("warn"), [])
+        self.command("forbid get configmaps")
+        found = [f["found"] for f in self.findings("skip") if f["check"] == "tunnels"]
+        self.assertIn("whether Cilium has tunnels is not known: HTTP status 403", found[0])
 
     def test_many_pods_come_in_pages(self):
         self.serve()
@@ -498,7 +515,8 @@ status: {podIP: 10.244.0.5}
         """A cluster that does not answer, options that do not go together: nothing is written."""
         self.serve()
         self.kubeconfig(user="token: WRONG")
-        table = [(self.init()[0], "401 Unauthorized"),
+        table = [(self.run_tidegate("init", "--in-cluster", self.out), "this is no pod"),
+                 (self.init()[0], "401 Unauthorized"),
                  (self.init("--context", "none")[0], "none"),
                  (self.init("--in-cluster")[0], "--kubeconfig or --in-cluster"),
                  (self.run_tidegate("init", "--context", "a", self.out), "--kubeconfig with"),

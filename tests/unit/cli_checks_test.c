@@ -183,7 +183,7 @@ static void nothing_is_wrong(void **state)
 	expect(&w.findings, TG_LEVEL_OK, "rbac", "pods can be listed: 2", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "policy-kinds", "no ciliumnetworkpolicies", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "pod-ranges", "all 2 pods", NULL);
-	expect(&w.findings, TG_LEVEL_SKIP, "tunnels", "no annotation", NULL);
+	expect(&w.findings, TG_LEVEL_SKIP, "tunnels", "neither annotations", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "infrastructure", "to the API server: a tuple", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "infrastructure", "to kubelets: a tuple", NULL);
 	assert_int_equal(count(&w.findings, TG_LEVEL_WARN) + count(&w.findings, TG_LEVEL_FAIL), 0);
@@ -410,6 +410,44 @@ static void tunnels(void **state)
 	w.nodes[1].tunnel = "VXLAN (flannel)";
 	expect_only(&w, TG_LEVEL_WARN, "tunnels",
 		"1 of 2 nodes have a tunnel, VXLAN (flannel), as n2", "host-gw");
+}
+
+static void tunnels_of_cilium(void **state)
+{
+	static const struct {
+		const char *data, *tunnel;
+	} cases[] = {
+		{"{}", "VXLAN (Cilium)"},
+		{"{\"routing-mode\": \"tunnel\", \"tunnel-protocol\": \"geneve\"}",
+			"Geneve (Cilium)"},
+		{"{\"routing-mode\": \"tunnel\", \"tunnel-protocol\": \"vxlan\"}",
+			"VXLAN (Cilium)"},
+		{"{\"routing-mode\": \"native\", \"tunnel-protocol\": \"vxlan\"}", NULL},
+		{"{\"tunnel\": \"geneve\"}", "Geneve (Cilium)"},
+		{"{\"tunnel\": \"disabled\"}", NULL},
+	};
+	struct world w;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tg_tree_error error;
+		struct tg_tree *tree;
+		const char *tunnel;
+
+		assert_int_equal(
+			tg_tree_parse(cases[i].data, strlen(cases[i].data), &tree, &error), 0);
+		tunnel = tg_cilium_tunnel(tg_tree_document(tree, 0));
+		if (cases[i].tunnel == NULL)
+			assert_null(tunnel);
+		else
+			assert_string_equal(tunnel, cases[i].tunnel);
+		tg_tree_free(tree);
+	}
+	world_open(&w);
+	w.facts.tunnel = "Geneve (Cilium)";
+	expect_only(&w, TG_LEVEL_WARN, "tunnels", "cilium-config has a tunnel, Geneve", "native");
+	world_open(&w);
+	w.facts.no_plugin = "forbidden";
+	expect_only(&w, TG_LEVEL_SKIP, "tunnels", "whether Cilium has tunnels is not known", NULL);
 }
 
 static void infrastructure(void **state)
@@ -852,6 +890,7 @@ int main(void)
 		cmocka_unit_test(pod_ranges),
 		cmocka_unit_test(many_overlaps_are_counted),
 		cmocka_unit_test(tunnels),
+		cmocka_unit_test(tunnels_of_cilium),
 		cmocka_unit_test(infrastructure),
 		cmocka_unit_test(etcd_wants_a_tuple_where_it_is_apart),
 		cmocka_unit_test(proposals_are_configuration),
