@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "cluster.h"
+#include "scarce.h"
 
 #define CLUSTER                                                                    \
 	"ns a team=x\nns b\nnode n 192.168.0.1 cidr 10.0.0.0/16\n"                 \
@@ -24,42 +25,6 @@
 	"policy a/p app=w\ningress from ns:team=x+app!=v ports TCP/http,UDP/1-5\n" \
 	"egress to pods:*;block:0.0.0.0/0-10.0.0.0/8 ports TCP/http,TCP/9\n"       \
 	"policy b/q *\negress to any ports any\npolicy z/r *\ningress\n"
-
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-
-static uint64_t allocations, fail_at = UINT64_MAX;
-
-static bool fails(void)
-{
-	return ++allocations == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-	return fails() ? NULL : __real_aligned_alloc(align, size);
-}
 
 static void memory_runs_out_anywhere(void **state)
 {
@@ -81,10 +46,9 @@ static void memory_runs_out_anywhere(void **state)
 		struct tg_compiled *out = NULL;
 		char error[128];
 
-		allocations = 0;
-		fail_at = ++n;
+		scarce_begin(++n);
 		err = tg_compile(compiler, view, &options, &out, error, sizeof(error));
-		fail_at = UINT64_MAX;
+		scarce_end();
 		if (err == 0) {
 			again = tg_compiled_image(out, &again_size);
 			assert_int_equal(again_size, size);
@@ -148,10 +112,9 @@ static int compile_in_turn(const struct tg_cluster *one, const struct tg_cluster
 	int err;
 
 	assert_int_equal(compile_with(compiler, one, cache, &first), 0);
-	allocations = 0;
-	fail_at = n;
+	scarce_begin(n);
 	err = compile_with(compiler, other, cache, &failing);
-	fail_at = UINT64_MAX;
+	scarce_end();
 	if (err == 0)
 		tg_compiled_free(failing);
 	assert_int_equal(compile_with(compiler, other, cache, out), 0);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "api_server.h"
+#include "scarce.h"
 
 #define CONFIG(name)                                                                     \
 	"current-context: c\n"                                                           \
@@ -24,57 +25,6 @@
 	"users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1,\n" \
 	"  command: ./c, args: [a, b], env: [{name: A, value: b}],\n"                    \
 	"  interactiveMode: Never, installHint: x}}}]\n"
-
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *text);
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-char *__real_strdup(const char *text);
-
-static uint64_t allocations, fail_at = UINT64_MAX;
-
-static bool fails(void)
-{
-	return ++allocations == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-static void start_failing(uint64_t n)
-{
-	allocations = 0;
-	fail_at = n;
-}
-
-/* Whether it has come to that. */
-static bool stop_failing(void)
-{
-	bool failed = allocations >= fail_at;
-
-	fail_at = UINT64_MAX;
-	return failed;
-}
 
 /* A file that is refused is not accepted for want of memory. */
 static void a_kubeconfig(void **state)
@@ -93,10 +43,10 @@ static void a_kubeconfig(void **state)
 			char *error;
 			int err;
 
-			start_failing(n);
+			scarce_begin(n);
 			err = tg_kube_access_parse(&options, "/x/y", cases[i].text,
 				strlen(cases[i].text), &access, &error);
-			failed = stop_failing();
+			failed = scarce_end();
 			if (err != cases[i].expected)
 				assert_true(failed && err == -ENOMEM);
 			assert_int_equal(err == 0, access != NULL);
@@ -115,11 +65,11 @@ static void check_call(
 	struct heard heard = {.call = NULL}, next = {.call = NULL};
 	bool made;
 
-	start_failing(n);
+	scarce_begin(n);
 	made = caller_try(caller, &heard, &request);
 	if (made)
 		caller_wait(caller, &heard);
-	*failed = stop_failing();
+	*failed = scarce_end();
 	if (made && heard.result.error == 0)
 		assert_int_equal(heard.result.status, status);
 	else
@@ -166,9 +116,9 @@ static void a_client(void **state)
 		int err;
 
 		uv_loop_init(&loop);
-		start_failing(n);
+		scarce_begin(n);
 		err = tg_kube_client_create(&loop, &options, &client);
-		failed = stop_failing();
+		failed = scarce_end();
 		assert_int_equal(err, failed ? -ENOMEM : 0);
 		tg_kube_client_free(client);
 		uv_run(&loop, UV_RUN_DEFAULT);

@@ -12,36 +12,8 @@
 #include <cmocka.h>
 
 #include "log.h"
+#include "scarce.h"
 #include "sweep.h"
-
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-
-static uint64_t allocations, fail_at = UINT64_MAX;
-
-static bool fails(void)
-{
-	return ++allocations == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
 
 static void load_pods(struct tg_store *store, unsigned int first, unsigned int n)
 {
@@ -133,10 +105,9 @@ static void a_sweep_that_fails_changes_nothing(void **state)
 	load_pods(store, 2000, 10);
 	before = used(store);
 	do {
-		allocations = 0;
-		fail_at = ++n;
+		scarce_begin(++n);
 		err = tg_sweep_run(&sweep, store, n);
-		fail_at = UINT64_MAX;
+		scarce_end();
 		if (err == 0)
 			break;
 		assert_int_equal(err, -ENOMEM);
