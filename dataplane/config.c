@@ -759,8 +759,10 @@ static int by_line(const void *a, const void *b)
 static int take_problems(
 	struct tg_reader *reader, const char *name, struct tg_config_problems *problems)
 {
-	if (reader->problems.n == 0)
+	if (tg_reader_count(reader) == 0)
 		return 0;
+	if (reader->problems.n == 0)
+		return -ENOMEM;
 	qsort(reader->problems.v, reader->problems.n, sizeof(reader->problems.v[0]), by_line);
 	for (size_t i = 0; i < reader->problems.n; i++)
 		if (add_problem(problems, name, reader->problems.v[i].line,

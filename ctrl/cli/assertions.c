@@ -244,5 +244,5 @@ int tg_assertions_read(const void *text, size_t size, struct tg_intern *strings,
 		tg_reader_problem(reader, &nowhere, "the file is empty");
 	}
 	tg_tree_free(tree);
-	return rc == 0 && reader->problems.n != 0 ? -EINVAL : rc;
+	return rc == 0 && tg_reader_count(reader) != 0 ? -EINVAL : rc;
 }

@@ -346,10 +346,10 @@ static int read_tree(struct parse *p, const struct tg_tree *tree, char **error)
 	}
 	if (p->err != 0)
 		return p->err;
-	if (p->reader.problems.n == 0)
+	if (tg_reader_count(&p->reader) == 0)
 		return 0;
 	*error = tg_reader_text(&p->reader, p->file);
-	return -EINVAL;
+	return *error != NULL ? -EINVAL : -ENOMEM;
 }
 
 int tg_config_parse(

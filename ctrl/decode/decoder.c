@@ -28,7 +28,7 @@ uint32_t decoder_string(struct decoder *d, const char *text)
 
 size_t decoder_problems(const struct decoder *d)
 {
-	return d->reader.problems.n + d->reader.dropped;
+	return tg_reader_count(&d->reader);
 }
 
 uint32_t decoder_scoped(struct decoder *d, uint32_t name)

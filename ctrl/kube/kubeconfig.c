@@ -648,8 +648,10 @@ static int read_tree(struct parse *p, const struct tg_tree *tree, char **error)
 	read_document(p, tg_tree_count(tree) == 1 ? tg_tree_document(tree, 0) : NULL);
 	if (p->err != 0)
 		return p->err;
-	if (p->reader.problems.n == 0) /* a problem there was no memory for is one all the same */
-		return p->reader.dropped == 0 ? 0 : -ENOMEM;
+	if (tg_reader_count(&p->reader) == 0)
+		return 0;
+	if (p->reader.problems.n == 0)
+		return -ENOMEM;
 	*error = tg_reader_text(&p->reader, p->file);
 	return *error != NULL ? -EINVAL : -ENOMEM;
 }

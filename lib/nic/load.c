@@ -147,7 +147,7 @@ static int add_tree(struct load *load, const char *path, const struct tg_tree *t
 			"expected a file name of a-z, 0-9 and -, ending in " SUFFIX);
 	}
 	read_document(&read, profiles, tree);
-	if (read.err == 0 && read.reader.problems.n + read.reader.dropped > 0) {
+	if (read.err == 0 && tg_reader_count(&read.reader) > 0) {
 		text = tg_reader_text(&read.reader, path);
 		if (text != NULL)
 			say(load, text);

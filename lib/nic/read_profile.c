@@ -394,6 +394,6 @@ void tg_nic_read_profile(struct tg_nic_read *read, const struct tg_value *docume
 	read_placement(read, &root);
 	read_strategies(read, &root);
 	read_hazards(read, &root);
-	if (read->reader.problems.n == 0)
+	if (tg_reader_count(&read->reader) == 0)
 		tg_nic_read_sound(read, &root);
 }

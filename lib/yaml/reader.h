@@ -47,6 +47,11 @@ struct tg_at {
 
 void tg_reader_init(struct tg_reader *reader, struct tg_arena *arena);
 void tg_reader_free(struct tg_reader *reader);
+/* How many problems there are: one that there was no memory for is one all the same. */
+static inline size_t tg_reader_count(const struct tg_reader *reader)
+{
+	return reader->problems.n + reader->dropped;
+}
 /* Adds a problem at a place; the line is that of the nearest value that exists. */
 void tg_reader_problem(struct tg_reader *reader, const struct tg_at *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
