@@ -226,3 +226,18 @@ no_secret()
 	done
 	echo "ok: no secret in logs, metrics and status"
 }
+
+# connections_cut : those to the API server; the server may have to go for it
+connections_cut()
+{
+	lab_in gw ss -K -t dst $CLUSTER_ADDRESS >>"$LAB_DIR/check.log" 2>&1
+	[ -n "$(lab_in gw ss -H -t state established dst $CLUSTER_ADDRESS)" ] || return 0
+	apiserver_stop
+	apiserver_start
+}
+
+# metric NAME RESOURCE : of the cluster's kind
+metric()
+{
+	http /metrics | awk -v name="$1" -v r="resource=\"$2\"" 'index($0, name "{") == 1 && index($0, r) { print $NF }'
+}
