@@ -208,13 +208,13 @@ static int on_error_event(struct tg_reflector *r, const char *text, size_t size)
 	struct tg_kube_result result = {0};
 
 	tg_kube_status_read(text, size, &result);
+	snprintf(r->status.error, sizeof(r->status.error), "%s", result.why);
 	if (result.status == 410) {
 		r->status.expired++;
 		r->must_list = true;
 		return -ESTALE;
 	}
 	r->status.error_status = result.status;
-	snprintf(r->status.error, sizeof(r->status.error), "%s", result.why);
 	return -EREMOTEIO;
 }
 
@@ -250,6 +250,9 @@ static int check_order(struct tg_reflector *r, const struct tg_kube_meta *meta)
 	}
 	r->status.disordered++;
 	r->must_list = true;
+	snprintf(r->status.error, sizeof(r->status.error),
+		"events are out of order: resourceVersion %s after %s", meta->resource_version,
+		r->status.resource_version);
 	return -ESTALE;
 }
 
