@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A pod's web server: says who it is; /stream sends a line every tenth of a second for a minute.
+"""A pod's web server: says who it is; /stream sends a line every tenth of a second.
 
 usage: server.py NAME PORT
 """
 import http.server
+import itertools
 import socket
 import socketserver
 import sys
@@ -30,14 +31,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Two pages."""
 
     def do_GET(self):  # pylint: disable=invalid-name
-        """/ answers at once, /stream for a minute."""
+        """/ answers at once, /stream for as long as somebody listens."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(f"{NAME}\n".encode())
         if self.path != "/stream":
             return
         try:
-            for tick in range(600):
+            for tick in itertools.count():
                 self.wfile.write(f"tick {tick}\n".encode())
                 self.wfile.flush()
                 time.sleep(0.1)

@@ -148,7 +148,7 @@ denied()
 # stream NAME FROM TO 4|6 : a line every tenth of a second; returns when it flows
 stream()
 {
-	lab_in "$2" curl -sN --max-time 120 "$(url "$3" "$4")/stream" >"$LAB_DIR/stream.$1" 2>/dev/null &
+	lab_in "$2" curl -sN "$(url "$3" "$4")/stream" >"$LAB_DIR/stream.$1" 2>/dev/null &
 	LAB_PIDS+=($!)
 	flows "$1"
 }
