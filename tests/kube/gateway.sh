@@ -175,7 +175,6 @@ cut()
 	local before
 	before=$(lines "$2")
 	flows "$3"
-	flows "$3"
 	# What was on its way, or read before and not written.
 	[ "$(lines "$2")" -le $((before + 2)) ] || fail "$1: stream $2 goes on"
 	echo "ok: $1: stream $2 is cut, $3 flows on"
