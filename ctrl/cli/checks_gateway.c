@@ -5,6 +5,9 @@
 
 #define SEEN_MIN 100 /* packets or connections, below which nothing follows from numbers */
 #define SHARE 10     /* one in so many is much */
+#define PATHS_TODO                                                                             \
+	"one direction passes beside the gateway: route both through it, and give wires that " \
+	"share their load one `group`"
 
 /* `part` of `whole` is much, and enough to tell. */
 static bool is_much(uint64_t part, uint64_t whole)
@@ -86,28 +89,39 @@ static void check_tunnels(struct tg_findings *f, const struct tg_gateway_facts *
 			"are not seen from here");
 }
 
+/*
+ * Of a connection of which only one direction comes by, what follows the client's SYN does not fit,
+ * since nobody has answered it; what the server sends has no connection at all.
+ */
 static void check_paths(struct tg_findings *f, const struct tg_gateway_facts *facts)
 {
-	const uint64_t dropped = facts->drops[TG_DROP_TCP_NO_CONNECTION];
+	const uint64_t homeless = facts->drops[TG_DROP_TCP_NO_CONNECTION];
+	const uint64_t invalid = facts->drops[TG_DROP_TCP_INVALID];
+	const bool much = is_much(homeless, facts->connections) ||
+			  is_much(invalid, facts->connections);
 
-	if (facts->pickup)
-		tg_find(f, TG_LEVEL_SKIP, NULL,
-			"the dataplane still takes up connections in mid-stream (pickup-window)");
-	else if (facts->connections == 0 && dropped == 0)
+	if (facts->connections == 0 && homeless == 0 && invalid == 0)
 		tg_find(f, TG_LEVEL_SKIP, NULL, "no connection was seen yet");
-	else if (is_much(dropped, facts->connections))
+	if (is_much(invalid, facts->connections))
+		tg_find(f, TG_LEVEL_WARN, PATHS_TODO,
+			"%" PRIu64 " TCP packets do not fit their connection, of %" PRIu64
+			" connections: answers may pass beside the gateway",
+			invalid, facts->connections);
+	if (is_much(homeless, facts->connections) && !facts->pickup)
 		tg_find(f, TG_LEVEL_WARN,
 			"if the dataplane has started lately, that is what was established before "
-			"(pickup-window). Else one direction passes beside the gateway: route both "
-			"through it, and give wires that share their load one `group`",
+			"(pickup-window). Else " PATHS_TODO,
 			"%" PRIu64 " TCP packets in mid-stream without connection, of %" PRIu64
 			" connections",
-			dropped, facts->connections);
-	else
+			homeless, facts->connections);
+	else if (facts->pickup)
+		tg_find(f, TG_LEVEL_SKIP, NULL,
+			"the dataplane still takes up connections in mid-stream (pickup-window)");
+	else if (!much && facts->connections + homeless + invalid > 0)
 		tg_find(f, TG_LEVEL_OK, NULL,
 			"TCP comes with its handshake: %" PRIu64 " packets without, %" PRIu64
 			" connections",
-			dropped, facts->connections);
+			homeless + invalid, facts->connections);
 }
 
 static void check_endpoints(struct tg_findings *f, const struct tg_gateway_facts *facts)

@@ -24,7 +24,7 @@ struct tg_gateway_facts {
 	uint64_t pods_received;	 /* and for what reaches them */
 	uint64_t pods_either;	 /* by a rule that does not say which */
 	uint64_t node_packets;	 /* by infrastructure tuples and the rule for nodes */
-	uint64_t connections;	 /* that began, by any rule */
+	uint64_t connections;	 /* that began, for each rule that judged one */
 	uint64_t tunnel_packets; /* by infrastructure tuples that are tunnels' */
 	char tunnel[64];	 /* the name of one of these; "": none */
 };

@@ -134,6 +134,33 @@ masquerade()
 	check "both directions come by" doctor 0 ok paths "TCP comes with its handshake"
 }
 
+# Answers of b take a way of their own, past the gateway.
+bypass()
+{
+	lab_in a ip link add direct type veth peer name direct netns "$LAB-b"
+	lab_in a ip link set direct up
+	lab_in b ip link set direct up
+	lab_in a sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.direct.rp_filter=0
+	lab_in b ip route add "$(address a 4)/32" dev direct src "$(address b 4)"
+}
+
+halves()
+{
+	dropped a b 4 || fail "an answer past the gateway is an answer"
+	seq 40 | lab_in a xargs -P 40 -I N curl -s -o /dev/null --max-time 1 "$(url b 4)/N"
+}
+
+asymmetry()
+{
+	bypass
+	halves
+	halves
+	halves
+	lab_wait 20 "the asymmetric path to be seen" doctor 0 warn paths "answers may pass beside the gateway" ||
+		fail "the doctor does not see an asymmetric path"
+	echo "ok: an asymmetric path is seen"
+}
+
 lab_init tgkd
 gateway_pods a b
 # shellcheck disable=SC2119 # the server's usual flags
@@ -146,3 +173,4 @@ initialise
 rbac
 access
 masquerade
+asymmetry

@@ -638,6 +638,7 @@ static void what_is_dropped(void **state)
 		const char *check, *found, *todo;
 	} cases[] = {
 		{TG_DROP_NODE_TRAFFIC, "tunnels", "100 packets between nodes", "8472"},
+		{TG_DROP_TCP_INVALID, "paths", "100 TCP packets do not fit", "group"},
 		{TG_DROP_TCP_NO_CONNECTION, "paths", "100 TCP packets in mid-stream", "group"},
 		{TG_DROP_UNKNOWN_ENDPOINT, "endpoints", "100 packets of addresses",
 			"node-addresses"},
