@@ -181,8 +181,9 @@ void tg_nics_spread(
 	tg_ports_spread(ports, &dp->rss, nics->spread);
 	for (uint32_t i = 0; i < ports->n; i++) {
 		dp->ports[i].placed = nics->spread[i].placed;
-		snprintf(nics->placement[i].why, sizeof(nics->placement[i].why), "%s",
-			nics->spread[i].why);
+		static_assert(sizeof(nics->placement[i].why) >= sizeof(nics->spread[i].why),
+			"a reason fits");
+		memcpy(nics->placement[i].why, nics->spread[i].why, sizeof(nics->spread[i].why));
 	}
 }
 

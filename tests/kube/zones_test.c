@@ -111,7 +111,7 @@ static void close_clusters(struct fixture *f)
 
 static void put_pod(struct kube_double *server, const char *name, const char *ip)
 {
-	char json[256];
+	char json[2048];
 
 	snprintf(json, sizeof(json),
 		"{\"metadata\":{\"labels\":{\"app\":\"%s\"}},\"spec\":{\"nodeName\":\"n1\"},"

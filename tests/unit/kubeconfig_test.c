@@ -199,8 +199,8 @@ static void credentials_stay_on_this_machine_without_tls(void **state)
 	};
 	static const char *const users[] = {"{token: SECRET}", "{tokenFile: t}",
 		"{username: SECRET, password: SECRET}", "{password: SECRET}",
-		"{exec: {apiVersion: client.authentication.k8s.io/v1, command: c,"
-		" interactiveMode: Never}}"};
+		("{exec: {apiVersion: client.authentication.k8s.io/v1, command: c,"
+		 " interactiveMode: Never}}")};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		for (size_t u = 0; u < sizeof(users) / sizeof(users[0]); u++) {

@@ -63,16 +63,16 @@ void buf_text(struct buf *buf, const char *text)
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
 	va_list args;
+	char *text;
 	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(NULL, 0, fmt, args);
+	n = vasprintf(&text, fmt, args);
 	va_end(args);
-	room(buf, (size_t)n);
-	va_start(args, fmt);
-	vsnprintf(buf->v + buf->n, (size_t)n + 1, fmt, args);
-	va_end(args);
-	buf->n += (size_t)n;
+	if (n < 0)
+		abort();
+	buf_add(buf, text, (size_t)n);
+	free(text);
 }
 
 void buf_json(struct buf *buf, const char *text)

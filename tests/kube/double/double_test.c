@@ -737,6 +737,7 @@ static void command(struct lab *lab, const char *text, int rc, const char *answe
 	char *line = xstrdup(text), *out;
 
 	assert_int_equal(double_command(lab->d, line, &out), rc);
+	assert_non_null(out);
 	if (strstr(out, answer) == NULL)
 		fail_msg("%s: %s", text, out);
 	free(line);
