@@ -34,7 +34,7 @@ static bool merge_last(struct tg_ranges *ranges)
 		return false;
 	a = ranges->v[ranges->n - 2];
 	b = ranges->v[ranges->n - 1];
-	if (a.length != b.length || a.length == 0 || a.addr.family != b.addr.family)
+	if (a.length == 0 || b.length == 0)
 		return false;
 	a = parent_of(&a);
 	b = parent_of(&b);

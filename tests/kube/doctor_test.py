@@ -482,6 +482,19 @@ status: {podIP: 10.244.0.5}
             self.assertIn(words, text)
         self.assertIn("policyTypes: [Ingress]\n", texts["allow-dns.yaml"])
 
+    def test_many_ranges(self):
+        """They count anyway: above 64 they are left to the Nodes."""
+        self.serve()
+        self.kubeconfig()
+        for i in range(63):
+            self.put("nodes", "-", f"far-{i}", node(f"192.0.3.{i}", f"10.{i}.0.0/24"))
+        key = "\npod-ranges: ["
+        self.assertIn(key, self.init()[1]["tidegate-ctrl.yaml"])
+        self.put("nodes", "-", "one-more", node("192.0.3.99", "10.99.0.0/24"))
+        text = self.init("--force")[1]["tidegate-ctrl.yaml"]
+        self.assertNotIn(key, text)
+        self.assertIn("# 65 ranges of 66 nodes.\n", text)
+
     def test_without_dns(self):
         self.serve()
         self.kubeconfig()

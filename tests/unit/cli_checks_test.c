@@ -374,6 +374,13 @@ static void pod_ranges(void **state)
 	w.facts.tunnel_addrs.n = 1;
 	w.options.home = named;
 	expect_only(&w, TG_LEVEL_OK, "pod-ranges", "all 2 pods", NULL);
+	/* What is said of another zone is no help. */
+	world_open(&w);
+	w.facts.tunnel_addrs.v = &end;
+	w.facts.tunnel_addrs.n = 1;
+	w.options.home = named;
+	w.options.home.zone = 7;
+	expect_only(&w, TG_LEVEL_WARN, "pod-ranges", "10.244.0.1", "node-addresses");
 	world_open(&w);
 	tg_vec_free(&w.facts.ranges);
 	w.nodes[0].n_pod_cidrs = w.nodes[1].n_pod_cidrs = 0;
@@ -463,6 +470,17 @@ static void infrastructure(void **state)
 	w.tuples[1].name = "other";
 	expect_only(&w, TG_LEVEL_WARN, "infrastructure", "the API server to kubelets",
 		"- {name: kubelet, from: 192.0.2.9, to: nodes, ports: 10250}");
+	world_open(&w);
+	w.tuples[0].lo = 1;
+	w.tuples[0].hi = 6442;
+	expect_only(&w, TG_LEVEL_WARN, "infrastructure", "nodes to the API server: denied", NULL);
+	/* Where no node is known a range is not known to have them all. */
+	world_open(&w);
+	w.facts.nodes.n = 0;
+	w.tuples[1].to_nodes = false;
+	w.tuples[1].to = prefix("192.0.2.0/24");
+	expect_only(
+		&w, TG_LEVEL_WARN, "infrastructure", "the API server to kubelets: denied", NULL);
 	/* Of another zone it is no help. */
 	world_open(&w);
 	w.tuples[0].zone = 7;
@@ -505,6 +523,15 @@ static void etcd_wants_a_tuple_where_it_is_apart(void **state)
 	w.facts.etcd.n = 2;
 	expect_only(&w, TG_LEVEL_WARN, "infrastructure", "etcd on nodes",
 		"- {name: etcd, from: nodes, to: nodes, ports: 2379-2380}");
+	/* Beside the last API server, and not beside the first. */
+	world_open(&w);
+	w.etcd[0] = addr("192.0.2.8");
+	w.facts.etcd.v = w.etcd;
+	w.facts.etcd.n = 1;
+	w.servers[1] = (struct tg_socket_fact){w.etcd[0], 6443};
+	w.facts.api_servers.n = 2;
+	w.tuples[0].to = prefix("192.0.2.8/31");
+	expect_only(&w, TG_LEVEL_WARN, "infrastructure", "etcd on nodes", "name: etcd");
 	/* One tuple for each port is as good as one for both. */
 	world_open(&w);
 	w.etcd[0] = addr("192.0.2.1");
