@@ -7,7 +7,7 @@
 
 #include <uv.h>
 
-#define PATIENCE_MS 60000 /* no measure of anything */
+#define PATIENCE_MS 300000 /* no measure of anything */
 
 struct patience {
 	uv_loop_t loop;
