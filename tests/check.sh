@@ -38,13 +38,17 @@ fi
 rm -f build*/check.json
 suites=(--no-suite long)
 fuzz=(--suite fuzz)
+asan=(--no-suite long --no-suite bench --no-suite lint --no-suite vm)
 if [ $long -eq 1 ]; then
 	suites=()
 	fuzz+=(--suite fuzz-long)
+else
+	# What mostly waits, until a server is missed or is back, does so in one build.
+	asan+=(--no-suite patient)
 fi
 run_variant build "" "${suites[@]}" || failed_builds=$((failed_builds + 1))
 run_variant build-asan "-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1" \
-	--no-suite long --no-suite bench --no-suite lint --no-suite vm --timeout-multiplier 5 || failed_builds=$((failed_builds + 1))
+	"${asan[@]}" --timeout-multiplier 5 || failed_builds=$((failed_builds + 1))
 CC=clang run_variant build-fuzz "-Dfuzz=true" \
 	"${fuzz[@]}" || failed_builds=$((failed_builds + 1))
 
