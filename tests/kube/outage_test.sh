@@ -36,6 +36,9 @@ stream gone c b 6
 # Nobody is told of the partition, nor what the server forgets meanwhile.
 expired=$(number pods expired)
 cluster_partition
+# What the server had sent would arrive after all, even of one that is dead.
+apiserver_stop
+apiserver_start
 pod_delete shop c
 policy_apply shop a '{podSelector: {matchLabels: {app: a}}, policyTypes: [Ingress]}'
 etcd_compact
