@@ -15,6 +15,15 @@ static bool is_true(const cJSON *tree, const char *key)
 	return cJSON_IsTrue(member(tree, key));
 }
 
+/* It has to be read, and the server does not let us. */
+static bool is_missing(const cJSON *kind)
+{
+	const char *state = tg_json_text(kind, "state");
+
+	return is_true(kind, "enforced") && !is_true(kind, "optional") &&
+	       (strcmp(state, "forbidden") == 0 || strcmp(state, "absent") == 0);
+}
+
 static int finding(const cJSON *tree)
 {
 	const cJSON *cluster, *kind;
@@ -26,7 +35,7 @@ static int finding(const cJSON *tree)
 	{
 		cJSON_ArrayForEach(kind, member(cluster, "kinds"))
 		{
-			if (tg_json_number(kind, "refused") != 0)
+			if (tg_json_number(kind, "refused") != 0 || is_missing(kind))
 				return TG_EXIT_NEGATIVE;
 		}
 	}

@@ -206,7 +206,15 @@ class Live(unittest.TestCase):
             self.serve({"/v1/sources": {**SOURCES, **change}})
             self.assertEqual(self.run_live("sources").returncode, 1)
         tree = copy.deepcopy(SOURCES)
-        tree["clusters"][0]["kinds"][0]["refused"] = 1
+        kind = tree["clusters"][0]["kinds"][0]
+        for change in ({"state": "forbidden"}, {"state": "absent"}):
+            kind.update(change)
+            self.serve({"/v1/sources": tree})
+            self.assertEqual(self.run_live("sources").returncode, 1)
+        kind.update(optional=True)
+        self.serve({"/v1/sources": tree})
+        self.assertEqual(self.run_live("sources").returncode, 0)
+        kind.update(refused=1)
         self.serve({"/v1/sources": tree})
         self.assertEqual(self.run_live("sources").returncode, 1)
         self.serve({"/v1/sources": {"synced": True, "stale": False, "files": 1, "files_refused": 0,
