@@ -571,6 +571,28 @@ static inline void fetch_far(struct tg_worker *w, uint64_t left)
 }
 
 /*
+ * Of a connection that is not in its home, a packet with a mark is at the entry at once, and one
+ * without has to go far. When a burst has both, those with a mark go there as well, in their turn.
+ * Which they are.
+ */
+static __rte_noinline uint64_t known_far(struct tg_worker *w)
+{
+	uint64_t far = 0;
+
+	for (uint64_t left = w->known; left != 0; left &= left - 1) {
+		const unsigned int index = (unsigned int)__builtin_ctzll(left);
+		struct live_packet *q = &w->live_packet[index];
+		const struct tg_table *table = table_of(w, q->family);
+		const uint64_t hash = tg_table_hash(table, &q->key);
+		struct tg_conn *home = tg_table_home(table, hash);
+
+		far |= (uint64_t)(q->c != home) << index;
+		q->c = home;
+	}
+	return far;
+}
+
+/*
  * Packets of one key are in the same set: they keep their order. The places beyond the homes are
  * asked for before the first packet is followed.
  */
@@ -588,6 +610,8 @@ static void track_burst(struct tg_worker *w, struct rte_mbuf *const mbufs[], uin
 		home |= here << index;
 		tcp |= (uint64_t)is_tcp(q) << index;
 	}
+	if (unlikely(w->known != 0 && (w->live & ~home) != 0))
+		home &= ~known_far(w);
 	w->known = w->known_tcp = 0;
 	fetch_far(w, w->live & ~home);
 	if (unlikely(lane.tx->n > TX_BUFFER - TG_BURST))

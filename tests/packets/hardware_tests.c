@@ -408,6 +408,66 @@ static struct tg_stats_worker send_marked(
 	return world_stats(&o->w);
 }
 
+/* The entry of a packet's connection; *far: it is not in its home. */
+static uint32_t place_of(struct owner *o, struct rte_mbuf *m, bool *far)
+{
+	struct tg_packet p = {.m = m, .port = INSIDE};
+	const struct tg_table *table = &o->w.worker[0]->table[0];
+	const struct tg_conn *c;
+	uint64_t hash;
+
+	tg_packet_parse(&p, &o->w.config.ports[INSIDE]);
+	hash = tg_table_hash(table, &p.key);
+	c = tg_table_find(table, &p.key, hash);
+	assert_non_null(c);
+	*far = c != tg_table_home(table, hash);
+	return (uint32_t)tg_table_index(table, c) << 1;
+}
+
+/* A rule begins and ends to mark in the middle of a burst; it matters where an entry is not home.
+ */
+static void packets_keep_their_order_whichever_are_marked(void **state)
+{
+	enum { CONNECTIONS = 250 };
+	unsigned int n_far = 0;
+	struct owner o;
+
+	owner_begin(&o, true);
+	for (unsigned int port = 1; port <= CONNECTIONS; port++) {
+		struct rte_mbuf *m[3], *out;
+		char text[96];
+		bool far;
+
+		snprintf(text, sizeof(text), "10.1.0.1 > 8.8.8.8 tcp %u>80 S seq=1000", port);
+		assert_int_equal(world_send(&o.w, INSIDE, text), PASSED);
+		snprintf(text, sizeof(text), "8.8.8.8 > 10.1.0.1 tcp 80>%u SA seq=5000 ack=1001",
+			port);
+		assert_int_equal(world_send(&o.w, OUTSIDE, text), PASSED);
+		snprintf(text, sizeof(text), "10.1.0.1 > 8.8.8.8 tcp %u>80 A seq=1001 ack=5001",
+			port);
+		assert_int_equal(world_send(&o.w, INSIDE, text), PASSED);
+		for (unsigned int i = 0; i < 3; i++) {
+			struct packet packet;
+
+			packet_make(&packet, text);
+			m[i] = packet_mbuf(o.w.pool, &packet);
+		}
+		m[1]->hash.fdir.hi = place_of(&o, m[1], &far);
+		m[1]->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+		n_far += far;
+		world_feed(&o.w, INSIDE, m, 3);
+		for (unsigned int i = 0; i < 3; i++) {
+			unsigned int by;
+
+			out = world_take(&by);
+			assert_ptr_equal(out, m[i]);
+			rte_pktmbuf_free(out);
+		}
+	}
+	assert_int_not_equal(n_far, 0);
+	owner_stop(&o);
+}
+
 /* The mark is the connection's as long as the lease lasts; then it is an old one. */
 static void a_mark_is_of_one_lease(void **state)
 {
@@ -501,6 +561,7 @@ int run_hardware_tests(void)
 		cmocka_unit_test(what_is_taken_too_late_is_called_back),
 		cmocka_unit_test(what_hardware_drops_is_counted),
 		cmocka_unit_test(a_mark_is_of_one_lease),
+		cmocka_unit_test(packets_keep_their_order_whichever_are_marked),
 		cmocka_unit_test(what_is_marked_is_followed_as_ever),
 		cmocka_unit_test(what_is_marked_times_out),
 	};
