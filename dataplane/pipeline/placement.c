@@ -82,6 +82,8 @@ void tg_datapath_placed_anew(struct tg_datapath *dp, uint16_t port, bool placed)
 {
 	uint32_t placing = atomic_load_explicit(&dp->placing[port], memory_order_relaxed);
 
+	/* Workers forget when packets come; until then nobody believes it either. */
+	atomic_store_explicit(&dp->trusting[port], 0, memory_order_relaxed);
 	atomic_store_explicit(
 		&dp->placing[port], placed ? placing + 1 : PLACING_WRONG, memory_order_relaxed);
 }
