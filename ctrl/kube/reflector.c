@@ -18,7 +18,8 @@
 #define RETRY_AFTER_MAX_MS 120000u /* what a server may ask us to wait */
 #define PAGES_MAX 20000u	   /* of a list that goes on for ever */
 #define SHORT_WATCH_MS 1000u	   /* one that ended sooner did not work */
-#define UNREADABLE_MAX 3u	   /* watches from one resourceVersion that were not understood */
+#define UNREADABLE_MAX 3u	   /* watches from one place that told nothing, or no sense */
+#define NO_VERSION "the list does not say its metadata.resourceVersion"
 #define RESOURCE_VERSION_MAX sizeof(((struct tg_kube_meta *)0)->resource_version)
 
 struct tg_reflector {
@@ -38,13 +39,16 @@ struct tg_reflector {
 	bool no_stream;	    /* the server does not stream lists */
 	bool whole;	    /* the next list is not in pages: one in pages has expired */
 	bool must_list;	    /* before there can be a watch */
-	bool progressed;    /* `call` has brought an event or bookmark */
+	bool progressed;    /* `call`, a watch, has brought an event, or a whole list */
 	unsigned int pages; /* of this list so far */
 	char *next;	    /* of the page before; NULL: the first page */
 	char first_version[RESOURCE_VERSION_MAX]; /* of the first page: where the watch begins */
 	int stopped;				  /* why `call` was stopped by us; 0: it was not */
 	uint64_t called_at;			  /* uv_now, when its answer began */
-	unsigned int tries, unreadable;		  /* in a row */
+	bool begun;				  /* it has */
+	uint64_t listed_at;			  /* uv_now, when the last list was complete */
+	uint64_t lost_before; /* lost_at before this watch, which has told nothing so far */
+	unsigned int tries, unreadable; /* in a row */
 	struct tg_reflector_status status;
 };
 
@@ -115,14 +119,14 @@ static void wait_for(struct tg_reflector *r, uint32_t ms)
 static void lose_touch(struct tg_reflector *r)
 {
 	if (r->status.synced && r->status.lost_at == 0)
-		r->status.lost_at = now_ms(r);
+		r->status.lost_at = r->lost_before != 0 ? r->lost_before : now_ms(r);
 }
 
 /* It is told of every change again. */
 static void in_touch(struct tg_reflector *r)
 {
 	r->status.heard_at = now_ms(r);
-	r->status.lost_at = 0;
+	r->status.lost_at = r->lost_before = 0;
 	clear_error(r);
 	enter(r, TG_REFLECTOR_WATCHING);
 }
@@ -174,6 +178,12 @@ static bool version_number(const char *text, uint64_t *out)
 	return errno == 0 && *end == '\0';
 }
 
+/* One that a watch can begin at. */
+static bool is_version(const char *text)
+{
+	return text[0] != '\0' && strcmp(text, "0") != 0;
+}
+
 /* < 0: `version` is before what we have; 0: it is that; > 0: newer, or nobody can tell. */
 static int compare_version(const struct tg_reflector *r, const char *version)
 {
@@ -197,8 +207,9 @@ static void list_ended(struct tg_reflector *r, const char *version)
 	r->initial = r->must_list = r->whole = false;
 	r->status.synced = true;
 	r->status.lists++;
-	r->status.heard_at = now_ms(r);
-	r->tries = r->unreadable = 0;
+	r->status.heard_at = r->listed_at = now_ms(r);
+	r->unreadable = 0;
+	r->progressed = true;
 	r->handler->end(r->ctx);
 }
 
@@ -218,16 +229,42 @@ static int on_error_event(struct tg_reflector *r, const char *text, size_t size)
 	return -EREMOTEIO;
 }
 
+/* What the server tells does not follow what it told before. */
+static int disordered(struct tg_reflector *r, const struct tg_kube_meta *meta)
+{
+	r->status.disordered++;
+	r->must_list = true;
+	snprintf(r->status.error, sizeof(r->status.error),
+		"events are out of order: resourceVersion %s after %s", meta->resource_version,
+		r->status.resource_version);
+	return -ESTALE;
+}
+
+/* A list that cannot be watched from is none, as it is with pages. */
+static int end_streamed(struct tg_reflector *r, const struct tg_kube_meta *meta)
+{
+	if (!meta->initial_events_end)
+		return 0;
+	if (!is_version(meta->resource_version)) {
+		r->no_stream = true;
+		snprintf(r->status.error, sizeof(r->status.error), NO_VERSION);
+		return -ESTALE;
+	}
+	list_ended(r, meta->resource_version);
+	in_touch(r);
+	return 0;
+}
+
 static int on_bookmark(struct tg_reflector *r, const struct tg_kube_meta *meta)
 {
 	r->status.bookmarks++;
-	if (r->initial) {
-		if (!meta->initial_events_end)
-			return 0;
-		list_ended(r, meta->resource_version);
-	} else if (compare_version(r, meta->resource_version) > 0) {
-		set_version(r, meta->resource_version);
-	}
+	if (r->initial)
+		return end_streamed(r, meta);
+	/* An etcd that was restored is behind: what happens there would be passed over. */
+	if (compare_version(r, meta->resource_version) < 0)
+		return disordered(r, meta);
+	set_version(r, meta->resource_version);
+	r->unreadable = 0;
 	in_touch(r);
 	return 0;
 }
@@ -248,21 +285,16 @@ static int check_order(struct tg_reflector *r, const struct tg_kube_meta *meta)
 		r->status.repeated++;
 		return 1;
 	}
-	r->status.disordered++;
-	r->must_list = true;
-	snprintf(r->status.error, sizeof(r->status.error),
-		"events are out of order: resourceVersion %s after %s", meta->resource_version,
-		r->status.resource_version);
-	return -ESTALE;
+	return disordered(r, meta);
 }
 
 static void event_done(struct tg_reflector *r, const struct tg_kube_meta *meta)
 {
 	r->status.events++;
-	r->progressed = true;
-	r->unreadable = 0;
 	if (r->initial)
 		return;
+	r->progressed = true;
+	r->unreadable = 0;
 	set_version(r, meta->resource_version);
 	in_touch(r);
 }
@@ -317,12 +349,15 @@ static const struct tg_kube_stream_handler stream_handler = {
 static void on_begin(void *ctx)
 {
 	struct tg_reflector *r = ctx;
+	uint64_t lost_at = r->status.lost_at;
 
 	r->called_at = now_ms(r);
+	r->begun = true;
 	if (r->paging || r->initial)
 		return;
 	r->status.watches++;
 	in_touch(r);
+	r->lost_before = lost_at;
 }
 
 static int on_data(void *ctx, const void *data, size_t size)
@@ -365,9 +400,8 @@ static int take_page(struct tg_reflector *r, struct tg_kube_result *result)
 			r->list_kind);
 		return -EPROTO;
 	}
-	if (r->first_version[0] == '\0' || strcmp(r->first_version, "0") == 0) {
-		snprintf(result->why, sizeof(result->why),
-			"the list does not say its metadata.resourceVersion");
+	if (!is_version(r->first_version)) {
+		snprintf(result->why, sizeof(result->why), NO_VERSION);
 		return -EPROTO;
 	}
 	if (list->next == NULL)
@@ -431,14 +465,21 @@ static bool refuses_stream(const struct tg_reflector *r, const struct tg_kube_re
 		       (result->error == 0 && result->status < 300) || result->error == -ETIMEDOUT);
 }
 
+/* It has begun, and brought nothing. */
+static bool is_silent(const struct tg_reflector *r, const struct tg_kube_result *result)
+{
+	return r->begun && !r->progressed && result->error == -ETIMEDOUT;
+}
+
 static void watch_failed(struct tg_reflector *r, const struct tg_kube_result *result)
 {
 	if (result->status == 410) {
 		r->status.expired++;
 		r->must_list = true;
 	}
-	if (r->stopped == -EPROTO && ++r->unreadable >= UNREADABLE_MAX)
-		r->must_list = true; /* something there cannot be read: perhaps a list can */
+	/* Perhaps a list can be read, or is of a server that has gone back in time. */
+	if ((r->stopped == -EPROTO || is_silent(r, result)) && ++r->unreadable >= UNREADABLE_MAX)
+		r->must_list = true;
 	if (r->stopped == -ENOMEM)
 		r->must_list = true;
 	r->initial = false;
@@ -450,15 +491,17 @@ static void watch_done(void *ctx, const struct tg_kube_result *result)
 	struct tg_reflector *r = ctx;
 	struct tg_kube_result own = result_of(r, result);
 	uint64_t lasted = now_ms(r) - r->called_at;
+	/* Lists that are of no use for long are not asked for again at once. */
+	bool fresh = now_ms(r) - r->listed_at < r->times.wait_max;
 
 	drop_call(r);
-	if (r->progressed || lasted >= r->times.wait_max)
+	if ((r->progressed && r->stopped != -ESTALE) || lasted >= r->times.wait_max)
 		r->tries = 0;
 	if (refuses_stream(r, &own)) {
 		r->no_stream = true;
 		r->initial = false;
 		request_next(r);
-	} else if (r->stopped == -ESTALE && r->progressed) {
+	} else if (r->stopped == -ESTALE && r->progressed && !fresh) {
 		lose_touch(r);
 		request_next(r);
 	} else if (own.error != 0 || own.status >= 300) {
@@ -495,7 +538,7 @@ static void ask(
 	};
 
 	r->stopped = 0;
-	r->progressed = false;
+	r->progressed = r->begun = false;
 	r->paging = kind == TG_KUBE_LIST;
 	r->called_at = now_ms(r);
 	r->stream = path != NULL ? tg_kube_stream_create(kind, r->object_max, &stream_handler, r)

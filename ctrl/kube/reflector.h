@@ -14,6 +14,9 @@
  * A list asks for what is most recent (no resourceVersion), so it never goes back in time. Where
  * the server streams lists (sendInitialEvents) that is tried first; one that refuses it is asked
  * for pages. A watch that is silent for longer than bookmarks are apart is given up for half open.
+ * Three of them in a row are followed by a list: a server whose etcd was restored is silent, too.
+ *
+ * Lists that do not help for long come as slowly as other tries.
  *
  * A list that is of something else, or says no resourceVersion, is none, and so is an event
  *without: a proxy that answers for another server must not empty the picture.

@@ -566,6 +566,76 @@ static void memory_that_ran_out_is_listed_anew(void **state)
 	UNTIL(f, has_listed_twice);
 }
 
+/* The whole answer to a watch, an event a line. */
+#define ANSWER(events) "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" events
+#define EVENT(type, metadata) \
+	"{\"type\":\"" type   \
+	"\",\"object\":{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{" metadata "}}}\n"
+
+static void answer_watches(struct fixture *f, const char *body, bool forever)
+{
+	double_fault(f->server, &(struct double_fault){.kind = DOUBLE_RAW,
+					.verb = DOUBLE_WATCH,
+					.forever = forever,
+					.body = body});
+}
+
+/* Somebody who answers for the server must not make it have nothing. */
+static void a_streamed_list_without_a_version_is_none(void **state)
+{
+	struct fixture *f = *state;
+
+	start_server(f, DOUBLE_1_34);
+	put_pods(f, 0, 10);
+	answer_watches(f,
+		ANSWER(EVENT(
+			"BOOKMARK", "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}")),
+		false);
+	start(f);
+	UNTIL(f, is_settled);
+	assert_int_equal(f->ends, 1);
+	assert_int_equal(count_lists(f), 1); /* it came in pages */
+}
+
+/* An etcd that was restored is behind: what happens there has a version that was before. */
+static void a_bookmark_of_the_past_is_listed(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 10);
+	answer_watches(f, ANSWER(EVENT("BOOKMARK", "\"resourceVersion\":\"1\"")), false);
+	double_end_watches(f->server, NULL);
+	UNTIL(f, has_listed_twice);
+	assert_int_equal(status_of(f).disordered, 1);
+}
+
+static bool has_listed_six_times(struct fixture *f)
+{
+	return status_of(f).lists >= 6;
+}
+
+/* Lists are dear: one that does not help for long is not asked for again at once. */
+static void lists_that_do_not_help_come_more_slowly(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t first, last;
+
+	start_server(f, DOUBLE_1_20);
+	f->options.no_stream = true;
+	f->options.times.wait_max = 100000;
+	put_pods(f, 0, 3);
+	answer_watches(f,
+		ANSWER(EVENT("DELETED",
+			"\"name\":\"pod-1\",\"resourceVersion\":\"999999\"") "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n"),
+		true);
+	start(f);
+	UNTIL(f, has_listed_six_times);
+	first = double_request(f->server, 0)->at;
+	last = double_request(f->server, double_requests(f->server) - 1)->at;
+	/* Half of 20, 40, 80, 160 and 320 ms at least. */
+	assert_true(last - first >= 310000000);
+}
+
 /* --- when the server is in trouble --- */
 
 static void it_waits_as_long_as_it_is_told(void **state)
@@ -770,6 +840,20 @@ static void a_half_open_watch_is_noticed(void **state)
 	assert_int_equal(count_lists(f), 1);
 }
 
+/* A server that went back in time says nothing until it has caught up. */
+static void silence_again_and_again_is_listed(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.times.silence = 100;
+	begin(f, 3);
+	double_fault(f->server,
+		&(struct double_fault){.kind = DOUBLE_SILENT, .verb = DOUBLE_WATCH, .count = 3});
+	double_end_watches(f->server, NULL);
+	UNTIL(f, has_listed_twice);
+	assert_int_equal(count_lists(f), 2);
+}
+
 static void a_large_object_is_named_and_the_others_are_read(void **state)
 {
 	struct fixture *f = *state;
@@ -883,6 +967,10 @@ int main(void)
 		TEST(another_error_event_does_not),
 		TEST(a_page_that_comes_too_late),
 		TEST(events_out_of_order_are_listed_anew),
+		TEST(a_streamed_list_without_a_version_is_none),
+		TEST(a_bookmark_of_the_past_is_listed),
+		TEST(lists_that_do_not_help_come_more_slowly),
+		TEST(silence_again_and_again_is_listed),
 		TEST(events_that_come_twice_count_once),
 		TEST(memory_that_ran_out_is_listed_anew),
 		TEST(it_waits_as_long_as_it_is_told),
