@@ -177,8 +177,11 @@ static void on_changed(void *ctx)
 	struct tg_reflector_status status;
 
 	tg_reflector_status(f->reflector, &status);
-	/* The server knows no such kind (any more): there can be no objects of it. */
-	if (status.state == TG_REFLECTOR_ABSENT && (f->optional || !f->enforced)) {
+	/*
+	 * The server knows no such kind (any more): there can be no objects of it. What is enforced
+	 * stays, since a proxy in front of a server that is gone says the same.
+	 */
+	if (status.state == TG_REFLECTOR_ABSENT && !f->enforced) {
 		tg_store_set_begin(f->set);
 		tg_store_set_end(f->set);
 		f->source->handler->objects(f->source->ctx);

@@ -130,8 +130,9 @@ static void take_resource(
 }
 
 /* Nothing was heard of this version: it has what it had. */
-static void keep_resources(struct tg_kube_discovery *d, const char *api_version)
+static void keep_resources(struct tg_kube_discovery *d, const char *api_version, const char *why)
 {
+	note_error(d, api_version, why);
 	for (size_t i = 0; i < d->known.n; i++) {
 		const struct tg_kube_resource *r = &d->known.v[i];
 
@@ -163,11 +164,11 @@ static void on_resources(
 	const char *api_version = d->versions.v[d->at].text;
 
 	d->fetch = NULL;
-	if (root == NULL && result->status != 404) {
-		note_error(d, api_version, result->why);
-		keep_resources(d, api_version);
-	}
-	if (root != NULL)
+	if (root == NULL && result->status != 404)
+		keep_resources(d, api_version, result->why);
+	else if (root != NULL && strcmp(text_of(root, "kind"), "APIResourceList") != 0)
+		keep_resources(d, api_version, "the answer is no APIResourceList");
+	else
 		for (const struct tg_value *v = first_of(root, "resources"); v != NULL; v = v->next)
 			take_resource(d, api_version, v);
 	d->at++;
@@ -194,8 +195,10 @@ static void on_groups(void *ctx, const struct tg_kube_result *result, const stru
 	struct tg_kube_discovery *d = ctx;
 
 	d->fetch = NULL;
-	if (root == NULL) {
-		note_error(d, "/apis", result->why);
+	/* Somebody who answers for the server must not make it have nothing. */
+	if (root == NULL || strcmp(text_of(root, "kind"), "APIGroupList") != 0) {
+		note_error(
+			d, "/apis", root == NULL ? result->why : "the answer is no APIGroupList");
 		uv_timer_start(&d->timer, on_timer,
 			d->interval_ms < FAILED_MS ? d->interval_ms : FAILED_MS, 0);
 		return;

@@ -322,6 +322,73 @@ static void other_policy_kinds_are_found_and_reported(void **state)
 	UNTIL(f, kind_is_gone);
 }
 
+static bool policies_are_not_there(struct fixture *f)
+{
+	return feed_of(f, "networkpolicies").reflector.state == TG_REFLECTOR_ABSENT;
+}
+
+/* As a proxy says it whose server is gone. */
+static void what_is_enforced_stays_when_the_kind_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.optional = 1u << TG_CLUSTER_NETWORK_POLICIES;
+	start(f);
+	UNTIL(f, is_synced);
+	assert_int_equal(stats_of(f).policies, 1);
+	double_fault(f->server, &(struct double_fault){.kind = DOUBLE_STATUS,
+					.path = "/apis/networking.k8s.io/v1/networkpolicies",
+					.status = 404,
+					.forever = true});
+	double_end_watches(f->server, "networkpolicies");
+	UNTIL(f, policies_are_not_there);
+	assert_int_equal(stats_of(f).policies, 1);
+}
+
+static uint64_t discovery_failures(struct fixture *f)
+{
+	struct tg_cluster_status status;
+
+	tg_cluster_source_status(f->source, &status);
+	return status.discovery.failures;
+}
+
+static bool discovery_has_failed(struct fixture *f)
+{
+	return discovery_failures(f) == 1;
+}
+
+static bool discovery_has_failed_twice(struct fixture *f)
+{
+	return discovery_failures(f) == 2;
+}
+
+static void an_answer_of_somebody_else_takes_no_kind_away(void **state)
+{
+	static const struct double_kind cilium = {
+		"cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", true};
+	struct fixture *f = *state;
+
+	double_add_kind(f->server, &cilium);
+	double_put(f->server, "ciliumnetworkpolicies", "shop", "c", "{\"spec\":{}}");
+	start(f);
+	UNTIL(f, has_a_policy_that_is_not_enforced);
+	double_fault(f->server, &(struct double_fault){.kind = DOUBLE_STATUS,
+					.path = "/apis/cilium.io/v2",
+					.status = 200,
+					.body = "{}",
+					.content_type = "application/json"});
+	UNTIL(f, discovery_has_failed);
+	double_fault(f->server, &(struct double_fault){.kind = DOUBLE_STATUS,
+					.path = "/apis",
+					.status = 200,
+					.body = "{}",
+					.content_type = "application/json"});
+	UNTIL(f, discovery_has_failed_twice);
+	assert_false(kind_is_gone(f));
+	assert_int_equal(stats_of(f).not_enforced, 1);
+}
+
 static bool pods_are_read(struct fixture *f)
 {
 	return feed_of(f, "pods").reflector.synced && is_synced(f);
@@ -420,6 +487,8 @@ int main(void)
 		TEST(half_of_it_is_not_enough),
 		TEST(what_is_known_outlives_the_server),
 		TEST(other_policy_kinds_are_found_and_reported),
+		TEST(what_is_enforced_stays_when_the_kind_is_not_there),
+		TEST(an_answer_of_somebody_else_takes_no_kind_away),
 		TEST(only_some_namespaces_are_read),
 		TEST(only_some_pods_are_read),
 		TEST(namespaces_are_known_when_their_object_is),
