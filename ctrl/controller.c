@@ -620,6 +620,12 @@ static void on_gathered(uv_timer_t *timer)
 	enforce(timer->data);
 }
 
+void controller_pass_over(struct tg_controller *c)
+{
+	if (tg_store_changed(c->store))
+		drop_changes(c); /* the first view will have them */
+}
+
 void controller_gather(struct tg_controller *c)
 {
 	if (c->batch_noticed_at == 0)
