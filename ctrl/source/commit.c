@@ -144,10 +144,11 @@ static int check_others(struct tg_store *store, struct file *file)
 	for (size_t i = 0; i < n; i++) {
 		struct object o = object_at(&content->decoded, i);
 		const struct index_entry *e = index_find(&store->objects, o.key);
-		const struct file *owner = e != NULL ? e->owner : NULL;
+		struct file *owner = e != NULL ? e->owner : NULL;
 
 		if (owner == NULL || owner == file || owner->in_group)
 			continue;
+		owner->blocks = true;
 		if (err == 0) {
 			file->blocked_by = owner;
 			file->blocked_on = o.key;
@@ -190,6 +191,7 @@ static void uninstall(struct tg_store *store, const struct file *file, const str
 		if (!stays) {
 			index_remove(&store->objects, o.key);
 			changes_note(store, o.key, o.object, NULL);
+			store->let_go = store->let_go || file->blocks;
 		}
 		if (!stays || o.key.kind != OBJECT_NAMESPACE)
 			mention(store, file, &o, -1);
@@ -389,10 +391,15 @@ static bool commit_together(struct tg_store *store, int *err)
 	return together == 0;
 }
 
+/*
+ * Waiting files are looked for among all that there are, so only when one of them may get through:
+ * because something was let go, or because `file` waits for another one that waits.
+ */
 int store_settle(struct tg_store *store, struct file *file)
 {
 	int err = file != NULL ? commit_one(store, file) : 0;
-	bool progress = true;
+	bool progress = store->let_go || err == -ENOMEM ||
+			(err == -EEXIST && file->blocked_by->waiting);
 
 	if (err != -ENOMEM)
 		err = 0;
@@ -401,6 +408,7 @@ int store_settle(struct tg_store *store, struct file *file)
 		if (!progress && store->n_waiting > 1)
 			progress = commit_together(store, &err);
 	}
+	store->let_go = err == -ENOMEM;
 	return err;
 }
 

@@ -48,6 +48,7 @@ struct file {
 	struct content *refused;  /* the last text, when it is not in force */
 	bool waiting;		  /* refused only for objects that other files have */
 	bool in_group;		  /* while a group is committed: a member */
+	bool blocks;		  /* another has waited for an object of this one, perhaps does */
 	/* One such file and object; the file may be gone, so it is only compared. */
 	const struct file *blocked_by;
 	struct index_key blocked_on;
@@ -87,6 +88,7 @@ struct tg_store {
 	struct index by_ns;	      /* namespace -> owner: struct ns_state */
 	TG_VEC(struct ns_state *) namespaces;
 	size_t n_waiting;
+	bool let_go; /* of what a waiting file may want, since they were last tried */
 	uint64_t sequence;
 
 	/* since the last take */
