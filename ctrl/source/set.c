@@ -39,7 +39,7 @@ static size_t drop(struct tg_store_set *set, bool all)
 	struct tg_store *store = set->store;
 	size_t dropped = 0;
 
-	for (size_t i = store->served.n; i-- > 0;) {
+	for (size_t i = set->n != 0 ? store->served.n : 0; i-- > 0;) {
 		struct file *file = store->served.v[i];
 
 		if (file->set != set || (!all && file->mark == set->mark))
