@@ -16,7 +16,7 @@
 	"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1," \
 	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 #define PATH_TEXT 512
-#define QUERY_TEXT 1024
+#define QUERY_TEXT (TG_SELECTOR_MAX * 3 + 256) /* escaped, and the name of a namespace */
 
 struct feed {
 	struct tg_cluster_source *source;

@@ -124,6 +124,9 @@ static void read_selectors(struct parse *p, const struct tg_at *at, struct tg_co
 		struct tg_at selector = tg_at_field(at, resources[i]);
 
 		out->selector[i] = read_text(p, &selector, "a label selector such as app!=batch");
+		if (out->selector[i] != NULL && strlen(out->selector[i]) > TG_SELECTOR_MAX)
+			tg_reader_problem(p->reader, &selector,
+				"expected a label selector of at most %u bytes", TG_SELECTOR_MAX);
 	}
 	/* A policy that is not read may be one that denies. */
 	if (out->selector[TG_CLUSTER_NETWORK_POLICIES] != NULL) {

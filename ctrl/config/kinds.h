@@ -21,6 +21,8 @@
 		false)                                                                           \
 	X(PODS, "pods", "", "v1", "Pod", true, false)
 
+#define TG_SELECTOR_MAX 2000u /* bytes of a label selector: it has to fit into a URL */
+
 enum tg_cluster_kind {
 #define X(sym, resource, group, version, kind, namespaced, keeps) TG_CLUSTER_##sym,
 	TG_CLUSTER_KINDS(X)

@@ -225,6 +225,9 @@ static void several_clusters_are_confined(void **state)
 }
 
 /* What is refused, the line that is named, and words that the message has. */
+#define TIMES_10(s) s s s s s s s s s s
+#define TIMES_2000(s) TIMES_10(TIMES_10(TIMES_10(s s)))
+
 static const struct {
 	const char *text;
 	unsigned int line;
@@ -273,6 +276,8 @@ static const struct {
 	{"clusters:\n- {name: a, optional: [nodes, secrets]}\n", 2,
 		"clusters[0].optional[1]: expected one of namespaces, nodes, services, "
 		"networkpolicies, pods, not \"secrets\""},
+	{"clusters:\n- {name: a, selectors: {pods: " TIMES_2000("a") "x}}\n", 2,
+		"clusters[0].selectors.pods: expected a label selector of at most 2000 bytes"},
 	{"clusters:\n- {name: a, optional: [null]}\n", 2,
 		"clusters[0].optional[0]: expected one of"},
 	{"manifests: ''\n", 1, "manifests: expected a path"},
