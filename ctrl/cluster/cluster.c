@@ -15,6 +15,8 @@
 #define ACCEPT_NAMES                                                        \
 	"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1," \
 	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+/* Of a kind that may be missing: a server that has just started refuses what it has. */
+#define REFUSALS 3u
 #define PATH_TEXT 512
 #define QUERY_TEXT (TG_SELECTOR_MAX * 3 + 256) /* escaped, and the name of a namespace */
 
@@ -54,7 +56,7 @@ static bool feed_settled(const struct feed *f, const struct tg_reflector_status 
 {
 	if (!f->enforced || status->synced)
 		return true;
-	return f->optional &&
+	return f->optional && status->failures >= REFUSALS &&
 	       (status->state == TG_REFLECTOR_FORBIDDEN || status->state == TG_REFLECTOR_ABSENT);
 }
 

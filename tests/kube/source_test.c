@@ -232,6 +232,21 @@ static bool is_half_read(struct fixture *f)
 	       feed_of(f, "nodes").reflector.synced && feed_of(f, "services").reflector.synced;
 }
 
+/* A server that has just started refuses what it will give a moment later. */
+static void but_not_at_the_first_refusal(void **state)
+{
+	struct fixture *f = *state;
+
+	double_fault(f->server, &(struct double_fault){.kind = DOUBLE_STATUS,
+					.status = 403,
+					.path = "/apis/networking.k8s.io/v1/networkpolicies",
+					.count = 2});
+	f->config.optional = 1u << TG_CLUSTER_NETWORK_POLICIES;
+	start(f);
+	UNTIL(f, is_synced);
+	assert_int_equal(stats_of(f).policies, 1);
+}
+
 static void half_of_it_is_not_enough(void **state)
 {
 	struct fixture *f = *state;
@@ -484,6 +499,7 @@ int main(void)
 		TEST(everything_is_read),
 		TEST(a_kind_that_is_forbidden_keeps_everything_waiting),
 		TEST(unless_it_is_optional),
+		TEST(but_not_at_the_first_refusal),
 		TEST(half_of_it_is_not_enough),
 		TEST(what_is_known_outlives_the_server),
 		TEST(other_policy_kinds_are_found_and_reported),
