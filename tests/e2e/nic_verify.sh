@@ -3,10 +3,10 @@
 # `tidegate nic verify` as a program, to its end, on live ports: the NIC model over one end of a veth with the
 # generator on the other; a NIC that does as its profile says, one that does everything wrong, and drivers
 # that take no rules.
-# shellcheck source=tests/e2e/common.sh
-. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/e2e/nicmodel.sh
+. "$(dirname "$0")/nicmodel.sh"
 model=$1
-[ -f "$model" ] || skip "no NIC model: DPDK's driver headers were not found at build time"
+model_loads "$model"
 lab_init tgnv af_packet
 profiles=$root/nic-profiles
 lab_in gw ip link add near numrxqueues 2 type veth peer name far
