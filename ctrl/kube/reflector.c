@@ -207,6 +207,9 @@ static void list_ended(struct tg_reflector *r, const char *version)
 	r->initial = r->must_list = r->whole = false;
 	r->status.synced = true;
 	r->status.lists++;
+	/* The last trouble is over, unless lists come one after the other. */
+	if (now_ms(r) - r->listed_at >= r->times.wait_max)
+		r->tries = 0;
 	r->status.heard_at = r->listed_at = now_ms(r);
 	r->unreadable = 0;
 	r->progressed = true;
