@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "checks.h"
+#include "place.h"
 #include "proposals.h"
 
 #define SKEW_WARN_S 5
@@ -135,8 +136,7 @@ static void check_clock(struct tg_findings *f, const struct tg_cluster_facts *fa
 static const char *rbac_rule(
 	struct tg_findings *f, const char *api_version, const char *resource, const char *ns)
 {
-	const char *slash = strchr(api_version, '/');
-	const int n = slash != NULL ? (int)(slash - api_version) : 0;
+	const int n = (int)tg_kube_group(api_version);
 
 	return tg_find_text(f,
 		"add to the rules of a %s that is bound to us%s%s:\n"

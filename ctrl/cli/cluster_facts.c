@@ -9,9 +9,8 @@
 
 #include "cluster_gather.h"
 #include "decode.h"
+#include "place.h"
 #include "token.h"
-
-#define PATH_TEXT 512
 
 static const struct {
 	const char *resource, *api_version, *kind;
@@ -93,28 +92,28 @@ static void on_one(void *ctx, const struct tg_value *root)
 	kind->objects = more + (items != NULL && items->type == TG_VALUE_LIST ? items->n : 0);
 }
 
-static void make_path(const struct tg_kind_fact *kind, char path[PATH_TEXT])
-{
-	const bool scoped = kind->ns != NULL && kind->namespaced;
-	const bool core = strchr(kind->api_version, '/') == NULL;
-
-	snprintf(path, PATH_TEXT, "/%s/%s%s%s/%s?limit=1%s%s", core ? "api" : "apis",
-		kind->api_version, scoped ? "/namespaces/" : "", scoped ? kind->ns : "",
-		kind->resource,
-		kind->ns != NULL && !scoped ? "&fieldSelector=metadata.name%3D" : "",
-		kind->ns != NULL && !scoped ? kind->ns : "");
-}
-
 static void ask_kind(struct gather *g, const struct tg_kind_fact *kind)
 {
+	const struct tg_kube_place place = {
+		.api_version = kind->api_version,
+		.resource = kind->resource,
+		.namespaced = kind->namespaced,
+		.ns = kind->ns,
+	};
+	char path[TG_KUBE_PATH], *query = tg_kube_place_query(&place), *target = NULL;
 	struct tg_kind_fact fact = *kind;
-	char path[PATH_TEXT];
 
-	make_path(&fact, path);
+	tg_kube_place_path(&place, path);
 	fact.objects = -1;
-	tg_ask_get(g->ask, path, on_one, &fact, &fact.result);
-	if (tg_vec_push(&g->facts->kinds, fact) != 0)
+	if (query == NULL ||
+		asprintf(&target, "%s?limit=1%s%s", path, query[0] != '\0' ? "&" : "", query) < 0)
+		target = NULL;
+	if (target != NULL)
+		tg_ask_get(g->ask, target, on_one, &fact, &fact.result);
+	if (target == NULL || tg_vec_push(&g->facts->kinds, fact) != 0)
 		g->no_memory = true;
+	free(target);
+	free(query);
 }
 
 static void ask_enforced(struct gather *g)

@@ -8,6 +8,7 @@
 
 #include "decode.h"
 #include "log.h"
+#include "place.h"
 #include "vec.h"
 
 #define AGENT "tidegate-ctrl/" TG_VERSION
@@ -17,8 +18,6 @@
 	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 /* Of a kind that may be missing: a server that has just started refuses what it has. */
 #define REFUSALS 3u
-#define PATH_TEXT 512
-#define QUERY_TEXT (TG_SELECTOR_MAX * 3 + 256) /* escaped, and the name of a namespace */
 
 struct feed {
 	struct tg_cluster_source *source;
@@ -44,11 +43,6 @@ struct tg_cluster_source {
 	TG_VEC(struct feed *) feeds;
 	bool synced;
 };
-
-static bool is_core(const char *api_version)
-{
-	return strchr(api_version, '/') == NULL;
-}
 
 /* --- what comes of a kind --- */
 
@@ -215,85 +209,51 @@ static void feed_free(struct feed *f)
 	free(f);
 }
 
-/* RFC 3986, 2.1: everything but unreserved characters is escaped. */
-static void append_escaped(char *text, size_t size, const char *value)
-{
-	size_t used = strlen(text);
-
-	for (; *value != '\0' && used + 4 < size; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			strchr("-._~", c) != NULL)
-			text[used++] = (char)c;
-		else
-			used += (size_t)snprintf(text + used, size - used, "%%%02X", c);
-	}
-	text[used] = '\0';
-}
-
 struct feed_options {
-	const char *resource, *api_version, *kind;
-	const char *ns;	      /* NULL: all */
-	const char *selector; /* of labels; NULL: all */
-	bool namespaced, enforced, optional, keeps;
+	struct tg_kube_place place;
+	const char *kind;
+	bool enforced, optional, keeps;
 };
 
-static void make_path(const struct feed_options *o, char path[PATH_TEXT], char query[QUERY_TEXT])
-{
-	const bool scoped = o->ns != NULL && o->namespaced;
-
-	snprintf(path, PATH_TEXT, "/%s/%s%s%s/%s", is_core(o->api_version) ? "api" : "apis",
-		o->api_version, scoped ? "/namespaces/" : "", scoped ? o->ns : "", o->resource);
-	query[0] = '\0';
-	if (o->selector != NULL) {
-		snprintf(query, QUERY_TEXT, "labelSelector=");
-		append_escaped(query, QUERY_TEXT, o->selector);
-	}
-	/* Of Namespaces those that are read, each by its name. */
-	if (o->ns != NULL && !o->namespaced)
-		snprintf(query + strlen(query), QUERY_TEXT - strlen(query),
-			"%sfieldSelector=metadata.name%%3D%s", query[0] != '\0' ? "&" : "", o->ns);
-}
-
 /* "prod:pods", "prod:ciliumnetworkpolicies.cilium.io" */
-static void make_name(const struct feed *f, char name[PATH_TEXT])
+static void make_name(const struct feed *f, char name[TG_KUBE_PATH])
 {
-	const char *slash = strchr(f->api_version, '/');
-
-	snprintf(name, PATH_TEXT, "%s:%s%s%.*s", f->source->options.config->name, f->resource,
-		f->enforced ? "" : ".",
-		f->enforced || slash == NULL ? 0 : (int)(slash - f->api_version), f->api_version);
+	snprintf(name, TG_KUBE_PATH, "%s:%s%s%.*s", f->source->options.config->name, f->resource,
+		f->enforced ? "" : ".", f->enforced ? 0 : (int)tg_kube_group(f->api_version),
+		f->api_version);
 }
 
 static int feed_start(struct feed *f, const struct feed_options *o)
 {
 	struct tg_cluster_source *s = f->source;
-	char path[PATH_TEXT], query[QUERY_TEXT], name[PATH_TEXT], list_kind[PATH_TEXT];
+	char path[TG_KUBE_PATH], name[TG_KUBE_PATH], list_kind[TG_KUBE_PATH];
+	char *query = tg_kube_place_query(&o->place);
 	const struct tg_store_set_options set = {
 		.name = name,
-		.api_version = o->api_version,
+		.api_version = o->place.api_version,
 		.kind = o->kind,
 		.keeps_unreadable = o->keeps,
 		.scope = s->options.config->scope,
 	};
-	struct tg_reflector_options reflector = {
+	const struct tg_reflector_options reflector = {
 		.path = path,
+		.query = query != NULL && query[0] != '\0' ? query : NULL,
 		.accept = o->enforced ? NULL : ACCEPT_NAMES,
 		.list_kind = o->enforced ? list_kind : NULL,
 		.page = s->options.page,
 		.times = s->options.times,
 	};
+	int err = -ENOMEM;
 
-	make_path(o, path, query);
+	tg_kube_place_path(&o->place, path);
 	make_name(f, name);
 	snprintf(list_kind, sizeof(list_kind), "%sList", o->kind);
-	if (query[0] != '\0')
-		reflector.query = query;
-	f->set = tg_store_set_create(s->store, &set);
-	if (f->set == NULL)
-		return -ENOMEM;
-	return tg_reflector_create(s->loop, s->client, &reflector, &feed_handler, f, &f->reflector);
+	f->set = query != NULL ? tg_store_set_create(s->store, &set) : NULL;
+	if (f->set != NULL)
+		err = tg_reflector_create(
+			s->loop, s->client, &reflector, &feed_handler, f, &f->reflector);
+	free(query);
+	return err;
 }
 
 static int feed_add(struct tg_cluster_source *s, const struct feed_options *o)
@@ -306,12 +266,12 @@ static int feed_add(struct tg_cluster_source *s, const struct feed_options *o)
 	f->enforced = o->enforced;
 	f->optional = o->optional;
 	f->wanted = true;
-	f->resource = strdup(o->resource);
-	f->api_version = strdup(o->api_version);
+	f->resource = strdup(o->place.resource);
+	f->api_version = strdup(o->place.api_version);
 	f->kind = strdup(o->kind);
-	f->ns = o->ns != NULL ? strdup(o->ns) : NULL;
+	f->ns = o->place.ns != NULL ? strdup(o->place.ns) : NULL;
 	if (f->resource == NULL || f->api_version == NULL || f->kind == NULL ||
-		(o->ns != NULL && f->ns == NULL) || feed_start(f, o) != 0 ||
+		(o->place.ns != NULL && f->ns == NULL) || feed_start(f, o) != 0 ||
 		tg_vec_push(&s->feeds, f) != 0) {
 		feed_free(f);
 		return -ENOMEM;
@@ -334,11 +294,14 @@ static int add_kind(struct tg_cluster_source *s, enum tg_cluster_kind kind)
 	const struct tg_config_cluster *config = s->options.config;
 	char api_version[64];
 	struct feed_options o = {
-		.resource = kinds[kind].resource,
-		.api_version = api_version,
+		.place =
+			{
+				.api_version = api_version,
+				.resource = kinds[kind].resource,
+				.namespaced = kinds[kind].namespaced,
+				.selector = config->selector[kind],
+			},
 		.kind = kinds[kind].kind,
-		.selector = config->selector[kind],
-		.namespaced = kinds[kind].namespaced,
 		.enforced = true,
 		.optional = config->optional & 1u << kind,
 		.keeps = kinds[kind].keeps,
@@ -350,7 +313,7 @@ static int add_kind(struct tg_cluster_source *s, enum tg_cluster_kind kind)
 	if (config->n_namespaces == 0 || (!kinds[kind].namespaced && kind != TG_CLUSTER_NAMESPACES))
 		return feed_add(s, &o);
 	for (size_t i = 0; i < config->n_namespaces && err == 0; i++) {
-		o.ns = config->namespaces[i];
+		o.place.ns = config->namespaces[i];
 		err = feed_add(s, &o);
 	}
 	return err;
@@ -379,10 +342,13 @@ static struct feed *find_reported(
 static void add_reported(struct tg_cluster_source *s, const struct tg_kube_resource *resource)
 {
 	const struct feed_options o = {
-		.resource = resource->resource,
-		.api_version = resource->api_version,
+		.place =
+			{
+				.api_version = resource->api_version,
+				.resource = resource->resource,
+				.namespaced = resource->namespaced,
+			},
 		.kind = resource->kind,
-		.namespaced = resource->namespaced,
 	};
 
 	tg_log_info("cluster %s: has %s (%s), which nothing here enforces", s->options.config->name,
@@ -553,8 +519,7 @@ void tg_cluster_source_feed(
 
 void tg_feed_problem(const struct tg_feed_status *feed, char *text, size_t size)
 {
-	const char *slash = strchr(feed->api_version, '/');
-	const int group = slash != NULL ? (int)(slash - feed->api_version) : 0;
+	const int group = (int)tg_kube_group(feed->api_version);
 
 	text[0] = '\0';
 	if (feed->reflector.state == TG_REFLECTOR_FORBIDDEN)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fetch.h"
+#include "place.h"
 #include "vec.h"
 
 #define ANSWER_MS 30000u
@@ -83,20 +84,13 @@ static bool has_verb(const struct tg_value *resource, const char *verb)
 	return false;
 }
 
-static const char *group_end(const char *api_version)
-{
-	const char *slash = strchr(api_version, '/');
-
-	return slash != NULL ? slash : api_version;
-}
-
 static bool same_resource(
 	const struct tg_kube_resource *a, const char *api_version, const char *resource)
 {
-	size_t n = (size_t)(group_end(api_version) - api_version);
+	size_t n = tg_kube_group(api_version);
 
-	return (size_t)(group_end(a->api_version) - a->api_version) == n &&
-	       strncmp(a->api_version, api_version, n) == 0 && strcmp(a->resource, resource) == 0;
+	return tg_kube_group(a->api_version) == n && strncmp(a->api_version, api_version, n) == 0 &&
+	       strcmp(a->resource, resource) == 0;
 }
 
 static bool is_there(const resources *list, const char *api_version, const char *resource)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "place.h"
 #include "scanner.h"
 
 #define KEEP_MIN (64u << 10) /* bytes; a buffer of this size stays for the next object */
@@ -363,29 +364,6 @@ static int take_text(struct tg_kube_stream *s, enum field field)
 	return 0;
 }
 
-/* RFC 3986 section 2.1: all but its unreserved characters. */
-static char *percent_encode(const char *text)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	char *encoded = malloc(strlen(text) * 3 + 1), *out = encoded;
-
-	for (; encoded != NULL && *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-			strchr("-._~", c) != NULL) {
-			*out++ = *text;
-			continue;
-		}
-		*out++ = '%';
-		*out++ = hex[c >> 4];
-		*out++ = hex[c & 15];
-	}
-	if (encoded != NULL)
-		*out = '\0';
-	return encoded;
-}
-
 static int take_continue(struct tg_kube_stream *s)
 {
 	if (s->scanner.partial)
@@ -393,7 +371,7 @@ static int take_continue(struct tg_kube_stream *s)
 			"at most %u characters of ASCII are expected", SCANNER_TEXT_MAX);
 	if (s->scanner.n == 0)
 		return 0;
-	s->list.next = percent_encode(s->scanner.text);
+	s->list.next = tg_kube_escape(s->scanner.text);
 	return s->list.next != NULL ? 0 : -ENOMEM;
 }
 
