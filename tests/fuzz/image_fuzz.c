@@ -15,7 +15,7 @@
 #include <rte_memory.h>
 
 #include "classify.h"
-#include "eal.h"
+#include "../eal.h"
 #include "image.h"
 #include "synthetic.h"
 

@@ -12,7 +12,7 @@
 
 #include "../packets/packet.h"
 #include "key.h"
-#include "../unit/eal.h"
+#include "../eal.h"
 
 #define RING 1024
 #define POOL 4095

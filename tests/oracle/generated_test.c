@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "eal.h"
+#include "../eal.h"
 #include "gen.h"
 #include "manifests.h"
 #include "oracle.h"
@@ -252,7 +252,8 @@ int main(void)
 	static struct fixture f;
 	size_t failed = 1;
 
-	if (eal_start("generated") == 0 && set_up(&f) && judge_by_oracle(&f)) {
+	test_eal_start("256");
+	if (set_up(&f) && judge_by_oracle(&f)) {
 		failed = compare(&f, "memory", tg_gen_cluster(f.gen));
 		failed += compare_manifests(&f, "json");
 		failed += compare_manifests(&f, "endpoints");
@@ -261,6 +262,5 @@ int main(void)
 		failed += allowed(&f) < TUPLES / 10; /* then it tests next to nothing */
 	}
 	tear_down(&f);
-	eal_stop();
 	return failed != 0;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eal.h"
+#include "../eal.h"
 #include "edges.h"
 #include "oracle.h"
 #include "replay.h"
@@ -242,10 +242,7 @@ int main(int argc, char **argv)
 
 	if (!replay_read(&run.replay, "property_test", "tuples", argc, argv))
 		return 2;
-	if (eal_start("property") != 0) {
-		printf("FAILED: EAL does not start\n");
-		return 1;
-	}
+	test_eal_start("256");
 	rc = judge_all(&run);
 	printf("%llu clusters, %llu tuples, %llu of them in %llu states reached by deltas; "
 	       "%llu allowed\n",
@@ -254,6 +251,5 @@ int main(int argc, char **argv)
 		(unsigned long long)run.allowed);
 	if (rc == 0 && run.judged >= TUPLES_FULL)
 		rc = check_coverage(&run);
-	eal_stop();
 	return rc != 0;
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eal.h"
+#include "../eal.h"
 #include "objects.h"
 #include "semantics_table.h"
 #include "subject.h"
@@ -167,13 +167,9 @@ int main(void)
 {
 	size_t failed = 0;
 
-	if (eal_start("semantics") != 0) {
-		printf("FAILED: EAL does not start\n");
-		return 1;
-	}
+	test_eal_start("256");
 	for (size_t i = 0; i < semantics_n_rows; i++)
 		failed += (size_t)judge_row(&semantics_rows[i]);
-	eal_stop();
 	printf("%zu examples, %zu failed\n", semantics_n_rows, failed);
 	return failed != 0;
 }

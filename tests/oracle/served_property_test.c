@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "decode.h"
-#include "eal.h"
+#include "../eal.h"
 #include "edges.h"
 #include "model_options.h"
 #include "replay.h"
@@ -434,10 +434,7 @@ int main(int argc, char **argv)
 
 	if (!replay_read(&run.replay, "served_property_test", "damages", argc, argv))
 		return 2;
-	if (eal_start("served") != 0) {
-		printf("FAILED: EAL does not start\n");
-		return 1;
-	}
+	test_eal_start("256");
 	rc = judge_all(&run);
 	printf("%llu damages: %llu lost rules, %llu isolated the namespace; "
 	       "%llu sides denied by that, %llu still allowed\n",
@@ -446,6 +443,5 @@ int main(int argc, char **argv)
 		(unsigned long long)run.allowed_still);
 	if (rc == 0 && run.damages >= DAMAGES_FULL)
 		rc = check_coverage(&run);
-	eal_stop();
 	return rc != 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "world.h"
+#include "../eal.h"
 #include "internal.h"
 #include "marks.h"
 
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_eal.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
@@ -64,12 +64,7 @@ static void make_port(unsigned int i)
 
 void world_eal(void)
 {
-	char *argv[] = {(char *)"packets_test", (char *)"--no-huge", (char *)"--no-shconf",
-		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"-l", (char *)"0", (char *)"-m", (char *)"256", NULL};
-
-	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0)
-		die("no EAL");
+	test_eal_start("256");
 	lab.pool = rte_pktmbuf_pool_create("lab", POOL, 0, 0, 2048 + 128, 0);
 	if (lab.pool == NULL)
 		die("no pool");

@@ -17,7 +17,7 @@
 #include <rte_malloc.h>
 
 #include "changes.h"
-#include "eal.h"
+#include "../eal.h"
 #include "tiny.h"
 
 #define SLOTS 1024u

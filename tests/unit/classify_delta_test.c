@@ -17,7 +17,7 @@
 #include <rte_memory.h>
 
 #include "classifier.h"
-#include "eal.h"
+#include "../eal.h"
 #include "synthetic.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

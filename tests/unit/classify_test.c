@@ -13,7 +13,7 @@
 #include <rte_memory.h>
 
 #include "classifier.h"
-#include "eal.h"
+#include "../eal.h"
 #include "image.h"
 #include "synthetic.h"
 

@@ -19,7 +19,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
-#include "eal.h"
+#include "../eal.h"
 #include "flow.h"
 
 #define B(action) (1u << TG_NIC_##action)

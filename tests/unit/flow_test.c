@@ -16,7 +16,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
-#include "eal.h"
+#include "../eal.h"
 #include "flow.h"
 #include "flow_driver.h"
 

@@ -9,11 +9,11 @@
 
 #include <rte_eal.h>
 
-static inline void test_eal_start(const char *megabytes)
+static inline void test_eal_start(const char *mib)
 {
 	char *argv[] = {(char *)"test", (char *)"--no-huge", (char *)"--no-shconf",
 		(char *)"--no-pci", (char *)"--no-telemetry", (char *)"--log-level=error",
-		(char *)"-l", (char *)"0", (char *)"-m", (char *)megabytes, NULL};
+		(char *)"-l", (char *)"0", (char *)"-m", (char *)mib, NULL};
 
 	cpu_set_t cpus;
 
