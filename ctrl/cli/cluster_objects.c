@@ -225,13 +225,6 @@ static int take_pod(
 
 /* --- where the API servers are --- */
 
-static const struct tg_value *first_of(const struct tg_value *map, const char *key)
-{
-	const struct tg_value *v = tg_value_get(map, key);
-
-	return v != NULL && v->type == TG_VALUE_LIST ? v->first : NULL;
-}
-
 static int add_sockets(tg_socket_facts *out, const struct tg_value *addresses, uint16_t port)
 {
 	for (; addresses != NULL; addresses = addresses->next) {
@@ -258,14 +251,14 @@ static int on_slice(void *ctx, const struct tg_kube_meta *meta, const char *text
 	if (tg_tree_parse_json(text, size, &tree, &error) != 0)
 		return 0;
 	root = tg_tree_document(tree, 0);
-	for (port = first_of(root, "ports"); port != NULL; port = port->next) {
+	for (port = tg_value_list(root, "ports"); port != NULL; port = port->next) {
 		if (!tg_value_int(tg_value_get(port, "port"), &number) || number < 1 ||
 			number > 65535)
 			continue;
-		endpoint = first_of(root, "endpoints");
+		endpoint = tg_value_list(root, "endpoints");
 		for (; endpoint != NULL && err == 0; endpoint = endpoint->next)
-			err = add_sockets(&g->facts->api_servers, first_of(endpoint, "addresses"),
-				(uint16_t)number);
+			err = add_sockets(&g->facts->api_servers,
+				tg_value_list(endpoint, "addresses"), (uint16_t)number);
 	}
 	tg_tree_free(tree);
 	return err;

@@ -60,25 +60,11 @@ static bool is_dull(const char *group)
 	return false;
 }
 
-static const char *text_of(const struct tg_value *map, const char *key)
-{
-	const struct tg_value *v = tg_value_get(map, key);
-
-	return v != NULL && v->type == TG_VALUE_STRING ? v->text : "";
-}
-
-static const struct tg_value *first_of(const struct tg_value *map, const char *key)
-{
-	const struct tg_value *v = tg_value_get(map, key);
-
-	return v != NULL && v->type == TG_VALUE_LIST ? v->first : NULL;
-}
-
 /* --- a group's resources --- */
 
 static bool has_verb(const struct tg_value *resource, const char *verb)
 {
-	for (const struct tg_value *v = first_of(resource, "verbs"); v != NULL; v = v->next)
+	for (const struct tg_value *v = tg_value_list(resource, "verbs"); v != NULL; v = v->next)
 		if (v->type == TG_VALUE_STRING && strcmp(v->text, verb) == 0)
 			return true;
 	return false;
@@ -106,7 +92,7 @@ static void take_resource(
 {
 	struct tg_kube_resource r = {0};
 	const struct tg_value *namespaced = tg_value_get(v, "namespaced");
-	const char *name = text_of(v, "name"), *kind = text_of(v, "kind");
+	const char *name = tg_value_text(v, "name"), *kind = tg_value_text(v, "kind");
 
 	if (name[0] == '\0' || strchr(name, '/') != NULL || strlen(name) >= sizeof(r.resource) ||
 		strlen(kind) >= sizeof(r.kind) || !has_verb(v, "list") || !has_verb(v, "watch"))
@@ -160,10 +146,11 @@ static void on_resources(
 	d->fetch = NULL;
 	if (root == NULL && result->status != 404)
 		keep_resources(d, api_version, result->why);
-	else if (root != NULL && strcmp(text_of(root, "kind"), "APIResourceList") != 0)
+	else if (root != NULL && strcmp(tg_value_text(root, "kind"), "APIResourceList") != 0)
 		keep_resources(d, api_version, "the answer is no APIResourceList");
 	else
-		for (const struct tg_value *v = first_of(root, "resources"); v != NULL; v = v->next)
+		for (const struct tg_value *v = tg_value_list(root, "resources"); v != NULL;
+			v = v->next)
 			take_resource(d, api_version, v);
 	d->at++;
 	ask_next(d);
@@ -174,7 +161,7 @@ static void on_resources(
 static void take_version(
 	struct tg_kube_discovery *d, const struct tg_value *version, const char *but)
 {
-	const char *text = text_of(version, "groupVersion");
+	const char *text = tg_value_text(version, "groupVersion");
 	struct version entry;
 
 	if (text[0] == '\0' || strlen(text) >= sizeof(entry.text) || strcmp(text, but) == 0)
@@ -190,21 +177,22 @@ static void on_groups(void *ctx, const struct tg_kube_result *result, const stru
 
 	d->fetch = NULL;
 	/* Somebody who answers for the server must not make it have nothing. */
-	if (root == NULL || strcmp(text_of(root, "kind"), "APIGroupList") != 0) {
+	if (root == NULL || strcmp(tg_value_text(root, "kind"), "APIGroupList") != 0) {
 		note_error(
 			d, "/apis", root == NULL ? result->why : "the answer is no APIGroupList");
 		uv_timer_start(&d->timer, on_timer,
 			d->interval_ms < FAILED_MS ? d->interval_ms : FAILED_MS, 0);
 		return;
 	}
-	for (const struct tg_value *g = first_of(root, "groups"); g != NULL; g = g->next) {
+	for (const struct tg_value *g = tg_value_list(root, "groups"); g != NULL; g = g->next) {
 		const struct tg_value *preferred = tg_value_get(g, "preferredVersion");
 
-		if (is_dull(text_of(g, "name")))
+		if (is_dull(tg_value_text(g, "name")))
 			continue;
 		take_version(d, preferred, "");
-		for (const struct tg_value *v = first_of(g, "versions"); v != NULL; v = v->next)
-			take_version(d, v, text_of(preferred, "groupVersion"));
+		for (const struct tg_value *v = tg_value_list(g, "versions"); v != NULL;
+			v = v->next)
+			take_version(d, v, tg_value_text(preferred, "groupVersion"));
 	}
 	ask_next(d);
 }

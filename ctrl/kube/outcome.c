@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "client_private.h"
+#include "status.h"
 #include "text.h"
-#include "tree.h"
-
-#define MESSAGE_MAX 1024
 
 /* --- no (complete) answer --- */
 
@@ -116,57 +114,14 @@ static void no_answer(struct tg_kube_call *call, CURLcode code)
 
 /* --- an answer --- */
 
-static void read_text(const struct tg_value *map, const char *key, char *out, size_t size)
-{
-	const struct tg_value *value = tg_value_get(map, key);
-
-	if (value != NULL && value->type == TG_VALUE_STRING)
-		kube_text_line(out, size, "%s", value->text);
-}
-
-static void read_retry_after(const struct tg_value *root, struct tg_kube_result *result)
-{
-	const struct tg_value *details = tg_value_get(root, "details");
-	int64_t seconds;
-
-	if (result->retry_after_ms != 0 ||
-		!tg_value_int(tg_value_get(details, "retryAfterSeconds"), &seconds) || seconds <= 0)
-		return;
-	result->retry_after_ms = seconds < UINT32_MAX / 1000 ? (uint32_t)seconds * 1000
-							     : UINT32_MAX;
-}
-
-/* metav1.Status; false: it is none. */
-static bool read_status(struct tg_kube_call *call, char message[MESSAGE_MAX])
-{
-	struct tg_kube_result *result = &call->result;
-	const struct tg_value *root;
-	struct tg_tree_error bad;
-	struct tg_tree *tree;
-	char kind[16] = "";
-
-	if (call->body_size == 0 || call->body[0] != '{' ||
-		tg_tree_parse_secret(call->body, call->body_size, &tree, &bad) != 0)
-		return false;
-	root = tg_tree_count(tree) == 1 ? tg_tree_document(tree, 0) : NULL;
-	read_text(root, "kind", kind, sizeof(kind));
-	if (strcmp(kind, "Status") == 0) {
-		read_text(root, "reason", result->reason, sizeof(result->reason));
-		read_text(root, "message", message, MESSAGE_MAX);
-		read_retry_after(root, result);
-	}
-	tg_tree_free(tree);
-	return strcmp(kind, "Status") == 0;
-}
-
 /* The first line of an error that is a plain text, as "404 page not found". */
-static void read_plain(const struct tg_kube_call *call, char message[MESSAGE_MAX])
+static void read_plain(const struct tg_kube_call *call, char message[KUBE_MESSAGE_MAX])
 {
 	size_t n = 0;
 
 	if (call->body_size == 0 || call->body[0] == '{' || call->body[0] == '<')
 		return;
-	for (; n < call->body_size && n < MESSAGE_MAX - 1 && call->body[n] != '\n'; n++)
+	for (; n < call->body_size && n < KUBE_MESSAGE_MAX - 1 && call->body[n] != '\n'; n++)
 		message[n] = call->body[n] >= ' ' && call->body[n] < 0x7f ? call->body[n] : '?';
 	message[n] = '\0';
 }
@@ -184,9 +139,9 @@ static bool has_secret(const struct tg_kube_call *call, const char *message)
 static void read_error(struct tg_kube_call *call)
 {
 	struct tg_kube_result *result = &call->result;
-	char message[MESSAGE_MAX] = "";
+	char message[KUBE_MESSAGE_MAX] = "";
 
-	if (!read_status(call, message))
+	if (!kube_status_parse(call->body, call->body_size, result, message))
 		read_plain(call, message);
 	if (result->status < 400)
 		strcpy(message, "redirects are not followed");
@@ -221,9 +176,7 @@ void kube_outcome(struct tg_kube_call *call, CURLcode code)
 	result->status = (unsigned int)status;
 	result->date = date_of(call->easy);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
-	if (retry_after > 0)
-		result->retry_after_ms =
-			retry_after < UINT32_MAX / 1000 ? (uint32_t)retry_after * 1000 : UINT32_MAX;
+	result->retry_after_ms = kube_retry_ms(retry_after);
 	if (code == CURLE_OK && !call->has_head)
 		no_answer(call, CURLE_PARTIAL_FILE); /* which libcurl takes for an empty body */
 	else if (code != CURLE_OK && !call->cut)

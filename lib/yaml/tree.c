@@ -234,6 +234,20 @@ const struct tg_value *tg_value_get(const struct tg_value *map, const char *key)
 	return found;
 }
 
+const char *tg_value_text(const struct tg_value *map, const char *key)
+{
+	const struct tg_value *value = tg_value_get(map, key);
+
+	return value != NULL && value->type == TG_VALUE_STRING ? value->text : "";
+}
+
+const struct tg_value *tg_value_list(const struct tg_value *map, const char *key)
+{
+	const struct tg_value *value = tg_value_get(map, key);
+
+	return value != NULL && value->type == TG_VALUE_LIST ? value->first : NULL;
+}
+
 bool tg_value_int(const struct tg_value *value, int64_t *out)
 {
 	const double limit = 9007199254740992.0; /* 2^53 */

@@ -77,6 +77,10 @@ const struct tg_value *tg_tree_document(const struct tg_tree *tree, size_t index
 
 /* The member `key` of a map, the last one when it is set twice; NULL when absent or not a map. */
 const struct tg_value *tg_value_get(const struct tg_value *map, const char *key);
+/* The string that is member `key` of a map; "" when there is none. */
+const char *tg_value_text(const struct tg_value *map, const char *key);
+/* The first value of the list that is member `key` of a map; NULL when there is none. */
+const struct tg_value *tg_value_list(const struct tg_value *map, const char *key);
 /* The number when it is an integer of at most 53 bits. */
 bool tg_value_int(const struct tg_value *value, int64_t *out);
 /* "a string" and the like, for messages. */

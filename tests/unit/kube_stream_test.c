@@ -712,13 +712,6 @@ static char *random_list(void)
 	return text;
 }
 
-static const char *text_of(const struct tg_value *map, const char *key)
-{
-	const struct tg_value *v = tg_value_get(map, key);
-
-	return v != NULL && v->type == TG_VALUE_STRING ? v->text : "";
-}
-
 static bool same(const struct tg_value *a, const struct tg_value *b)
 {
 	if (a->type != b->type || a->n != b->n || (a->key == NULL) != (b->key == NULL) ||
@@ -753,10 +746,10 @@ static int compare_item(void *ctx, enum tg_kube_event event, const struct tg_kub
 	assert_non_null(item);
 	assert_int_equal(event, TG_KUBE_ADDED);
 	of = tg_value_get(item, "metadata");
-	assert_string_equal(meta->name, text_of(of, "name"));
-	assert_string_equal(meta->ns, text_of(of, "namespace"));
-	assert_string_equal(meta->uid, text_of(of, "uid"));
-	assert_string_equal(meta->resource_version, text_of(of, "resourceVersion"));
+	assert_string_equal(meta->name, tg_value_text(of, "name"));
+	assert_string_equal(meta->ns, tg_value_text(of, "namespace"));
+	assert_string_equal(meta->uid, tg_value_text(of, "uid"));
+	assert_string_equal(meta->resource_version, tg_value_text(of, "resourceVersion"));
 	assert_int_equal(tg_tree_parse(text, size, &tree, &error), 0);
 	assert_int_equal(tg_tree_count(tree), 1);
 	assert_true(same(tg_tree_document(tree, 0), item));
