@@ -44,6 +44,7 @@ struct tg_reflector {
 	char *next;	    /* of the page before; NULL: the first page */
 	char first_version[RESOURCE_VERSION_MAX]; /* of the first page: where the watch begins */
 	int stopped;				  /* why `call` was stopped by us; 0: it was not */
+	uint32_t told_to_wait;			  /* by the event that ended it, ms */
 	uint64_t called_at;			  /* uv_now, when its answer began */
 	bool begun;				  /* it has */
 	uint64_t listed_at;			  /* uv_now, when the last list was complete */
@@ -68,13 +69,19 @@ static uint64_t now_ms(const struct tg_reflector *r)
 	return uv_now(r->timer.loop);
 }
 
-static void enter(struct tg_reflector *r, enum tg_reflector_state state)
+static bool set_state(struct tg_reflector *r, enum tg_reflector_state state)
 {
 	if (r->status.state == state)
-		return;
+		return false;
 	r->status.state = state;
 	r->status.since = now_ms(r);
-	r->handler->changed(r->ctx);
+	return true;
+}
+
+static void enter(struct tg_reflector *r, enum tg_reflector_state state)
+{
+	if (set_state(r, state))
+		r->handler->changed(r->ctx);
 }
 
 static void clear_error(struct tg_reflector *r)
@@ -138,9 +145,9 @@ static void fail(struct tg_reflector *r, const struct tg_kube_result *result)
 	r->status.error_status = result->status >= 400 ? result->status : 0;
 	lose_touch(r);
 	wait_for(r, wait_time(r, result->retry_after_ms));
-	enter(r, result->status == 403	 ? TG_REFLECTOR_FORBIDDEN
-		 : result->status == 404 ? TG_REFLECTOR_ABSENT
-					 : TG_REFLECTOR_WAITING);
+	set_state(r, result->status == 403   ? TG_REFLECTOR_FORBIDDEN
+		     : result->status == 404 ? TG_REFLECTOR_ABSENT
+					     : TG_REFLECTOR_WAITING);
 	r->handler->changed(r->ctx);
 }
 
@@ -229,6 +236,7 @@ static int on_error_event(struct tg_reflector *r, const char *text, size_t size)
 		return -ESTALE;
 	}
 	r->status.error_status = result.status;
+	r->told_to_wait = result.retry_after_ms;
 	return -EREMOTEIO;
 }
 
@@ -385,6 +393,7 @@ static void explain_stop(const struct tg_reflector *r, struct tg_kube_result *re
 	snprintf(text, sizeof(text), "%s", what);
 	result->error = r->stopped;
 	result->status = r->stopped == -EREMOTEIO ? r->status.error_status : 0;
+	result->retry_after_ms = r->stopped == -EREMOTEIO ? r->told_to_wait : 0;
 	snprintf(result->why, sizeof(result->why), "%s", text);
 }
 

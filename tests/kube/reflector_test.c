@@ -15,18 +15,9 @@
 
 #include "double.h"
 #include "patience.h"
-#include "reflector.h"
-#include "vec.h"
+#include "picture.h"
 
 #define PODS "/api/v1/pods"
-
-struct entry {
-	char key[320];
-	uint64_t version, mark;
-	bool oversized;
-};
-
-typedef TG_VEC(struct entry) entries;
 
 struct fixture {
 	struct patience patience;
@@ -35,127 +26,9 @@ struct fixture {
 	struct tg_kube_client *client;
 	struct tg_reflector *reflector;
 	struct tg_reflector_options options;
-	entries picture;  /* what the reflector says */
-	entries expected; /* what was put into the server */
-	uint64_t mark;
-	unsigned int ends, drops; /* complete lists; objects that one took back */
-	bool no_memory;		  /* what put says once */
+	struct picture picture;	 /* what the reflector says */
+	struct picture expected; /* what was put into the server */
 };
-
-/* --- pictures --- */
-
-static struct entry *find(entries *list, const char *key)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i].key, key) == 0)
-			return &list->v[i];
-	return NULL;
-}
-
-static struct entry *set_entry(entries *list, const char *key, uint64_t version)
-{
-	struct entry *e = find(list, key), fresh = {0};
-
-	if (e == NULL) {
-		snprintf(fresh.key, sizeof(fresh.key), "%s", key);
-		assert_int_equal(tg_vec_push(list, fresh), 0);
-		e = &list->v[list->n - 1];
-	}
-	e->version = version;
-	return e;
-}
-
-static void remove_entry(entries *list, const char *key)
-{
-	struct entry *e = find(list, key);
-
-	if (e != NULL)
-		*e = list->v[--list->n];
-}
-
-static void key_of(const struct tg_kube_meta *meta, char key[320])
-{
-	snprintf(key, 320, "%s/%s", meta->ns, meta->name);
-}
-
-static void on_begin(void *ctx)
-{
-	((struct fixture *)ctx)->mark++;
-}
-
-static int on_put(void *ctx, const struct tg_kube_meta *meta, const char *text, size_t size)
-{
-	struct fixture *f = ctx;
-	char key[320];
-
-	if (f->no_memory) {
-		f->no_memory = false;
-		return -ENOMEM;
-	}
-	assert_non_null(memmem(text, size, meta->name, strlen(meta->name)));
-	key_of(meta, key);
-	set_entry(&f->picture, key, strtoull(meta->resource_version, NULL, 10))->mark = f->mark;
-	return 0;
-}
-
-static int on_oversized(void *ctx, const struct tg_kube_meta *meta, uint64_t size)
-{
-	struct fixture *f = ctx;
-	char key[320];
-	struct entry *e;
-
-	key_of(meta, key);
-	e = set_entry(&f->picture, key, strtoull(meta->resource_version, NULL, 10));
-	e->mark = f->mark;
-	e->oversized = true;
-	return 0;
-}
-
-static void on_removed(void *ctx, const struct tg_kube_meta *meta)
-{
-	char key[320];
-
-	key_of(meta, key);
-	remove_entry(&((struct fixture *)ctx)->picture, key);
-}
-
-static void on_end(void *ctx)
-{
-	struct fixture *f = ctx;
-
-	f->ends++;
-	for (size_t i = f->picture.n; i-- > 0;)
-		if (f->picture.v[i].mark != f->mark) {
-			f->picture.v[i] = f->picture.v[--f->picture.n];
-			f->drops++;
-		}
-}
-
-static void on_changed(void *ctx)
-{
-}
-
-static const struct tg_reflector_handler handler = {
-	.begin = on_begin,
-	.put = on_put,
-	.oversized = on_oversized,
-	.removed = on_removed,
-	.end = on_end,
-	.changed = on_changed,
-};
-
-static bool is_equal(struct fixture *f)
-{
-	if (f->picture.n != f->expected.n)
-		return false;
-	for (size_t i = 0; i < f->expected.n; i++) {
-		const struct entry *e = find(&f->picture, f->expected.v[i].key);
-
-		if (e == NULL || e->version != f->expected.v[i].version)
-			return false;
-	}
-	return true;
-}
 
 /* --- running --- */
 
@@ -189,6 +62,11 @@ static bool is_watching(struct fixture *f)
 {
 	return status_of(f).state == TG_REFLECTOR_WATCHING &&
 	       double_watches(f->server, "pods") == 1;
+}
+
+static bool is_equal(struct fixture *f)
+{
+	return picture_equal(&f->picture, &f->expected);
 }
 
 static bool is_settled(struct fixture *f)
@@ -231,8 +109,8 @@ static void start(struct fixture *f)
 
 	f->access.server = double_url(f->server);
 	assert_int_equal(tg_kube_client_create(&f->patience.loop, &options, &f->client), 0);
-	assert_int_equal(tg_reflector_create(&f->patience.loop, f->client, &f->options, &handler, f,
-				 &f->reflector),
+	assert_int_equal(tg_reflector_create(&f->patience.loop, f->client, &f->options,
+				 &picture_handler, &f->picture, &f->reflector),
 		0);
 }
 
@@ -263,8 +141,8 @@ static int teardown(void **state)
 	if (f->server != NULL)
 		double_close(f->server);
 	patience_end(&f->patience);
-	tg_vec_free(&f->picture);
-	tg_vec_free(&f->expected);
+	picture_clear(&f->picture);
+	picture_clear(&f->expected);
 	free(f);
 	return wrongs != 0 ? -1 : 0;
 }
@@ -273,20 +151,14 @@ static int teardown(void **state)
 
 static void put_pod(struct fixture *f, const char *name)
 {
-	char key[320];
-
-	snprintf(key, sizeof(key), "shop/%s", name);
-	set_entry(&f->expected, key,
+	picture_put(&f->expected, "shop", name,
 		double_put(
 			f->server, "pods", "shop", name, "{\"status\":{\"podIP\":\"10.0.0.1\"}}"));
 }
 
 static void delete_pod(struct fixture *f, const char *name)
 {
-	char key[320];
-
-	snprintf(key, sizeof(key), "shop/%s", name);
-	remove_entry(&f->expected, key);
+	picture_remove(&f->expected, "shop", name);
 	assert_int_not_equal(double_delete(f->server, "pods", "shop", name), 0);
 }
 
@@ -313,7 +185,7 @@ static void begin(struct fixture *f, int pods)
 	put_pods(f, 0, pods);
 	start(f);
 	UNTIL(f, is_settled);
-	assert_int_equal(f->ends, 1);
+	assert_int_equal(f->picture.ends, 1);
 }
 
 static void change_a_little(struct fixture *f)
@@ -360,7 +232,7 @@ static void lists_are_streamed_where_the_server_does(void **state)
 	start(f);
 	UNTIL(f, is_settled);
 	assert_int_equal(count_lists(f), 0);
-	assert_int_equal(f->ends, 1);
+	assert_int_equal(f->picture.ends, 1);
 	change_a_little(f);
 	UNTIL(f, is_settled);
 	double_compact(f->server, 0);
@@ -442,7 +314,7 @@ static void bookmarks_keep_the_place(void **state)
 
 static bool has_listed_twice(struct fixture *f)
 {
-	return f->ends >= 2 && is_settled(f);
+	return f->picture.ends >= 2 && is_settled(f);
 }
 
 static void what_changed_unseen_is_listed(void **state)
@@ -454,11 +326,11 @@ static void what_changed_unseen_is_listed(void **state)
 	UNTIL(f, has_failed);
 	change_a_little(f);
 	double_compact(f->server, 0);
-	assert_int_equal(f->picture.n, 250); /* nothing is taken back meanwhile */
+	assert_int_equal(f->picture.entries.n, 250); /* nothing is taken back meanwhile */
 	assert_int_equal(double_up(f->server), 0);
 	UNTIL(f, has_listed_twice);
 	assert_true(status_of(f).expired >= 1);
-	assert_int_equal(f->drops, 1);
+	assert_int_equal(f->picture.drops, 1);
 	assert_string_equal(status_of(f).error, "");
 }
 
@@ -521,7 +393,7 @@ static void a_page_that_comes_too_late(void **state)
 					.token = true});
 	start(f);
 	UNTIL(f, is_settled);
-	assert_int_equal(f->ends, 1);
+	assert_int_equal(f->picture.ends, 1);
 	assert_int_equal(status_of(f).expired, 1);
 	double_clear_wrongs(f->server); /* a list in one piece is what it takes */
 }
@@ -551,7 +423,7 @@ static void events_that_come_twice_count_once(void **state)
 	double_end_watches(f->server, NULL);
 	change_a_little(f);
 	UNTIL(f, is_settled);
-	assert_int_equal(f->ends, 1);
+	assert_int_equal(f->picture.ends, 1);
 	assert_true(status_of(f).repeated >= 2);
 	assert_int_equal(status_of(f).events, 3);
 }
@@ -561,7 +433,7 @@ static void memory_that_ran_out_is_listed_anew(void **state)
 	struct fixture *f = *state;
 
 	begin(f, 10);
-	f->no_memory = true;
+	f->picture.no_memory = true;
 	change_a_little(f);
 	UNTIL(f, has_listed_twice);
 }
@@ -593,7 +465,7 @@ static void a_streamed_list_without_a_version_is_none(void **state)
 		false);
 	start(f);
 	UNTIL(f, is_settled);
-	assert_int_equal(f->ends, 1);
+	assert_int_equal(f->picture.ends, 1);
 	assert_int_equal(count_lists(f), 1); /* it came in pages */
 }
 
@@ -658,6 +530,28 @@ static void it_waits_as_long_as_it_is_told(void **state)
 	assert_true(second->at - first->at >= 990000000);
 }
 
+static void an_error_event_says_how_long_to_wait(void **state)
+{
+	struct fixture *f = *state;
+	const struct double_request *first, *second;
+	size_t n;
+
+	begin(f, 10);
+	double_fault(f->server,
+		&(struct double_fault){.kind = DOUBLE_ERROR_EVENT,
+			.verb = DOUBLE_WATCH,
+			.body = "{\"kind\":\"Status\",\"code\":429,\"reason\":\"TooManyRequests\","
+				"\"details\":{\"retryAfterSeconds\":1}}"});
+	double_end_watches(f->server, NULL);
+	UNTIL(f, has_failed);
+	UNTIL(f, is_settled);
+	n = double_requests(f->server);
+	first = double_request(f->server, n - 2);
+	second = double_request(f->server, n - 1);
+	assert_true(second->at - first->at >= 990000000);
+	assert_int_equal(count_lists(f), 1);
+}
+
 static bool has_failed_often(struct fixture *f)
 {
 	return status_of(f).failures == 7;
@@ -704,7 +598,7 @@ static void a_refusal_is_named(void **state)
 	double_forbid(f->server, "watch", "pods", true);
 	double_end_watches(f->server, NULL);
 	UNTIL(f, is_forbidden);
-	assert_int_equal(f->picture.n, 3);
+	assert_int_equal(f->picture.entries.n, 3);
 	change_a_little(f);
 	double_forbid(f->server, "watch", "pods", false);
 	UNTIL(f, is_settled);
@@ -720,12 +614,12 @@ static void a_kind_may_come_later(void **state)
 	start(f);
 	UNTIL(f, is_absent);
 	double_add_kind(f->server, &kind);
-	set_entry(&f->expected, "shop/w",
+	picture_put(&f->expected, "shop", "w",
 		double_put(f->server, "widgets", "shop", "w", "{\"spec\":{}}"));
 	run_until(f, is_equal, "the widget");
 	double_remove_kind(f->server, "widgets");
 	UNTIL(f, is_absent);
-	assert_int_equal(f->picture.n, 1); /* what becomes of it is the caller's to say */
+	assert_int_equal(f->picture.entries.n, 1); /* what becomes of it is the caller's to say */
 }
 
 /* Each of these, in a list and in a watch, costs a try and nothing else. */
@@ -801,7 +695,7 @@ static void trouble_in_a_list(void **state)
 		put_pod(f, "pod-1");
 		tg_reflector_relist(f->reflector);
 		put_pod(f, "pod-2");
-		f->ends = 1;
+		f->picture.ends = 1;
 		run_until(f, has_listed_twice, troubles[i].name);
 		if (double_fault_hits(f->server, number) == 0)
 			fail_msg("%s: did not happen", troubles[i].name);
@@ -868,8 +762,8 @@ static void a_large_object_is_named_and_the_others_are_read(void **state)
 					.size = 64 << 20});
 	start(f);
 	UNTIL(f, is_settled);
-	for (size_t i = 0; i < f->picture.n; i++)
-		oversized += f->picture.v[i].oversized;
+	for (size_t i = 0; i < f->picture.entries.n; i++)
+		oversized += f->picture.entries.v[i].oversized;
 	assert_int_equal(oversized, 1);
 	assert_int_equal(status_of(f).oversized, 1);
 }
@@ -885,7 +779,7 @@ static void a_stale_list_is_caught_up_with(void **state)
 		&(struct double_fault){.kind = DOUBLE_STALE, .verb = DOUBLE_LIST, .after = 15});
 	start(f);
 	UNTIL(f, is_settled);
-	assert_int_equal(f->picture.n, 20);
+	assert_int_equal(f->picture.entries.n, 20);
 }
 
 static void a_list_without_an_end_is_given_up(void **state)
@@ -974,6 +868,7 @@ int main(void)
 		TEST(events_that_come_twice_count_once),
 		TEST(memory_that_ran_out_is_listed_anew),
 		TEST(it_waits_as_long_as_it_is_told),
+		TEST(an_error_event_says_how_long_to_wait),
 		TEST(it_waits_longer_each_time),
 		TEST(a_refusal_is_named),
 		TEST(a_kind_may_come_later),
