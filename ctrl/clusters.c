@@ -18,16 +18,9 @@ bool clusters_synced(const struct tg_controller *c)
 	return c->n_clusters == c->config->n_clusters;
 }
 
-/*
- * Until the first lists are complete there is nothing to be enforced. That may take days, where a
- * kind is forbidden: what the others were before is not kept for so long.
- */
 static void on_objects(void *ctx)
 {
-	if (clusters_synced(ctx))
-		controller_gather(ctx);
-	else
-		controller_pass_over(ctx);
+	controller_gather(ctx);
 }
 
 static void on_status(void *ctx)

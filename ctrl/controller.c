@@ -615,15 +615,26 @@ void tg_controller_rescan(struct tg_controller *c)
 	clusters_relist(c);
 }
 
-static void on_gathered(uv_timer_t *timer)
-{
-	enforce(timer->data);
-}
-
-void controller_pass_over(struct tg_controller *c)
+/*
+ * Until the first lists are complete there is nothing to be enforced. That may take days, where a
+ * kind is forbidden: what the others were before is not kept for so long.
+ */
+static void pass_over(struct tg_controller *c)
 {
 	if (tg_store_changed(c->store))
 		drop_changes(c); /* the first view will have them */
+	c->batch_noticed_at = 0;
+	sweep(c);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+	struct tg_controller *c = timer->data;
+
+	if (clusters_synced(c))
+		enforce(c);
+	else
+		pass_over(c);
 }
 
 void controller_gather(struct tg_controller *c)

@@ -104,8 +104,6 @@ void controller_not_acked(struct tg_controller *c);
 
 /* Objects of a cluster have changed: what comes within the debounce time is one change. */
 void controller_gather(struct tg_controller *c);
-/* The same before everything was read. */
-void controller_pass_over(struct tg_controller *c);
 
 /* clusters.c */
 /* 0 or -errno, with the reason in the log. */
