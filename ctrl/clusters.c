@@ -105,18 +105,12 @@ static int add_kind(const struct tg_controller *c, struct tg_sources *s,
 		.resource_version = copy(s, r->resource_version),
 		.heard_at = unix_time(c, r->heard_at),
 		.next_at = unix_time(c, r->next_at),
-		.lists = r->lists,
-		.watches = r->watches,
-		.events = r->events,
-		.bookmarks = r->bookmarks,
-		.expired = r->expired,
-		.repeated = r->repeated,
-		.disordered = r->disordered,
-		.oversized = r->oversized,
-		.failures = r->failures,
 	};
 	char problem[PROBLEM_TEXT];
 
+#define X(field, metric, help) kind.field = r->field;
+	TG_SOURCE_COUNTERS(X)
+#undef X
 	tg_feed_problem(feed, problem, sizeof(problem));
 	kind.problem = copy(s, problem);
 	return tg_vec_push(&cluster->kinds, kind);

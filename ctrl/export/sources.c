@@ -82,14 +82,9 @@ VALUE(synced)
 VALUE(stale)
 VALUE(objects)
 VALUE(refused)
-VALUE(lists)
-VALUE(watches)
-VALUE(events)
-VALUE(expired)
-VALUE(repeated)
-VALUE(disordered)
-VALUE(oversized)
-VALUE(failures)
+#define X(field, metric, help) VALUE(field)
+TG_SOURCE_COUNTERS(X)
+#undef X
 
 static const struct kind_metric kind_metrics[] = {
 	{"tidegate_cluster_kind_synced", "gauge", "1 when a kind was listed completely once.",
@@ -102,19 +97,10 @@ static const struct kind_metric kind_metrics[] = {
 	{"tidegate_cluster_objects_refused", "gauge",
 		"Of these, not in force as they are: unreadable, or in another source as well.",
 		value_refused},
-	{"tidegate_cluster_lists_total", "counter", "Lists that were complete.", value_lists},
-	{"tidegate_cluster_watches_total", "counter", "Watches that were begun.", value_watches},
-	{"tidegate_cluster_events_total", "counter", "Events taken from watches.", value_events},
-	{"tidegate_cluster_expired_total", "counter",
-		"Times that the server had forgotten where we were (410 Gone).", value_expired},
-	{"tidegate_cluster_events_repeated_total", "counter", "Events passed over: seen before.",
-		value_repeated},
-	{"tidegate_cluster_events_disordered_total", "counter",
-		"Events older than one before, after which the kind was listed anew.",
-		value_disordered},
-	{"tidegate_cluster_objects_oversized_total", "counter", "Objects too large to be read.",
-		value_oversized},
-	{"tidegate_cluster_failures_total", "counter", "Requests that failed.", value_failures},
+#define X(field, metric, help) \
+	{"tidegate_cluster_" metric "_total", "counter", help, value_##field},
+	TG_SOURCE_COUNTERS(X)
+#undef X
 };
 
 static void write_kind_labels(struct tg_buffer *b, const char *name,
@@ -232,15 +218,9 @@ static void write_kind(struct tg_buffer *b, const struct tg_source_kind *k, uint
 	if (k->next_at > now_ms)
 		tg_json_number_member(b, ",", "next_try_ms", k->next_at - now_ms);
 	tg_json_text_member(b, ",", "problem", k->problem);
-	tg_json_number_member(b, ",", "lists", k->lists);
-	tg_json_number_member(b, ",", "watches", k->watches);
-	tg_json_number_member(b, ",", "events", k->events);
-	tg_json_number_member(b, ",", "bookmarks", k->bookmarks);
-	tg_json_number_member(b, ",", "expired", k->expired);
-	tg_json_number_member(b, ",", "repeated", k->repeated);
-	tg_json_number_member(b, ",", "disordered", k->disordered);
-	tg_json_number_member(b, ",", "oversized", k->oversized);
-	tg_json_number_member(b, ",", "failures", k->failures);
+#define X(field, metric, help) tg_json_number_member(b, ",", #field, k->field);
+	TG_SOURCE_COUNTERS(X)
+#undef X
 	tg_buffer_text(b, "}");
 }
 

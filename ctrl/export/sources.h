@@ -13,6 +13,19 @@
 #include "buffer.h"
 #include "vec.h"
 
+/* What is counted of a kind: field and member of JSON, tidegate_cluster_..._total, help. */
+#define TG_SOURCE_COUNTERS(X)                                                                  \
+	X(lists, "lists", "Lists that were complete.")                                         \
+	X(watches, "watches", "Watches that were begun.")                                      \
+	X(events, "events", "Events taken from watches.")                                      \
+	X(bookmarks, "bookmarks", "Bookmarks taken from watches: nothing else has happened.")  \
+	X(expired, "expired", "Times that the server had forgotten where we were (410 Gone).") \
+	X(repeated, "events_repeated", "Events passed over: seen before.")                     \
+	X(disordered, "events_disordered",                                                     \
+		"Events older than one before, after which the kind was listed anew.")         \
+	X(oversized, "objects_oversized", "Objects too large to be read.")                     \
+	X(failures, "failures", "Requests that failed.")
+
 /* One kind of one cluster, in all namespaces or in one. Times are Unix ms; 0: never. */
 struct tg_source_kind {
 	const char *resource, *api_version, *kind;
@@ -25,8 +38,9 @@ struct tg_source_kind {
 	uint64_t heard_at;   /* when it was last known to be as the server has it */
 	uint64_t next_at;    /* waiting until; 0: it is not */
 	const char *problem; /* in words that say what to do; "" none */
-	uint64_t lists, watches, events, bookmarks, expired, repeated, disordered, oversized,
-		failures; /* counters */
+#define X(field, metric, help) uint64_t field;
+	TG_SOURCE_COUNTERS(X)
+#undef X
 };
 
 struct tg_source_cluster {
