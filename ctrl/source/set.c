@@ -79,18 +79,16 @@ static bool file_name(
 static int take(struct tg_store_set *set, struct file *file, struct content *content, int err)
 {
 	struct tg_store *store = set->store;
-	int settled;
 
 	store_set_refused(store, file, content, err == 0);
-	if (err != 0 && !set->keeps_unreadable) {
+	if (err == 0)
+		return store_put_in_force(store, file);
+	if (!set->keeps_unreadable) {
 		store_withdraw(store, file);
 		store_settle(store, NULL);
 	}
-	settled = err == 0 ? store_settle(store, file) : 0;
 	store_collect(store);
-	if (err != 0 || file->refused == NULL)
-		return err;
-	return !file->waiting ? -EINVAL : settled != 0 ? settled : -EEXIST;
+	return err;
 }
 
 /* Decodes with a record of the strings. `text` NULL: it was not read, `why`. */

@@ -249,6 +249,16 @@ static int content_decode(struct tg_store *store, struct content *content, const
 	return err;
 }
 
+int store_put_in_force(struct tg_store *store, struct file *file)
+{
+	int err = store_settle(store, file);
+
+	store_collect(store);
+	if (file->refused == NULL)
+		return 0;
+	return !file->waiting ? -EINVAL : err != 0 ? err : -EEXIST;
+}
+
 int tg_store_load(struct tg_store *store, const char *name, const void *text, size_t size)
 {
 	struct content *content = store_content_create(size);
@@ -266,13 +276,7 @@ int tg_store_load(struct tg_store *store, const char *name, const void *text, si
 		return err;
 	}
 	store_set_refused(store, file, content, err == 0);
-	if (err != 0)
-		return err;
-	err = store_settle(store, file);
-	store_collect(store);
-	if (file->refused == NULL)
-		return 0;
-	return !file->waiting ? -EINVAL : err != 0 ? err : -EEXIST;
+	return err != 0 ? err : store_put_in_force(store, file);
 }
 
 int tg_store_fail(struct tg_store *store, const char *name, const char *why)

@@ -135,6 +135,11 @@ void store_retire(struct tg_store *store, struct content *content);
  * -ENOMEM when that was an obstacle.
  */
 int store_settle(struct tg_store *store, struct file *file);
+/*
+ * Puts the last text of a file in force, which waits. -EINVAL: it has an object twice; -EEXIST:
+ * another file has an object of it; -ENOMEM.
+ */
+int store_put_in_force(struct tg_store *store, struct file *file);
 /* Takes all that a file gives out of force. */
 void store_withdraw(struct tg_store *store, struct file *file);
 /* Frees the retired contents that nobody needs. */
