@@ -43,8 +43,7 @@ if [ $long -eq 1 ]; then
 	suites=()
 	fuzz+=(--suite fuzz-long)
 else
-	# What mostly waits, until a server is missed or is back, does so in one build.
-	asan+=(--no-suite patient)
+	asan+=(--no-suite once)
 fi
 run_variant build "" "${suites[@]}" || failed_builds=$((failed_builds + 1))
 run_variant build-asan "-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1" \
