@@ -119,6 +119,7 @@ static uint32_t wait_time(struct tg_reflector *r, uint32_t retry_after)
 static void wait_for(struct tg_reflector *r, uint32_t ms)
 {
 	r->tries++;
+	uv_update_time(r->timer.loop); /* from now, not from when this turn of the loop began */
 	r->status.next_at = now_ms(r) + ms;
 	uv_timer_start(&r->timer, on_timer, ms, 0);
 }
