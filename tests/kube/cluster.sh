@@ -170,7 +170,7 @@ apiserver_start()
 		--feature-gates=IPv6DualStack=true --disable-admission-plugins=ServiceAccount \
 		"${CLUSTER_FLAGS[@]}" >>"$LAB_DIR/apiserver.log" 2>&1 &
 	APISERVER=$!
-	lab_wait 120 "kube-apiserver" apiserver_ready || fail "kube-apiserver did not start"
+	lab_wait 240 "kube-apiserver" apiserver_ready || fail "kube-apiserver did not start"
 }
 
 # With the namespace that it makes last.
