@@ -215,6 +215,57 @@ void tg_ask_list(struct tg_ask *ask, const char *path, const char *query, tg_ask
 	} while (next != NULL);
 }
 
+/* --- a watch --- */
+
+struct watch {
+	struct tg_kube_call *call; /* NULL: it has ended */
+	struct tg_kube_result *result;
+	bool begun, over;
+};
+
+static void on_watch_begin(void *ctx)
+{
+	struct watch *watch = ctx;
+
+	watch->begun = watch->over = true;
+}
+
+static int on_watch_data(void *ctx, const void *data, size_t size)
+{
+	return 0;
+}
+
+static void on_watch_done(void *ctx, const struct tg_kube_result *result)
+{
+	struct watch *watch = ctx;
+
+	*watch->result = *result;
+	watch->call = NULL;
+	watch->over = true;
+}
+
+void tg_ask_watch(struct tg_ask *ask, const char *path, struct tg_kube_result *result)
+{
+	static const struct tg_kube_handler handler = {
+		.begin = on_watch_begin, .data = on_watch_data, .done = on_watch_done};
+	const struct tg_kube_request request = {.path = path, .total_ms = ask->ms};
+	struct watch watch = {.result = result};
+
+	if (!may_answer(ask, result))
+		return;
+	watch.call = tg_kube_client_get(ask->client, &request, &handler, &watch);
+	if (watch.call == NULL) {
+		no_memory(result);
+		return;
+	}
+	run_until(ask, &watch.over);
+	if (watch.call != NULL)
+		tg_kube_call_cancel(watch.call);
+	if (watch.begun)
+		*result = (struct tg_kube_result){.status = 200};
+	ask->silent = result->error == -ETIMEDOUT;
+}
+
 /* --- which resources there are --- */
 
 struct round {

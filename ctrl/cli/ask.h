@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An API server, asked by a program that has nothing else to do: every call returns  * An API
- server, asked by a program that has nothing else to do: every call returns when it is
+ * An API server, asked by a program that has nothing else to do: every call returns when it is
  * answered, or when its time is over; then every later one is over at once, since a server that is
  * silent once would be asked a dozen times. Results are those of ctrl/kube/client.h.
- Results are those of ctrl/kube/client.h.
  */
 #ifndef TG_CLI_ASK_H
 #define TG_CLI_ASK_H
@@ -38,6 +36,9 @@ typedef int tg_ask_object(
  */
 void tg_ask_list(struct tg_ask *ask, const char *path, const char *query, tg_ask_object *object,
 	void *ctx, struct tg_kube_result *result);
+
+/* Whether a watch begins, which is all: `path` with the query of one. Status 2xx: it did. */
+void tg_ask_watch(struct tg_ask *ask, const char *path, struct tg_kube_result *result);
 
 /* Which resources there are: `handler` as of discovery.h. False: the groups could not be had. */
 bool tg_ask_resources(struct tg_ask *ask, const struct tg_kube_discovery_handler *handler,

@@ -171,9 +171,10 @@ static void check_kind(struct tg_findings *f, const struct tg_kind_fact *kind)
 		tg_find(f, bad, "try again; then look at the server's log", "%s: %s", name,
 			result->why);
 	else if (kind->objects >= 0)
-		tg_find(f, TG_LEVEL_OK, NULL, "%s can be listed: %" PRId64, name, kind->objects);
+		tg_find(f, TG_LEVEL_OK, NULL, "%s can be listed and watched: %" PRId64, name,
+			kind->objects);
 	else
-		tg_find(f, TG_LEVEL_OK, NULL, "%s can be listed", name);
+		tg_find(f, TG_LEVEL_OK, NULL, "%s can be listed and watched", name);
 }
 
 static void check_rbac(struct tg_findings *f, const struct tg_cluster_facts *facts)

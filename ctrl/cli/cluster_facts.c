@@ -2,6 +2,7 @@
 /* A cluster's server: who we are to it, what it answers, which kinds it lets us list. */
 #include "cluster_facts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,17 +80,57 @@ static void ask_server(struct gather *g)
 
 /* --- kinds --- */
 
+struct one {
+	struct tg_kind_fact *kind;
+	char version[128]; /* that a watch can begin at */
+};
+
 static void on_one(void *ctx, const struct tg_value *root)
 {
-	struct tg_kind_fact *kind = ctx;
+	struct one *one = ctx;
 	const struct tg_value *items = tg_value_get(root, "items");
-	const struct tg_value *rest =
-		tg_value_get(tg_value_get(root, "metadata"), "remainingItemCount");
+	const struct tg_value *meta = tg_value_get(root, "metadata");
+	const struct tg_value *rest = tg_value_get(meta, "remainingItemCount");
 	int64_t more = 0;
 
+	snprintf(one->version, sizeof(one->version), "%s", tg_value_text(meta, "resourceVersion"));
 	if (rest != NULL && !tg_value_int(rest, &more))
 		return;
-	kind->objects = more + (items != NULL && items->type == TG_VALUE_LIST ? items->n : 0);
+	one->kind->objects = more + (items != NULL && items->type == TG_VALUE_LIST ? items->n : 0);
+}
+
+/* `what`: the query of a request, before that of the place. */
+static char *make_target(struct gather *g, const struct tg_kube_place *place, const char *what)
+{
+	char path[TG_KUBE_PATH], *query = tg_kube_place_query(place), *target = NULL;
+
+	tg_kube_place_path(place, path);
+	if (query == NULL ||
+		asprintf(&target, "%s?%s%s%s", path, what, query[0] != '\0' ? "&" : "", query) < 0)
+		target = NULL;
+	g->no_memory |= target == NULL;
+	free(query);
+	return target;
+}
+
+/* What was listed is watched from there, which takes another verb. */
+static void try_watch(struct gather *g, const struct tg_kube_place *place, const char *version,
+	struct tg_kube_result *result)
+{
+	char what[256], *target;
+
+	if (version[0] == '\0') {
+		*result = (struct tg_kube_result){.error = -EPROTO};
+		snprintf(result->why, sizeof(result->why),
+			"the list does not say its metadata.resourceVersion");
+		return;
+	}
+	snprintf(what, sizeof(what),
+		"watch=1&allowWatchBookmarks=true&timeoutSeconds=10&resourceVersion=%s", version);
+	target = make_target(g, place, what);
+	if (target != NULL)
+		tg_ask_watch(g->ask, target, result);
+	free(target);
 }
 
 static void ask_kind(struct gather *g, const struct tg_kind_fact *kind)
@@ -100,20 +141,18 @@ static void ask_kind(struct gather *g, const struct tg_kind_fact *kind)
 		.namespaced = kind->namespaced,
 		.ns = kind->ns,
 	};
-	char path[TG_KUBE_PATH], *query = tg_kube_place_query(&place), *target = NULL;
 	struct tg_kind_fact fact = *kind;
+	struct one one = {.kind = &fact};
+	char *target = make_target(g, &place, "limit=1");
 
-	tg_kube_place_path(&place, path);
 	fact.objects = -1;
-	if (query == NULL ||
-		asprintf(&target, "%s?limit=1%s%s", path, query[0] != '\0' ? "&" : "", query) < 0)
-		target = NULL;
 	if (target != NULL)
-		tg_ask_get(g->ask, target, on_one, &fact, &fact.result);
-	if (target == NULL || tg_vec_push(&g->facts->kinds, fact) != 0)
+		tg_ask_get(g->ask, target, on_one, &one, &fact.result);
+	if (fact.enforced && fact.result.error == 0 && fact.result.status < 300)
+		try_watch(g, &place, one.version, &fact.result);
+	if (tg_vec_push(&g->facts->kinds, fact) != 0)
 		g->no_memory = true;
 	free(target);
-	free(query);
 }
 
 static void ask_enforced(struct gather *g)

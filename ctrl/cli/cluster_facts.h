@@ -24,7 +24,7 @@ struct tg_kind_fact {
 	bool enforced;
 	bool optional;
 	bool namespaced;
-	struct tg_kube_result result; /* of a list of one */
+	struct tg_kube_result result; /* of a list of one, and of what is enforced a watch */
 	int64_t objects;	      /* -1: not known */
 };
 

@@ -151,11 +151,11 @@ class Doctor(Cluster):
 OK    prod credentials: {self.folder}/kubeconfig can be used
 OK    prod server: {self.server} answers, v1.20.2
 OK    prod clock: no more than 5 s between here and the server
-OK    prod rbac: namespaces can be listed: 1
-OK    prod rbac: nodes can be listed: 2
-OK    prod rbac: services can be listed: 1
-OK    prod rbac: networkpolicies can be listed: 0
-OK    prod rbac: pods can be listed: 2
+OK    prod rbac: namespaces can be listed and watched: 1
+OK    prod rbac: nodes can be listed and watched: 2
+OK    prod rbac: services can be listed and watched: 1
+OK    prod rbac: networkpolicies can be listed and watched: 0
+OK    prod rbac: pods can be listed and watched: 2
 OK    prod policy-kinds: the server has no policy kind that would not be enforced
 OK    prod pod-ranges: 2 nodes and the configuration have 1 range
 OK    prod pod-ranges: all 2 pods have addresses of the pod ranges
@@ -209,6 +209,16 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
         self.assertIn("pods are not known", skipped)
         self.assertIn("[discovery.k8s.io], resources: [endpointslices]",
                       skipped["where the API servers are is not known"])
+
+    def test_what_may_be_listed_and_not_watched(self):
+        self.serve()
+        self.kubeconfig()
+        self.config(TUPLES)
+        self.command("forbid watch pods")
+        found = self.findings("fail")
+        self.assertEqual(len(found), 1)
+        self.assertIn('cannot watch resource "pods"', found[0]["found"])
+        self.assertIn("verbs: [get, list, watch]", found[0]["todo"])
 
     def test_policies_that_are_not_enforced(self):
         self.serve()
@@ -274,7 +284,7 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
                  for i in range(1200)]
         self.command("\n".join(lines))
         found = {f["found"] for f in self.findings("ok")}
-        self.assertIn("pods can be listed: 1202", found)
+        self.assertIn("pods can be listed and watched: 1202", found)
         self.assertIn("all 1202 pods have addresses of the pod ranges", found)
         self.assertEqual(self.command("wrongs"), "")
 
@@ -326,7 +336,8 @@ OK    gateway endpoints: dropped: 0 unknown endpoint, 0 spoofed, 0 Service addre
         self.assertRegex(found[0], "^services: .* within 1000 ms")
         self.assertEqual(found[1:], [f"{kind}: not asked: the server was silent before"
                                      for kind in ("networkpolicies", "pods")])
-        self.assertEqual(len(self.command("requests").splitlines()), 4)
+        # The version, a list and a watch of two kinds, and what it hangs at.
+        self.assertEqual(len(self.command("requests").splitlines()), 6)
         self.assertEqual(self.doctor("--timeout", "0").returncode, 2)
 
     def test_credentials(self):

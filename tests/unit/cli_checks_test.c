@@ -180,7 +180,7 @@ static void nothing_is_wrong(void **state)
 	tg_check_cluster(&w.facts, &w.findings);
 	expect(&w.findings, TG_LEVEL_OK, "server", "answers, v1.30.0", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "clock", "no more than 5 s", NULL);
-	expect(&w.findings, TG_LEVEL_OK, "rbac", "pods can be listed: 2", NULL);
+	expect(&w.findings, TG_LEVEL_OK, "rbac", "pods can be listed and watched: 2", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "policy-kinds", "no ciliumnetworkpolicies", NULL);
 	expect(&w.findings, TG_LEVEL_OK, "pod-ranges", "all 2 pods", NULL);
 	expect(&w.findings, TG_LEVEL_SKIP, "tunnels", "neither annotations", NULL);
