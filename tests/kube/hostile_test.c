@@ -20,6 +20,7 @@
 #include "image.h"
 #include "log.h"
 #include "patience.h"
+#include "served.h"
 
 #define PODS 4
 #define PORTS 3
@@ -52,20 +53,6 @@ static void nothing(void *ctx)
 {
 }
 
-static struct tg_feed_status feed_of(struct fixture *f, const char *resource)
-{
-	struct tg_cluster_status status;
-	struct tg_feed_status feed = {0};
-
-	tg_cluster_source_status(f->source, &status);
-	for (size_t i = 0; i < status.n_feeds; i++) {
-		tg_cluster_source_feed(f->source, i, &feed);
-		if (strcmp(feed.resource, resource) == 0)
-			break;
-	}
-	return feed;
-}
-
 static void run_until(
 	struct fixture *f, bool (*done)(struct fixture *f), const char *what, const char *name)
 {
@@ -90,7 +77,7 @@ static bool was_seen(struct fixture *f)
 
 static bool is_itself(struct fixture *f)
 {
-	struct tg_reflector_status status = feed_of(f, f->resource).reflector;
+	struct tg_reflector_status status = served_feed(f->source, f->resource).reflector;
 
 	return status.state == TG_REFLECTOR_WATCHING && status.lists > f->lists &&
 	       strtoull(status.resource_version, NULL, 10) == double_revision(f->server);
@@ -102,25 +89,14 @@ static void put(
 	assert_int_not_equal(double_put(f->server, resource, ns, name, json), 0);
 }
 
-static void put_pod(struct fixture *f, const char *name, const char *ip)
-{
-	char json[256];
-
-	snprintf(json, sizeof(json),
-		"{\"metadata\":{\"labels\":{\"app\":\"%s\"}},\"spec\":{\"nodeName\":\"n1\"},"
-		"\"status\":{\"podIP\":\"%s\",\"podIPs\":[{\"ip\":\"%s\"}]}}",
-		name, ip, ip);
-	put(f, "pods", "shop", name, json);
-}
-
 /* web may reach api on 80, and nobody anything else. */
 static void fill(struct fixture *f)
 {
 	put(f, "namespaces", NULL, "shop", "{\"metadata\":{\"labels\":{\"team\":\"shop\"}}}");
 	put(f, "nodes", NULL, "n1", "{\"spec\":{\"podCIDR\":\"10.0.0.0/24\"}}");
-	put_pod(f, "web", addresses[0]);
-	put_pod(f, "api", addresses[1]);
-	put_pod(f, "db", addresses[2]);
+	served_put_pod(f->server, "shop", "web", addresses[0]);
+	served_put_pod(f->server, "shop", "api", addresses[1]);
+	served_put_pod(f->server, "shop", "db", addresses[2]);
 	put(f, "networkpolicies", "shop", "deny",
 		"{\"spec\":{\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Egress\"]}}");
 	put(f, "networkpolicies", "shop", "api",
@@ -310,7 +286,7 @@ static const struct {
 static void heal(struct fixture *f, const char *name)
 {
 	double_clear_faults(f->server);
-	f->lists = feed_of(f, f->resource).reflector.lists;
+	f->lists = served_feed(f->source, f->resource).reflector.lists;
 	tg_cluster_source_relist(f->source);
 	run_until(f, is_itself, "the server's own list", name);
 }

@@ -14,6 +14,7 @@
 #include "double.h"
 #include "log.h"
 #include "patience.h"
+#include "served.h"
 
 #define POLICY "{\"spec\":{\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Egress\"]}}"
 
@@ -112,37 +113,12 @@ static int teardown(void **state)
 	return wrongs != 0 ? -1 : 0;
 }
 
-static void put_pod(struct fixture *f, const char *ns, const char *name, const char *ip)
-{
-	char json[256];
-
-	snprintf(json, sizeof(json),
-		"{\"metadata\":{\"labels\":{\"app\":\"%s\"}},\"spec\":{\"nodeName\":\"n1\"},"
-		"\"status\":{\"podIP\":\"%s\",\"podIPs\":[{\"ip\":\"%s\"}]}}",
-		name, ip, ip);
-	assert_int_not_equal(double_put(f->server, "pods", ns, name, json), 0);
-}
-
 static struct tg_store_stats stats_of(struct fixture *f)
 {
 	struct tg_store_stats stats;
 
 	tg_store_stats(f->store, &stats);
 	return stats;
-}
-
-static struct tg_feed_status feed_of(struct fixture *f, const char *resource)
-{
-	struct tg_cluster_status status;
-	struct tg_feed_status feed = {0};
-
-	tg_cluster_source_status(f->source, &status);
-	for (size_t i = 0; i < status.n_feeds; i++) {
-		tg_cluster_source_feed(f->source, i, &feed);
-		if (strcmp(feed.resource, resource) == 0)
-			return feed;
-	}
-	return (struct tg_feed_status){.resource = NULL};
 }
 
 static bool is_synced(struct fixture *f)
@@ -169,7 +145,7 @@ static void everything_is_read(void **state)
 {
 	struct fixture *f = *state;
 
-	put_pod(f, "shop", "a", "10.0.0.1");
+	served_put_pod(f->server, "shop", "a", "10.0.0.1");
 	start(f);
 	assert_false(is_synced(f));
 	UNTIL(f, is_synced);
@@ -179,7 +155,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(stats_of(f).files_missing, 0);
 	assert_int_not_equal(f->told, 0);
 	f->told = 0;
-	put_pod(f, "shop", "b", "10.0.0.2");
+	served_put_pod(f->server, "shop", "b", "10.0.0.2");
 	UNTIL(f, has_two_pods);
 	assert_int_not_equal(f->told, 0);
 	double_delete(f->server, "pods", "shop", "a");
@@ -188,8 +164,9 @@ static void everything_is_read(void **state)
 
 static bool is_forbidden(struct fixture *f)
 {
-	return feed_of(f, "networkpolicies").reflector.state == TG_REFLECTOR_FORBIDDEN &&
-	       feed_of(f, "pods").reflector.synced;
+	return served_feed(f->source, "networkpolicies").reflector.state ==
+		       TG_REFLECTOR_FORBIDDEN &&
+	       served_feed(f->source, "pods").reflector.synced;
 }
 
 static void a_kind_that_is_forbidden_keeps_everything_waiting(void **state)
@@ -203,7 +180,7 @@ static void a_kind_that_is_forbidden_keeps_everything_waiting(void **state)
 	start(f);
 	UNTIL(f, is_forbidden);
 	assert_false(is_synced(f));
-	feed = feed_of(f, "networkpolicies");
+	feed = served_feed(f->source, "networkpolicies");
 	tg_feed_problem(&feed, problem, sizeof(problem));
 	assert_non_null(strstr(problem, "missing RBAC: verbs get, list, watch on resource "
 					"networkpolicies in API group \"networking.k8s.io\""));
@@ -227,9 +204,11 @@ static void unless_it_is_optional(void **state)
 
 static bool is_half_read(struct fixture *f)
 {
-	return feed_of(f, "networkpolicies").reflector.failures > 1 &&
-	       feed_of(f, "pods").reflector.synced && feed_of(f, "namespaces").reflector.synced &&
-	       feed_of(f, "nodes").reflector.synced && feed_of(f, "services").reflector.synced;
+	return served_feed(f->source, "networkpolicies").reflector.failures > 1 &&
+	       served_feed(f->source, "pods").reflector.synced &&
+	       served_feed(f->source, "namespaces").reflector.synced &&
+	       served_feed(f->source, "nodes").reflector.synced &&
+	       served_feed(f->source, "services").reflector.synced;
 }
 
 /* A server that has just started refuses what it will give a moment later. */
@@ -280,7 +259,7 @@ static void what_is_known_outlives_the_server(void **state)
 	struct fixture *f = *state;
 	struct tg_store_stats before, after;
 
-	put_pod(f, "shop", "a", "10.0.0.1");
+	served_put_pod(f->server, "shop", "a", "10.0.0.1");
 	start(f);
 	UNTIL(f, is_synced);
 	assert_false(is_stale(f));
@@ -290,7 +269,7 @@ static void what_is_known_outlives_the_server(void **state)
 	after = stats_of(f);
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_true(is_synced(f));
-	put_pod(f, "shop", "b", "10.0.0.2");
+	served_put_pod(f->server, "shop", "b", "10.0.0.2");
 	double_compact(f->server, 0);
 	assert_int_equal(double_up(f->server), 0);
 	UNTIL(f, is_fresh);
@@ -308,7 +287,7 @@ static bool has_none(struct fixture *f)
 
 static bool kind_is_gone(struct fixture *f)
 {
-	return feed_of(f, "ciliumnetworkpolicies").resource == NULL;
+	return served_feed(f->source, "ciliumnetworkpolicies").resource == NULL;
 }
 
 static void other_policy_kinds_are_found_and_reported(void **state)
@@ -325,8 +304,8 @@ static void other_policy_kinds_are_found_and_reported(void **state)
 	double_put(f->server, "ciliumnetworkpolicies", "shop", "c", "{\"spec\":{\"secret\":1}}");
 	double_put(f->server, "widgets", "shop", "w", "{\"spec\":{}}");
 	UNTIL(f, has_a_policy_that_is_not_enforced);
-	assert_false(feed_of(f, "ciliumnetworkpolicies").enforced);
-	assert_null(feed_of(f, "widgets").resource);
+	assert_false(served_feed(f->source, "ciliumnetworkpolicies").enforced);
+	assert_null(served_feed(f->source, "widgets").resource);
 	assert_int_equal(stats_of(f).policies, 1);
 	double_delete(f->server, "ciliumnetworkpolicies", "shop", "c");
 	UNTIL(f, has_none);
@@ -339,7 +318,7 @@ static void other_policy_kinds_are_found_and_reported(void **state)
 
 static bool policies_are_not_there(struct fixture *f)
 {
-	return feed_of(f, "networkpolicies").reflector.state == TG_REFLECTOR_ABSENT;
+	return served_feed(f->source, "networkpolicies").reflector.state == TG_REFLECTOR_ABSENT;
 }
 
 /* As a proxy says it whose server is gone. */
@@ -406,7 +385,7 @@ static void an_answer_of_somebody_else_takes_no_kind_away(void **state)
 
 static bool pods_are_read(struct fixture *f)
 {
-	return feed_of(f, "pods").reflector.synced && is_synced(f);
+	return served_feed(f->source, "pods").reflector.synced && is_synced(f);
 }
 
 static void only_some_namespaces_are_read(void **state)
@@ -417,9 +396,9 @@ static void only_some_namespaces_are_read(void **state)
 
 	double_put(f->server, "namespaces", NULL, "data", NULL);
 	double_put(f->server, "namespaces", NULL, "other", NULL);
-	put_pod(f, "shop", "a", "10.0.0.1");
-	put_pod(f, "data", "b", "10.0.0.2");
-	put_pod(f, "other", "c", "10.0.0.3");
+	served_put_pod(f->server, "shop", "a", "10.0.0.1");
+	served_put_pod(f->server, "data", "b", "10.0.0.2");
+	served_put_pod(f->server, "other", "c", "10.0.0.3");
 	f->config.namespaces = namespaces;
 	f->config.n_namespaces = 2;
 	start(f);
@@ -438,8 +417,8 @@ static void only_some_pods_are_read(void **state)
 {
 	struct fixture *f = *state;
 
-	put_pod(f, "shop", "a", "10.0.0.1");
-	put_pod(f, "shop", "batch", "10.0.0.2");
+	served_put_pod(f->server, "shop", "a", "10.0.0.1");
+	served_put_pod(f->server, "shop", "batch", "10.0.0.2");
 	f->config.selector[TG_CLUSTER_PODS] = "app!=batch";
 	start(f);
 	UNTIL(f, is_synced);
@@ -451,7 +430,7 @@ static void namespaces_are_known_when_their_object_is(void **state)
 	struct fixture *f = *state;
 	struct tg_view *view;
 
-	put_pod(f, "late", "a", "10.0.0.1");
+	served_put_pod(f->server, "late", "a", "10.0.0.1");
 	start(f);
 	UNTIL(f, is_synced);
 	view = tg_store_view(f->store);
@@ -471,17 +450,17 @@ static void what_cannot_be_read_is_counted(void **state)
 {
 	struct fixture *f = *state;
 
-	put_pod(f, "shop", "a", "10.0.0.1");
+	served_put_pod(f->server, "shop", "a", "10.0.0.1");
 	start(f);
 	UNTIL(f, is_synced);
 	double_put(f->server, "pods", "shop", "a", "{\"status\":{\"podIP\":\"everywhere\"}}");
 	UNTIL(f, has_a_refused_pod);
 	UNTIL(f, has_no_pod);
-	assert_int_equal(feed_of(f, "pods").objects.refused, 1);
+	assert_int_equal(served_feed(f->source, "pods").objects.refused, 1);
 	assert_true(is_synced(f));
-	put_pod(f, "shop", "a", "10.0.0.1");
+	served_put_pod(f->server, "shop", "a", "10.0.0.1");
 	UNTIL(f, has_one_pod);
-	assert_int_equal(feed_of(f, "pods").objects.refused, 0);
+	assert_int_equal(served_feed(f->source, "pods").objects.refused, 0);
 }
 
 static void it_can_be_stopped_while_it_reads(void **state)

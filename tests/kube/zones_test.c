@@ -19,6 +19,7 @@
 #include "image.h"
 #include "log.h"
 #include "patience.h"
+#include "served.h"
 
 #define CLUSTERS 2
 #define TCP 6
@@ -109,17 +110,6 @@ static void close_clusters(struct fixture *f)
 	free(f);
 }
 
-static void put_pod(struct kube_double *server, const char *name, const char *ip)
-{
-	char json[2048];
-
-	snprintf(json, sizeof(json),
-		"{\"metadata\":{\"labels\":{\"app\":\"%s\"}},\"spec\":{\"nodeName\":\"n1\"},"
-		"\"status\":{\"podIP\":\"%s\",\"podIPs\":[{\"ip\":\"%s\"}]}}",
-		name, ip, ip);
-	assert_int_not_equal(double_put(server, "pods", "shop", name, json), 0);
-}
-
 /* A cluster with two pods, in 10.0.NET.0/24, and a policy for all of them. */
 static void fill(struct kube_double *server, unsigned int net, const char *policy)
 {
@@ -133,9 +123,9 @@ static void fill(struct kube_double *server, unsigned int net, const char *polic
 		net, net + 1);
 	double_put(server, "nodes", NULL, "n1", text);
 	snprintf(text, sizeof(text), "10.0.%u.1", net);
-	put_pod(server, "web", text);
+	served_put_pod(server, "shop", "web", text);
 	snprintf(text, sizeof(text), "10.0.%u.2", net);
-	put_pod(server, "api", text);
+	served_put_pod(server, "shop", "api", text);
 	snprintf(text, sizeof(text),
 		"{\"spec\":{\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Egress\"]%s}}",
 		policy);
