@@ -9,6 +9,8 @@ static_assert(sizeof(struct exact_line6) == 64, "one cache line");
 
 #define NO_LANE UINT32_MAX
 #define SPARE_SHARE 8u /* of the capacity */
+#define RUN_STEPS 8192u
+#define RUN_DENSITY 16u
 
 /* A table at its capacity has every other lane in use; IPv6's short buckets two of five. */
 static uint64_t lines_for(uint32_t lanes, uint64_t capacity)
@@ -84,6 +86,34 @@ static uint32_t n_probes(const struct exact *t)
 	return RTE_MIN(t->n_lines, EXACT_PROBES);
 }
 
+/*
+ * IPv4 addresses are hashed by a multiplication, so those of a run, one after the other, lie at the
+ * multiples of the seed. They lie evenly unless some small multiple comes back to where it began,
+ * within 1/q of what is even for q steps (three-distance theorem; a random seed does so in about
+ * two of three): then a run fills a few buckets, and has no room in a table that has some.
+ */
+static bool spreads_runs(uint32_t seed)
+{
+	for (uint32_t q = 1; q <= RUN_STEPS; q++) {
+		const uint32_t at = q * seed, back = RTE_MIN(at, -at);
+
+		if ((uint64_t)back * q * RUN_DENSITY <= UINT32_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* A seed that does it for addresses in turn and for the same one in each /24: pods of nodes. */
+static uint64_t seed_of4(uint64_t from)
+{
+	uint64_t seed = from | 1;
+
+	for (uint64_t i = 1; !spreads_runs((uint32_t)seed) || !spreads_runs((uint32_t)seed << 8);
+		i++)
+		seed = tg_hash_mix(from + i, i) | 1;
+	return seed;
+}
+
 int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t seed, int socket)
 {
 	const uint32_t lanes = family == 4 ? EXACT_LANES4 : EXACT_LANES6;
@@ -97,7 +127,7 @@ int exact_init(struct exact *t, unsigned int family, uint32_t capacity, uint64_t
 	t->lanes = lanes;
 	t->n_lines = (uint32_t)n_lines;
 	t->capacity = capacity;
-	t->seed = seed | 1;
+	t->seed = family == 4 ? seed_of4(seed) : seed | 1;
 	t->lines4 = table_alloc(n_lines, sizeof(*t->lines4), socket);
 	t->places = table_alloc(n_lanes, sizeof(*t->places), socket);
 	t->passed = table_alloc(n_lines, sizeof(*t->passed), socket);

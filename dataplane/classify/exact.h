@@ -128,7 +128,7 @@ static inline struct exact_words6 exact_words6(const uint8_t addr[16])
 	return words;
 }
 
-/* Multiplying by a random odd number is universal, and spreads runs of addresses evenly. */
+/* Multiplying by a random odd number is universal; exact_init takes one that spreads runs. */
 static inline uint32_t exact_home4(const struct exact *t, uint32_t addr)
 {
 	return spread(addr * (uint32_t)t->seed, t->n_lines);

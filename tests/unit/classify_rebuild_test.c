@@ -369,6 +369,25 @@ static void room_is_as_asked(void **state)
 	synthetic_free(&s);
 }
 
+/* Addresses in turn, and the same one of each /24: whatever the seed, all there is room for. */
+static void runs_fill_a_table(void **state)
+{
+	for (uint32_t n = 50; n <= 3200; n *= 4) {
+		for (uint64_t seed = 0; seed < 600; seed++) {
+			const unsigned int shift = seed % 2 * 8;
+			struct exact t;
+
+			assert_int_equal(exact_init(&t, 4, n, seed * 1000003, SOCKET_ID_ANY), 0);
+			for (uint32_t i = 0; i < n; i++) {
+				const union exact_key key = {.v4 = 0x0a000001 + (i << shift)};
+
+				assert_int_equal(exact_put(&t, &key, i, 0), 0);
+			}
+			exact_free(&t);
+		}
+	}
+}
+
 /* Zones come and go, each with its own tables. */
 static void zones_keep_their_own(void **state)
 {
@@ -419,6 +438,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_prestate(deltas_do_not_survive, &seed),
 		cmocka_unit_test_prestate(many_deltas_do_not_survive, &seed),
 		cmocka_unit_test_prestate(room_is_as_asked, &seed),
+		cmocka_unit_test(runs_fill_a_table),
 		cmocka_unit_test_prestate(zones_keep_their_own, &seed),
 		cmocka_unit_test_prestate(damage_is_noticed, &seed),
 	};
