@@ -17,9 +17,8 @@ static const struct {
 	const char *resource, *api_version, *kind;
 	bool namespaced;
 } kinds[] = {
-#define X(sym, resource, group, version, kind, namespaced, keeps) \
-	[TG_CLUSTER_##sym] = {                                    \
-		resource, sizeof(group) > 1 ? group "/" version : version, kind, namespaced},
+#define X(sym, resource, api_version, kind, namespaced, keeps) \
+	[TG_CLUSTER_##sym] = {resource, api_version, kind, namespaced},
 	TG_CLUSTER_KINDS(X)
 #undef X
 };

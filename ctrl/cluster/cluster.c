@@ -280,11 +280,11 @@ static int feed_add(struct tg_cluster_source *s, const struct feed_options *o)
 }
 
 static const struct {
-	const char *resource, *group, *version, *kind;
+	const char *resource, *api_version, *kind;
 	bool namespaced, keeps;
 } kinds[] = {
-#define X(sym, resource, group, version, kind, namespaced, keeps) \
-	[TG_CLUSTER_##sym] = {resource, group, version, kind, namespaced, keeps},
+#define X(sym, resource, api_version, kind, namespaced, keeps) \
+	[TG_CLUSTER_##sym] = {resource, api_version, kind, namespaced, keeps},
 	TG_CLUSTER_KINDS(X)
 #undef X
 };
@@ -292,11 +292,10 @@ static const struct {
 static int add_kind(struct tg_cluster_source *s, enum tg_cluster_kind kind)
 {
 	const struct tg_config_cluster *config = s->options.config;
-	char api_version[64];
 	struct feed_options o = {
 		.place =
 			{
-				.api_version = api_version,
+				.api_version = kinds[kind].api_version,
 				.resource = kinds[kind].resource,
 				.namespaced = kinds[kind].namespaced,
 				.selector = config->selector[kind],
@@ -308,8 +307,6 @@ static int add_kind(struct tg_cluster_source *s, enum tg_cluster_kind kind)
 	};
 	int err = 0;
 
-	snprintf(api_version, sizeof(api_version), "%s%s%s", kinds[kind].group,
-		kinds[kind].group[0] != '\0' ? "/" : "", kinds[kind].version);
 	if (config->n_namespaces == 0 || (!kinds[kind].namespaced && kind != TG_CLUSTER_NAMESPACES))
 		return feed_add(s, &o);
 	for (size_t i = 0; i < config->n_namespaces && err == 0; i++) {

@@ -11,7 +11,7 @@
 #define RESOURCES_TEXT 128
 
 static const char *const resources[TG_CLUSTER_KIND_COUNT + 1] = {
-#define X(sym, resource, group, version, kind, namespaced, keeps) [TG_CLUSTER_##sym] = resource,
+#define X(sym, resource, api_version, kind, namespaced, keeps) [TG_CLUSTER_##sym] = resource,
 	TG_CLUSTER_KINDS(X)
 #undef X
 };
