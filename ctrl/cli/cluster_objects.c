@@ -373,10 +373,9 @@ int tg_corefile_upstreams(const char *text, tg_socket_facts *out)
 static void on_corefile(void *ctx, const struct tg_value *root)
 {
 	struct gather *g = ctx;
-	const struct tg_value *text = tg_value_get(tg_value_get(root, "data"), "Corefile");
+	const char *text = tg_value_text(tg_value_get(root, "data"), "Corefile");
 
-	if (text != NULL && text->type == TG_VALUE_STRING &&
-		tg_corefile_upstreams(text->text, &g->facts->upstreams) != 0)
+	if (tg_corefile_upstreams(text, &g->facts->upstreams) != 0)
 		g->no_memory = true;
 }
 
@@ -397,9 +396,9 @@ static void gather_upstreams(struct gather *g)
 
 static const char *setting(const struct tg_value *data, const char *key, const char *otherwise)
 {
-	const struct tg_value *v = tg_value_get(data, key);
+	const char *text = tg_value_text(data, key);
 
-	return v != NULL && v->type == TG_VALUE_STRING && v->text[0] != '\0' ? v->text : otherwise;
+	return text[0] != '\0' ? text : otherwise;
 }
 
 /* `routing-mode` and `tunnel-protocol`, before Cilium 1.14 `tunnel`; it tunnels by default. */

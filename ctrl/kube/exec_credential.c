@@ -12,11 +12,9 @@
 /* NULL: not there, or no string, or empty. */
 static const char *text_of(const struct tg_value *map, const char *key)
 {
-	const struct tg_value *value = tg_value_get(map, key);
+	const char *text = tg_value_text(map, key);
 
-	return value != NULL && value->type == TG_VALUE_STRING && value->text[0] != '\0'
-		       ? value->text
-		       : NULL;
+	return text[0] != '\0' ? text : NULL;
 }
 
 /* RFC 3339: 2026-01-02T03:04:05Z, with a fraction, or an offset. -EINVAL when it is not. */
