@@ -25,7 +25,7 @@ static inline void test_eal_start(const char *mib)
 		fprintf(stderr, "no EAL\n");
 		exit(1);
 	}
-	rte_srand(1); /* a few seeds of hashes in a thousand leave no room: not by chance here */
+	rte_srand(1); /* the seeds of hashes: the same in every run */
 }
 
 #endif

@@ -19,7 +19,7 @@
  * Lists that do not help for long come as slowly as other tries.
  *
  * A list that is of something else, or says no resourceVersion, is none, and so is an event
- *without: a proxy that answers for another server must not empty the picture.
+ * without: a proxy that answers for another server must not empty the picture.
  *
  * resourceVersions are compared where both are decimal numbers, as those of etcd are (and of every
  * server, by KEP-5504): an event that is not newer than the one before is a repetition, which is

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* metav1.Status: what an API server says went wrong, in an answer or in the event that ends a
- * watch. */
+/*
+ * metav1.Status: what an API server says went wrong, in an answer or in the event that ends a
+ * watch.
+ */
 #ifndef TG_KUBE_STATUS_H
 #define TG_KUBE_STATUS_H
 

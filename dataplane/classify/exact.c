@@ -8,9 +8,9 @@ static_assert(sizeof(struct exact_line4) == 64, "one cache line");
 static_assert(sizeof(struct exact_line6) == 64, "one cache line");
 
 #define NO_LANE UINT32_MAX
-#define SPARE_SHARE 8u /* of the capacity */
-#define RUN_STEPS 8192u
-#define RUN_DENSITY 16u
+#define SPARE_SHARE 8u	/* of the capacity */
+#define RUN_STEPS 8192u /* multiples of a seed that are looked at */
+#define RUN_DENSITY 16u /* q steps may come back to a 16th of the distance of q even ones */
 
 /* A table at its capacity has every other lane in use; IPv6's short buckets two of five. */
 static uint64_t lines_for(uint32_t lanes, uint64_t capacity)
@@ -88,9 +88,9 @@ static uint32_t n_probes(const struct exact *t)
 
 /*
  * IPv4 addresses are hashed by a multiplication, so those of a run, one after the other, lie at the
- * multiples of the seed. They lie evenly unless some small multiple comes back to where it began,
- * within 1/q of what is even for q steps (three-distance theorem; a random seed does so in about
- * two of three): then a run fills a few buckets, and has no room in a table that has some.
+ * multiples of the seed. They lie evenly unless some small multiple comes back too near to where it
+ * began (three-distance theorem): then a run fills a few buckets, and has no room in a table that
+ * has some. About one seed in three does not come back to within 2^32 / (16 q) after q steps.
  */
 static bool spreads_runs(uint32_t seed)
 {
